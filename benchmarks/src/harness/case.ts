@@ -1,0 +1,95 @@
+/**
+ * The contract of a case file, `benchmarks/src/<package>/<feature>.bench.ts`.
+ *
+ * A case file default-exports a list of cases. It is imported by the parent, for the list, and by every measuring
+ * process, so it imports nothing heavy at the top: a variant's `setup` imports what it measures, and each process
+ * loads that variant alone.
+ */
+
+/** Where a variant stands: what the guide starts from, what we offer, what others offer, and what bounds them all. */
+export type VariantKind = 'naive' | 'ours' | 'peer' | 'floor';
+
+/** A package of the suite, or `benchmarks` for what belongs to none. */
+export type PackageName = 'memory' | 'cpu' | 'io' | 'database' | 'cache' | 'profile' | 'benchmarks';
+
+/** Which runs a case belongs to: the guide's own cases, those that only meet peers, everything else. */
+export type Tier = 'guide' | 'peers' | 'all';
+
+/** What must be there for a case to run; a case whose need is not met is left out, loudly. */
+export type Need = 'postgres' | 'redis';
+
+/** What the guide says of a row. */
+export interface GuideFigure {
+  /** The figure as the guide gives it: `500 ms → 50 ms (10×)`. */
+  readonly text: string;
+  /** How many times better the guide's optimised variant is. */
+  readonly ratio: number;
+  /** `efficiency` reads the ratio per core: `ratio ÷ cores` is to be reached by ours over the cores at hand. */
+  readonly basis: 'ratio' | 'efficiency';
+  /** Cores behind the guide's ratio; only with `efficiency`. */
+  readonly cores?: number;
+}
+
+/** What a variant's `setup` is given. */
+export interface CaseContext {
+  /** Seed of every input: the same in all variants of a run. */
+  readonly seed: number;
+  /** Connection URL of the run's Postgres; empty when the case does not need it. */
+  readonly postgresUrl: string;
+  /** Connection URL of the run's Redis; empty when the case does not need it. */
+  readonly redisUrl: string;
+  /** An empty folder of this process alone, removed afterwards. */
+  readonly scratch: string;
+  /** A name that no other process of the run has; for tables, keys and files that must not collide. */
+  readonly uniqueName: string;
+}
+
+/** A variant, ready to be measured in its own process. */
+export interface Operation {
+  /**
+   * One operation. What it returns goes to a sink, so that the work cannot be optimised away; a promise is awaited
+   * when the case is `async`.
+   */
+  run(): unknown;
+  /**
+   * The answer that all variants of the case must agree on, computed once, before anything is timed.
+   * Any structured-cloneable value; compared deeply, numbers within `Case.tolerance`.
+   */
+  answer(): unknown;
+  /** Frees what `setup` took: connections, threads, files. */
+  close?(): void | Promise<void>;
+}
+
+export interface Variant {
+  readonly kind: VariantKind;
+  /** Why this variant cannot run here (a Node version, a missing tool), or `undefined`. */
+  readonly skip?: () => string | undefined;
+  setup(context: CaseContext): Operation | Promise<Operation>;
+}
+
+export interface Case {
+  /** The GUIDE's id: `M2`, `C1` … */
+  readonly id: string;
+  /** The size, the way the guide names it: `1000 lines`, `10K`, `1 MB`. */
+  readonly case: string;
+  readonly package: PackageName;
+  readonly tier: Tier;
+  readonly params: Readonly<Record<string, string | number | boolean>>;
+  readonly guide: GuideFigure | null;
+  readonly needs?: readonly Need[];
+  /** True when `run` returns a promise. */
+  readonly async: boolean;
+  /** Relative difference allowed between the variants' numeric answers; 0 by default. */
+  readonly tolerance?: number;
+  /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */
+  readonly settings?: string;
+  /** What limits us when the guide's ratio is not reached; printed with the verdict. */
+  readonly limit?: string;
+  /** Variants by name: `naive`, `ours` or `ours:<name>`, a peer's npm name, `floor:<name>`. Needs `ours` and one other. */
+  readonly variants: Readonly<Record<string, Variant>>;
+}
+
+/** Checks nothing at run time: it types a case file's default export. */
+export function defineCases(cases: readonly Case[]): readonly Case[] {
+  return cases;
+}

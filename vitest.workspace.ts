@@ -1,0 +1,64 @@
+import { defineConfig } from 'vitest/config';
+
+/** Every kind of test is one project, chosen by the file's suffix; each kind brings the flags that it needs. */
+function kind(name: string, suffix: string, options: object = {}): object {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [`packages/*/test/**/*.${suffix}.ts`, `benchmarks/test/**/*.${suffix}.ts`],
+      ...options,
+    },
+  };
+}
+
+const SPECIAL = ['model', 'leak', 'stress', 'int', 'e2e'];
+
+export default defineConfig({
+  test: {
+    globalSetup: ['benchmarks/test/setup/build.ts'],
+    reporters: ['default', './benchmarks/test/setup/closing-line.ts'],
+    passWithNoTests: false,
+    // The tests run what is published: the compiled packages, loaded by Node itself, not transformed by vite.
+    server: { deps: { external: [/\/dist\//] } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'benchmarks/test/**/*.test.ts'],
+          exclude: SPECIAL.map((suffix) => `**/*.${suffix}.test.ts`),
+        },
+      },
+      kind('model', 'model.test', { testTimeout: 60_000 }),
+      kind('leak', 'leak.test', {
+        pool: 'forks',
+        execArgv: ['--expose-gc'],
+        testTimeout: 60_000,
+        fileParallelism: false,
+      }),
+      kind('stress', 'stress.test', { pool: 'forks', testTimeout: 120_000, fileParallelism: false }),
+      kind('integration', 'int.test', {
+        pool: 'forks',
+        globalSetup: ['benchmarks/test/setup/services.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
+      kind('e2e', 'e2e.test', { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 }),
+      {
+        extends: true,
+        test: {
+          name: 'types',
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            checker: 'tsc',
+            include: ['packages/*/test/**/*.test-d.ts', 'benchmarks/test/**/*.test-d.ts'],
+            tsconfig: 'benchmarks/test/setup/tsconfig.types.json',
+          },
+        },
+      },
+    ],
+  },
+});
