@@ -1,0 +1,108 @@
+/** Entry of a measuring process: one variant of one case, driven by the parent over IPC. */
+
+import { Bench } from 'tinybench';
+import type { Loop } from './block.ts';
+import { calibrate, createLoop, timeBlock } from './block.ts';
+import type { Case, Operation } from './case.ts';
+import { diagnose } from './diagnose.ts';
+import type { PrepareRequest, Reply, Request, WarmRequest } from './protocol.ts';
+
+interface Prepared {
+  readonly operation: Operation;
+  readonly run: () => unknown;
+  readonly isAsync: boolean;
+  readonly loop: Loop;
+}
+
+let prepared: Prepared | undefined;
+let bench: Bench | undefined;
+let nsPerOp = 0;
+
+function current(): Prepared {
+  if (prepared === undefined) throw new Error('the process was asked to measure before it was prepared');
+  return prepared;
+}
+
+async function prepare(request: PrepareRequest): Promise<Reply> {
+  const { default: cases } = (await import(request.file)) as { default: readonly Case[] };
+  const found = cases.find((entry) => entry.id === request.id && entry.case === request.case);
+  const variant = found?.variants[request.variant];
+  if (found === undefined || variant === undefined) {
+    throw new Error(`no variant ${request.variant} of ${request.id} ${request.case} in ${request.file}`);
+  }
+  const reason = variant.skip?.();
+  if (reason !== undefined) return { ok: 'skipped', reason };
+  const operation = await variant.setup(request.context);
+  const run = operation.run.bind(operation);
+  prepared = { operation, run, isAsync: found.async, loop: createLoop(run, found.async) };
+  const answer: unknown = request.verify ? await operation.answer() : undefined;
+  return { ok: 'prepared', answer };
+}
+
+/** tinybench takes the samples: a block is one call of its task, and the task reports the mean of the block. */
+async function warm(request: WarmRequest): Promise<Reply> {
+  const { loop } = current();
+  const { iterations, nsPerOp: warmNsPerOp } = await calibrate(loop, request.blockMs, request.warmupMs);
+  nsPerOp = warmNsPerOp;
+  bench = new Bench({ time: 0, iterations: 1, warmup: false, throws: true });
+  bench.add(
+    'block',
+    async () => {
+      const elapsed = await timeBlock(loop, iterations);
+      return { overriddenDuration: elapsed / iterations, overriddenIterationCost: elapsed };
+    },
+    { async: true },
+  );
+  globalThis.gc?.();
+  return { ok: 'warm', iterations, nsPerOp };
+}
+
+async function block(): Promise<Reply> {
+  if (bench === undefined) throw new Error('the process was asked for a block before it was warm');
+  const [task] = await bench.run();
+  const result = task?.result;
+  if (result === undefined || !('latency' in result)) {
+    throw new Error(`the block gave no sample (${result?.state ?? 'no task'})`);
+  }
+  return { ok: 'block', nsPerOp: result.latency.mean * 1e6 };
+}
+
+async function answer(request: Request): Promise<Reply> {
+  switch (request.do) {
+    case 'prepare':
+      return prepare(request);
+    case 'warm':
+      return warm(request);
+    case 'block':
+      return block();
+    case 'diagnose': {
+      const { run, isAsync, loop } = current();
+      return { ok: 'diagnosed', diagnosis: await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs) };
+    }
+    case 'close':
+      await prepared?.operation.close?.();
+      return { ok: 'closed' };
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  const where = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '))?.trim();
+  return `${error.name}: ${error.message}${cause}${where === undefined ? '' : ` (${where})`}`;
+}
+
+function reply(message: Reply): void {
+  process.send?.(message);
+}
+
+process.on('message', (request: Request) => {
+  answer(request).then(reply, (error: unknown) => {
+    reply({ ok: 'failed', message: describe(error) });
+  });
+});
+// Ctrl-C reaches the whole process group; the parent decides what happens to its measuring processes.
+process.on('SIGINT', () => {});
+process.on('disconnect', () => {
+  process.exit(0);
+});

@@ -1,0 +1,63 @@
+/** Finds the case files that were built and checks what they export. */
+
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Case } from './case.ts';
+
+export interface LoadedCase {
+  readonly case: Case;
+  /** URL of the compiled case file. */
+  readonly file: string;
+}
+
+const DIST = new URL('../', import.meta.url);
+const SUFFIX = '.bench.js';
+const SEVERITY = ['guide', 'peers', 'all'];
+
+/** `M2 1000 x 64 KiB`: what a case is called on the command line. */
+export function nameOf(definition: Case): string {
+  return `${definition.id} ${definition.case}`;
+}
+
+function check(definition: Case, file: string): void {
+  const kinds = Object.values(definition.variants).map(({ kind }) => kind);
+  if (!kinds.includes('ours') || kinds.length < 2) {
+    throw new TypeError(`${file}: ${nameOf(definition)} needs a variant of ours and another one`);
+  }
+}
+
+function compare(a: LoadedCase, b: LoadedCase): number {
+  const byTier = SEVERITY.indexOf(a.case.tier) - SEVERITY.indexOf(b.case.tier);
+  return order(a.case.id) - order(b.case.id) || byTier;
+}
+
+/** The guide's own order of rows: memory, cpu, I/O, database, cache, measuring, the whole. */
+function order(id: string): number {
+  const chapter = 'MCIDKBW'.indexOf(id[0] ?? '');
+  return (chapter === -1 ? 99 : chapter) * 100 + Number(id.slice(1));
+}
+
+/**
+ * Imports every compiled case file.
+ *
+ * @throws TypeError when a case is incomplete or two have the same name.
+ */
+export async function discoverCases(): Promise<LoadedCase[]> {
+  const files = readdirSync(fileURLToPath(DIST), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(SUFFIX))
+    .sort();
+  const found: LoadedCase[] = [];
+  const names = new Set<string>();
+  for (const path of files) {
+    const file = new URL(path, DIST).href;
+    const { default: cases } = (await import(file)) as { default: readonly Case[] };
+    for (const definition of cases) {
+      check(definition, path);
+      const name = nameOf(definition);
+      if (names.has(name)) throw new TypeError(`${path}: there is another case called ${name}`);
+      names.add(name);
+      found.push({ case: definition, file });
+    }
+  }
+  return found.sort(compare);
+}

@@ -1,0 +1,59 @@
+/** What the parent and a measuring process say to each other over Node's IPC channel. One request, one reply. */
+
+import type { CaseContext } from './case.ts';
+
+export interface PrepareRequest {
+  readonly do: 'prepare';
+  /** URL of the compiled case file. */
+  readonly file: string;
+  readonly id: string;
+  readonly case: string;
+  readonly variant: string;
+  readonly context: CaseContext;
+  /** Compute the answer as well; only the first process of a variant is asked. */
+  readonly verify: boolean;
+}
+
+export interface WarmRequest {
+  readonly do: 'warm';
+  readonly blockMs: number;
+  readonly warmupMs: number;
+}
+
+export interface BlockRequest {
+  readonly do: 'block';
+}
+
+export interface DiagnoseRequest {
+  readonly do: 'diagnose';
+  /** Time for the whole diagnosis, milliseconds; met within one operation. */
+  readonly budgetMs: number;
+}
+
+export interface CloseRequest {
+  readonly do: 'close';
+}
+
+export type Request = PrepareRequest | WarmRequest | BlockRequest | DiagnoseRequest | CloseRequest;
+
+export interface Diagnosis {
+  /** JavaScript heap and external memory allocated by an operation. */
+  readonly bytesPerOp: number;
+  readonly collections: number;
+  /** Operations in which `collections` were counted. */
+  readonly operations: number;
+  readonly peakRssBytes: number;
+  /** Nanoseconds of single operations, ascending; empty for operations too short to time one by one. */
+  readonly latenciesNs: readonly number[];
+  /** Nanoseconds of an operation that does nothing, in the same loop. */
+  readonly emptyNs: number;
+}
+
+export type Reply =
+  | { readonly ok: 'prepared'; readonly answer: unknown }
+  | { readonly ok: 'skipped'; readonly reason: string }
+  | { readonly ok: 'warm'; readonly iterations: number; readonly nsPerOp: number }
+  | { readonly ok: 'block'; readonly nsPerOp: number }
+  | { readonly ok: 'diagnosed'; readonly diagnosis: Diagnosis }
+  | { readonly ok: 'closed' }
+  | { readonly ok: 'failed'; readonly message: string };

@@ -1,0 +1,117 @@
+/**
+ * The harness's statistics: paired log ratios, a hierarchical bootstrap over processes and rounds.
+ *
+ * A block's time varies in two ways: from block to block in one process, and from process to process, because the
+ * compiler and the heap layout settle differently in each. Resampling blocks alone claims intervals many times too
+ * narrow, so the bootstrap draws processes first and rounds inside each drawn process second (Kalibera and Jones,
+ * "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
+ */
+
+/** A point estimate and its 95 % interval. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const RESAMPLES = 2000;
+const CONFIDENCE_TAIL = 0.025;
+/** 97.5 % quantile of the normal distribution; what Student's factor is compared with. */
+const NORMAL_QUANTILE = 1.96;
+/** 97.5 % quantiles of Student's t by degrees of freedom, from 1. */
+const STUDENT_QUANTILES = [
+  12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13,
+];
+
+/** A deterministic generator of numbers in [0, 1): the same seed gives the same interval. mulberry32. */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Quantile of ascending values, linear between neighbours. `sorted` must not be empty. */
+export function quantileSorted(sorted: ArrayLike<number>, probability: number): number {
+  const position = probability * (sorted.length - 1);
+  const index = Math.floor(position);
+  const below = sorted[index]!;
+  const above = sorted[Math.min(index + 1, sorted.length - 1)]!;
+  return below + (above - below) * (position - index);
+}
+
+/** Median of a non-empty list; the list is not changed. */
+export function median(values: ArrayLike<number>): number {
+  return quantileSorted(Float64Array.from(values).sort(), 0.5);
+}
+
+/** How much wider an interval from `units` independent units must be than a normal one. */
+export function smallSampleFactor(units: number): number {
+  if (units < 2) return Number.POSITIVE_INFINITY;
+  return (STUDENT_QUANTILES[units - 2] ?? NORMAL_QUANTILE) / NORMAL_QUANTILE;
+}
+
+/**
+ * The median over processes of the median over rounds, with a 95 % interval by hierarchical bootstrap, widened by
+ * Student's factor for the number of processes. With fewer than three processes (operations that take seconds) the
+ * rounds themselves are the units.
+ *
+ * @param groups values by process, then by round; every process with at least one.
+ * @throws RangeError when there is no value at all.
+ */
+export function bootstrapMedian(groups: readonly (readonly number[])[], seed = 1): Estimate {
+  const filled = groups.filter((group) => group.length > 0);
+  if (filled.length === 0) throw new RangeError('bootstrapMedian: expected at least one value, got none');
+  const units = filled.length >= 3 ? filled : filled.flat().map((value) => [value]);
+  const value = median(units.map((rounds) => median(rounds)));
+  if (units.length === 1) return { value, low: value, high: value };
+
+  const random = createRandom(seed);
+  const resampled = new Float64Array(RESAMPLES);
+  const drawn = new Float64Array(units.length);
+  for (let b = 0; b < RESAMPLES; b++) {
+    for (let u = 0; u < units.length; u++) {
+      const rounds = units[Math.floor(random() * units.length)]!;
+      if (rounds.length === 1) drawn[u] = rounds[0]!;
+      else drawn[u] = median(rounds.map(() => rounds[Math.floor(random() * rounds.length)]!));
+    }
+    resampled[b] = median(drawn);
+  }
+  resampled.sort();
+  const widen = smallSampleFactor(units.length);
+  return {
+    value,
+    low: value - (value - quantileSorted(resampled, CONFIDENCE_TAIL)) * widen,
+    high: value + (quantileSorted(resampled, 1 - CONFIDENCE_TAIL) - value) * widen,
+  };
+}
+
+/** The same for quantities that multiply (times, ratios): estimated on logarithms, so that 2× and ½× weigh alike. */
+export function bootstrapGeometric(groups: readonly (readonly number[])[], seed = 1): Estimate {
+  const estimate = bootstrapMedian(
+    groups.map((group) => group.map((value) => Math.log(value))),
+    seed,
+  );
+  return { value: Math.exp(estimate.value), low: Math.exp(estimate.low), high: Math.exp(estimate.high) };
+}
+
+/** True when the two halves of the values, by size, stand apart: a process that fell in two modes. */
+export function looksBimodal(values: readonly number[]): boolean {
+  if (values.length < 6) return false;
+  const sorted = Float64Array.from(values).sort();
+  let widest = 0;
+  let split = 0;
+  for (let i = 1; i < sorted.length; i++) {
+    const gap = sorted[i]! - sorted[i - 1]!;
+    if (gap > widest) {
+      widest = gap;
+      split = i;
+    }
+  }
+  const spread = sorted.at(-1)! - sorted[0]!;
+  const fewest = Math.min(split, sorted.length - split);
+  return widest > 0.15 * sorted[0]! && widest > 0.5 * spread && fewest >= 2;
+}
