@@ -1,7 +1,7 @@
 /**
  * The contract of a case file, `benchmarks/src/<package>/<feature>.bench.ts`.
  *
- * A case file default-exports a list of cases. It is imported by the parent, for the list, and by every measuring
+ * A case file default-exports a list of cases, `const cases: readonly Case[] = […]; export default cases`. It is imported by the parent, for the list, and by every measuring
  * process, so it imports nothing heavy at the top: a variant's `setup` imports what it measures, and each process
  * loads that variant alone.
  */
@@ -87,9 +87,4 @@ export interface Case {
   readonly limit?: string;
   /** Variants by name: `naive`, `ours` or `ours:<name>`, a peer's npm name, `floor:<name>`. Needs `ours` and one other. */
   readonly variants: Readonly<Record<string, Variant>>;
-}
-
-/** Checks nothing at run time: it types a case file's default export. */
-export function defineCases(cases: readonly Case[]): readonly Case[] {
-  return cases;
 }

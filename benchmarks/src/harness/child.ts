@@ -88,7 +88,10 @@ async function answer(request: Request): Promise<Reply> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  const where = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '))?.trim();
+  const where = error.stack
+    ?.split('\n')
+    .find((line) => line.trimStart().startsWith('at '))
+    ?.trim();
   return `${error.name}: ${error.message}${cause}${where === undefined ? '' : ` (${where})`}`;
 }
 

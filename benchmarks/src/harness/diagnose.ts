@@ -1,39 +1,64 @@
 /** Memory and latency of an operation, measured in a process and a run of their own: watching costs time. */
 
-import { GCProfiler } from 'node:v8';
+import { GCProfiler, getHeapStatistics } from 'node:v8';
 import type { Loop } from './block.ts';
 import { createLoop, timeBlock } from './block.ts';
 import type { Diagnosis } from './protocol.ts';
+import { median } from './statistics.ts';
 
-const { now } = performance;
+const now = (): number => performance.now();
 
 /** Below this, one operation is not timed alone: two timer calls cost 0.1 to 0.2 µs. */
 const SHORTEST_TIMED_NS = 1000;
 const MOST_LATENCIES = 10_000;
 const EMPTY_OPERATIONS = 200_000;
+/** Windows of this length seldom meet a collection. */
+const WINDOW_MS = 0.5;
+const FEWEST_WINDOWS = 5;
 
 function liveBytes(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
 }
 
-/** What was allocated: what each collection found beyond what the one before it left, and what stands at the end. */
-async function allocated(loop: Loop, count: number): Promise<{ bytes: number; collections: number }> {
-  globalThis.gc?.();
-  globalThis.gc?.();
+/** Growth of live memory over `count` operations, or `undefined` when a collection fell into them. */
+async function growth(loop: Loop, count: number): Promise<number | undefined> {
+  const profiler = new GCProfiler();
+  profiler.start();
   const before = liveBytes();
+  await timeBlock(loop, count);
+  const after = liveBytes();
+  return profiler.stop().statistics.length === 0 ? after - before : undefined;
+}
+
+/**
+ * Bytes that an operation allocates: the median over windows that no collection falls into. Sums over collections
+ * would be wrong for memory outside the heap, which is given back some time after the collection that found it dead.
+ */
+async function bytesPerOperation(loop: Loop, nsPerOp: number, budgetMs: number): Promise<number> {
+  const nothing = createLoop(() => undefined, false);
+  const overheads: number[] = [];
+  for (let i = 0; i < FEWEST_WINDOWS; i++) overheads.push((await growth(nothing, 1)) ?? 0);
+  const overhead = median(overheads);
+
+  globalThis.gc?.();
+  const perOperation: number[] = [];
+  const end = now() + budgetMs;
+  let count = Math.max(1, Math.min(10_000, Math.floor((WINDOW_MS * 1e6) / nsPerOp)));
+  for (let window = 0; now() < end || (window < FEWEST_WINDOWS && perOperation.length < 1); window++) {
+    const bytes = await growth(loop, count);
+    if (bytes !== undefined) perOperation.push(Math.max(0, bytes - overhead) / count);
+    else if (count > 1) count = Math.ceil(count / 2);
+    else globalThis.gc?.();
+  }
+  return perOperation.length === 0 ? Number.NaN : median(perOperation);
+}
+
+async function countCollections(loop: Loop, count: number): Promise<number> {
   const profiler = new GCProfiler();
   profiler.start();
   await timeBlock(loop, count);
-  const after = liveBytes();
-  const { statistics } = profiler.stop();
-  let bytes = 0;
-  let left = before;
-  for (const { beforeGC, afterGC } of statistics) {
-    bytes += beforeGC.heapStatistics.usedHeapSize + beforeGC.heapStatistics.externalMemory - left;
-    left = afterGC.heapStatistics.usedHeapSize + afterGC.heapStatistics.externalMemory;
-  }
-  return { bytes: Math.max(0, bytes + after - left), collections: statistics.length };
+  return profiler.stop().statistics.length;
 }
 
 async function singleLatencies(
@@ -63,17 +88,18 @@ export async function diagnose(
   nsPerOp: number,
   budgetMs: number,
 ): Promise<Diagnosis> {
-  const memoryMs = budgetMs / 2;
-  const operations = Math.max(1, Math.min(5_000_000, Math.floor((memoryMs * 1e6) / nsPerOp)));
-  const { bytes, collections } = await allocated(loop, operations);
+  const thirdMs = budgetMs / 3;
+  const bytesPerOp = await bytesPerOperation(loop, nsPerOp, thirdMs);
+  const operations = Math.max(1, Math.min(5_000_000, Math.floor((thirdMs * 1e6) / nsPerOp)));
+  const collections = await countCollections(loop, operations);
   const emptyLoop = createLoop(() => 0, isAsync);
   await timeBlock(emptyLoop, EMPTY_OPERATIONS);
   const emptyMs = await timeBlock(emptyLoop, EMPTY_OPERATIONS);
   return {
-    bytesPerOp: bytes / operations,
+    bytesPerOp,
     collections,
     operations,
-    latenciesNs: await singleLatencies(run, isAsync, nsPerOp, budgetMs / 2),
+    latenciesNs: await singleLatencies(run, isAsync, nsPerOp, thirdMs),
     emptyNs: (emptyMs / EMPTY_OPERATIONS) * 1e6,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };

@@ -48,7 +48,10 @@ function commit(): string {
 function runtime(execPath: string): { node: string; v8: string } {
   if (execPath === process.execPath) return { node: process.version, v8: process.versions.v8 };
   const print = 'process.stdout.write(JSON.stringify({ node: process.version, v8: process.versions.v8 }))';
-  return JSON.parse(execFileSync(execPath, ['-e', print], { encoding: 'utf8' })) as { node: string; v8: string };
+  return JSON.parse(execFileSync(execPath, ['-e', print], { encoding: 'utf8' })) as {
+    node: string;
+    v8: string;
+  };
 }
 
 export function describeEnvironment(

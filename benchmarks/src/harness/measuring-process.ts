@@ -89,7 +89,8 @@ export class MeasuringProcess {
         });
       }, timeoutMs);
       if (signal.aborted) return onAbort();
-      if (child.exitCode !== null || child.signalCode !== null) return onExit(child.exitCode, child.signalCode);
+      if (child.exitCode !== null || child.signalCode !== null)
+        return onExit(child.exitCode, child.signalCode);
       child.on('message', onMessage).once('exit', onExit).once('error', onError);
       signal.addEventListener('abort', onAbort, { once: true });
       child.send(request, (error) => {

@@ -207,8 +207,12 @@ class CaseRun {
 
   #isPrecise(): boolean {
     const { variants } = this.#loaded.case;
-    const ours = this.#tracks.find((track) => variants[track.name]?.kind === 'ours' && track.samples.length > 0);
-    const naive = this.#tracks.find((track) => variants[track.name]?.kind === 'naive' && track.samples.length > 0);
+    const ours = this.#tracks.find(
+      (track) => variants[track.name]?.kind === 'ours' && track.samples.length > 0,
+    );
+    const naive = this.#tracks.find(
+      (track) => variants[track.name]?.kind === 'naive' && track.samples.length > 0,
+    );
     if (ours === undefined || naive === undefined) return true;
     const { value, low, high } = bootstrapGeometric(pairedRatios(ours, naive));
     return (high - low) / 2 <= this.#options.tempo.precision * value;
@@ -276,8 +280,16 @@ function resultsOf(track: Track, kind: Result['kind']): Result[] {
             },
           }),
     },
-    { variant, kind, metric: 'bytes', unit: 'B/op', ...exact(bytesPerOp) },
-    { variant, kind, metric: 'count', unit: 'collections/1e6 op', ...exact((collections / operations) * 1e6) },
+    ...(Number.isNaN(bytesPerOp)
+      ? []
+      : [{ variant, kind, metric: 'bytes' as const, unit: 'B/op', ...exact(bytesPerOp) }]),
+    {
+      variant,
+      kind,
+      metric: 'count',
+      unit: 'collections/1e6 op',
+      ...exact((collections / operations) * 1e6),
+    },
     { variant, kind, metric: 'bytes', unit: 'B peak RSS', ...exact(peakRssBytes) },
   ];
 }
@@ -287,11 +299,14 @@ function notesOf(track: Track): string[] {
   if (track.skipped !== undefined) notes.push(`${track.name} left out: ${track.skipped}`);
   if (track.failure !== undefined) notes.push(`${track.name} failed: ${track.failure}`);
   const medians = track.samples.filter((rounds) => rounds.length > 0).map((rounds) => median(rounds));
-  if (looksBimodal(medians)) notes.push(`${track.name}: its processes fell in two modes; read its time with care`);
+  if (looksBimodal(medians))
+    notes.push(`${track.name}: its processes fell in two modes; read its time with care`);
   const { diagnosis } = track;
   if (diagnosis !== undefined && medians.length > 0 && median(medians) < 2 * diagnosis.emptyNs) {
     const empty = diagnosis.emptyNs.toPrecision(2);
-    notes.push(`${track.name}: within twice an empty operation (${empty} ns): the loop itself is part of the figure`);
+    notes.push(
+      `${track.name}: within twice an empty operation (${empty} ns): the loop itself is part of the figure`,
+    );
   }
   return notes;
 }

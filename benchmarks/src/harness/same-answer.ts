@@ -6,7 +6,12 @@
  * Numbers agree within the relative `tolerance` (0: exactly; NaN equals NaN), typed arrays with arrays of the same
  * kind, everything else by structure. O(size).
  */
-export function differenceOf(expected: unknown, actual: unknown, tolerance = 0, path = 'answer'): string | undefined {
+export function differenceOf(
+  expected: unknown,
+  actual: unknown,
+  tolerance = 0,
+  path = 'answer',
+): string | undefined {
   if (Object.is(expected, actual)) return undefined;
   if (typeof expected === 'number' && typeof actual === 'number') {
     if (expected === actual) return undefined;

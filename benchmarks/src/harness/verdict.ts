@@ -41,6 +41,7 @@ function compare(
   because: string,
 ): Judgement {
   if (low >= wanted) return { verdict: 'reproduced', reason: `${ours} reaches the guide's ${guide}` };
-  if (high < wanted) return { verdict: 'short', reason: `${ours} stays below the guide's ${guide}${because}` };
+  if (high < wanted)
+    return { verdict: 'short', reason: `${ours} stays below the guide's ${guide}${because}` };
   return { verdict: 'inconclusive', reason: `the guide's ${guide} lies inside ${ours}${because}` };
 }

@@ -1,0 +1,74 @@
+/** Which cases a command line asks for. Pure. */
+
+import { closest, distance } from 'fastest-levenshtein';
+import type { Case, PackageName, Tier } from './case.ts';
+
+export interface Selection {
+  /** Which tiers run when nothing is named. */
+  readonly tiers: readonly Tier[];
+  /** Ids (`I2`), full names or parts of them (`1000 lines`); any may match. */
+  readonly filters: readonly string[];
+  readonly packages: readonly string[];
+}
+
+export const PACKAGES: readonly PackageName[] = [
+  'memory',
+  'cpu',
+  'io',
+  'database',
+  'cache',
+  'profile',
+  'benchmarks',
+];
+
+/** The command line asks for something that is not there. */
+export class SelectionError extends Error {
+  override readonly name = 'SelectionError';
+  readonly code = 'ERR_HOTPATH_BENCHMARKS_SELECTION';
+}
+
+type Named = Pick<Case, 'id' | 'case' | 'package' | 'tier'>;
+
+const label = ({ id, case: caseName }: Named): string => `${id} ${caseName}`;
+
+function suggest(wanted: string, candidates: readonly string[]): string {
+  const contained = candidates.filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const near = [
+    ...new Set([...contained, ...candidates.filter((name) => distance(wanted, name) <= 2)]),
+  ].slice(0, 5);
+  return near.length > 0 ? near.join(', ') : closest(wanted, [...candidates]);
+}
+
+/** An id matches whole (`C1` is not `C10`); anything else matches as a part of `id case`. */
+function matches(entry: Named, filter: string): boolean {
+  const wanted = filter.toLowerCase();
+  if (/^[a-z]\d+$/.test(wanted)) return entry.id.toLowerCase() === wanted;
+  return label(entry).toLowerCase().includes(wanted);
+}
+
+/**
+ * The cases to run, in the order given. A filter reaches cases of every tier; without one the tiers decide.
+ *
+ * @throws SelectionError when a filter or a package matches nothing; its message names the near matches.
+ */
+export function selectCases<T>(entries: readonly T[], of: (entry: T) => Named, selection: Selection): T[] {
+  const { filters, packages, tiers } = selection;
+  for (const name of packages) {
+    if (!(PACKAGES as readonly string[]).includes(name)) {
+      throw new SelectionError(`no package is called "${name}": did you mean ${suggest(name, PACKAGES)}?`);
+    }
+  }
+  const inPackages = entries.filter((entry) => packages.length === 0 || packages.includes(of(entry).package));
+  for (const filter of filters) {
+    if (inPackages.some((entry) => matches(of(entry), filter))) continue;
+    const candidates = inPackages.flatMap((entry) => [of(entry).id, of(entry).case, label(of(entry))]);
+    const hint =
+      candidates.length === 0 ? '' : `: did you mean ${suggest(filter, [...new Set(candidates)])}?`;
+    throw new SelectionError(`no case matches "${filter}"${hint} (--list names them all)`);
+  }
+  return inPackages.filter((entry) =>
+    filters.length === 0
+      ? tiers.includes(of(entry).tier)
+      : filters.some((filter) => matches(of(entry), filter)),
+  );
+}

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { FULL, QUICK, orderOfRound, planCase } from '../../dist/harness/plan.js';
+
+describe('plan', () => {
+  test('a fast operation gets every process and round', () => {
+    expect(planCase(FULL, 500, 40)).toEqual({ groups: FULL.groups, rounds: FULL.rounds });
+  });
+
+  test('a slower one loses rounds before processes', () => {
+    const { groups, rounds } = planCase(FULL, 500, 500);
+    expect(groups).toBe(FULL.groups);
+    expect(rounds).toBeLessThan(FULL.rounds);
+    expect(rounds).toBeGreaterThanOrEqual(3);
+  });
+
+  test('one that takes seconds gets one process and three rounds, whatever the budget', () => {
+    expect(planCase(QUICK, 12_000, 7000)).toEqual({ groups: 1, rounds: 3 });
+  });
+
+  test('what is planned fits the budget whenever three rounds in one process do', () => {
+    for (const roundMs of [1, 10, 100, 400, 1000, 3000]) {
+      for (const startMs of [100, 600, 2000]) {
+        const { groups, rounds } = planCase(FULL, startMs, roundMs);
+        expect(groups * (startMs + rounds * roundMs)).toBeLessThanOrEqual(FULL.budgetMs);
+      }
+    }
+  });
+});
+
+describe('order of a round', () => {
+  test('neighbouring rounds run forth and back', () => {
+    expect(orderOfRound(['a', 'b'], 0)).toEqual(['a', 'b']);
+    expect(orderOfRound(['a', 'b'], 1)).toEqual(['b', 'a']);
+  });
+
+  test('over enough rounds every variant stands in every place equally often', () => {
+    const items = ['a', 'b', 'c'];
+    const places = new Map<string, number>();
+    for (let round = 0; round < 6; round++) {
+      for (const [place, item] of orderOfRound(items, round).entries()) {
+        places.set(`${item}${place}`, (places.get(`${item}${place}`) ?? 0) + 1);
+      }
+    }
+    expect([...places.values()]).toEqual(Array.from({ length: 9 }, () => 2));
+  });
+});

@@ -1,0 +1,121 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Case } from '../../dist/harness/case.js';
+import { QUICK } from '../../dist/harness/plan.js';
+import { runCase } from '../../dist/harness/run-case.js';
+import type { Row } from '../../dist/report/record.js';
+
+const file = new URL('fixtures/cases.mjs', import.meta.url).href;
+const never = new AbortController().signal;
+
+let cases: readonly Case[];
+let scratchRoot: string;
+
+beforeAll(async () => {
+  ({ default: cases } = (await import(file)) as { default: readonly Case[] });
+  scratchRoot = mkdtempSync(join(tmpdir(), 'hotpath-harness-'));
+});
+
+afterAll(() => {
+  rmSync(scratchRoot, { recursive: true });
+});
+
+function measure(name: string, signal: AbortSignal = never): Promise<Row> {
+  const definition = cases.find((entry) => entry.case === name)!;
+  return runCase(
+    { case: definition, file },
+    {
+      tempo: { ...QUICK, groups: 3, rounds: 3 },
+      execPath: process.execPath,
+      cores: 2,
+      seed: 1,
+      postgresUrl: '',
+      redisUrl: '',
+      scratchRoot,
+      signal,
+    },
+  );
+}
+
+const times = (row: Row): string[] =>
+  row.results.filter(({ metric }) => metric === 'time').map(({ variant }) => variant);
+
+describe('a case', () => {
+  test('gives every variant a time with its interval, and ours a ratio over the others', async () => {
+    const row = await measure('four times the work');
+    expect(times(row)).toEqual(['naive', 'ours']);
+    for (const { value, low, high } of row.results) {
+      expect(low).toBeLessThanOrEqual(value);
+      expect(high).toBeGreaterThanOrEqual(value);
+    }
+    expect(row.ratios).toHaveLength(1);
+    // Four times the additions: whatever the machine, far from 1.
+    expect(row.ratios[0]!.ratio).toBeGreaterThan(2);
+    expect(['reproduced', 'inconclusive']).toContain(row.verdict);
+  });
+
+  test('with a wrong answer is failed before it is timed, and says where the answers differ', async () => {
+    const row = await measure('wrong answer');
+    expect(row.verdict).toBe('failed');
+    expect(row.reason).toContain('ours: the answer differs from that of naive: answer: expected 41, got 42');
+    expect(times(row)).toEqual(['naive']);
+  });
+
+  test('whose peer throws is failed, and keeps the results of the others', async () => {
+    const row = await measure('peer throws');
+    expect(row.verdict).toBe('failed');
+    expect(row.reason).toContain('TypeError: the peer broke');
+    expect(times(row)).toEqual(['naive', 'ours']);
+    expect(row.ratios).toHaveLength(1);
+  });
+
+  test('whose setup rejects is failed with the cause', async () => {
+    const row = await measure('setup rejects');
+    expect(row.verdict).toBe('failed');
+    expect(row.reason).toContain('no such table');
+  });
+
+  test('whose process exits is failed at once, with the exit code', async () => {
+    const row = await measure('process exits');
+    expect(row.verdict).toBe('failed');
+    expect(row.reason).toContain('exited with 7');
+  });
+
+  test('leaves a peer that cannot run here out, and says so', async () => {
+    const row = await measure('peer skipped');
+    expect(row.verdict).toBe('measured');
+    expect(row.notes).toContain('peer left out: needs Node 99');
+    expect(times(row)).toEqual(['naive', 'ours']);
+  });
+
+  test('awaits the promises of an asynchronous operation', async () => {
+    const row = await measure('async');
+    const [naive, ours] = row.results.filter(({ metric }) => metric === 'time');
+    expect(naive!.value).toBeGreaterThan(ours!.value);
+  });
+
+  test('counts the bytes that an operation allocates, outside the heap too', async () => {
+    const row = await measure('allocates');
+    const bytes = (variant: string): number =>
+      row.results.find((result) => result.variant === variant && result.unit === 'B/op')!.value;
+    expect(bytes('naive')).toBeGreaterThan(7000);
+    expect(bytes('naive')).toBeLessThan(20_000);
+    expect(bytes('ours')).toBeLessThan(10);
+  });
+
+  test('leaves no file behind', async () => {
+    const row = await measure('needs files');
+    expect(row.verdict).toBe('measured');
+    expect(readdirSync(scratchRoot)).toEqual([]);
+  });
+
+  test('that is aborted rejects with the reason and leaves nothing behind', async () => {
+    const abort = new AbortController();
+    const running = measure('four times the work', abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    expect(readdirSync(scratchRoot)).toEqual([]);
+  });
+});
