@@ -1,0 +1,61 @@
+// Packs every public package as it would be published and holds the tarball against what users meet:
+// Run it as `pnpm pack:check`, which puts the pinned pnpm on the path.
+// publint (manifest), are-the-types-wrong (types), an install in an empty project, an import and a require of it.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'hotpath-pack-'));
+const bin = (name) => join(root, 'node_modules/.bin', name);
+let failures = 0;
+
+/** Runs a check; its output is shown only when it fails. */
+function check(label, command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  if (status === 0) {
+    console.log(`ok    ${label}`);
+    return;
+  }
+  failures++;
+  console.log(`FAIL  ${label}\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
+}
+
+/** `require` of an ES module works without a flag from Node 20.19 on. */
+const usage = (name) => [
+  ['import', ['--input-type=module', '-e', `const it = await import('${name}'); if (Object.keys(it).length === 0) process.exit(1)`]],
+  ['require', ['-e', `if (Object.keys(require('${name}')).length === 0) process.exit(1)`]],
+];
+
+try {
+  const tarballs = {};
+  const packages = readdirSync(join(root, 'packages'));
+  for (const directory of packages) {
+    const cwd = join(root, 'packages', directory);
+    const { name, version } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    execFileSync('pnpm', ['pack', '--pack-destination', scratch], { cwd, stdio: 'ignore' });
+    const tarball = join(scratch, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
+    tarballs[name] = tarball;
+    check(`publint ${name}`, bin('publint'), ['run', '--strict', tarball]);
+    check(`attw ${name}`, bin('attw'), ['--profile', 'esm-only', tarball]);
+  }
+
+  // One empty project with all tarballs: each package then finds its siblings there and not in a registry.
+  const project = join(scratch, 'project');
+  mkdirSync(project);
+  const dependencies = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'consumer', private: true, dependencies, overrides: dependencies }),
+  );
+  check('npm install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--omit=dev'], { cwd: project });
+  for (const name of Object.keys(tarballs)) {
+    for (const [kind, args] of usage(name)) check(`${kind} ${name}`, process.execPath, args, { cwd: project });
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+process.exitCode = failures === 0 ? 0 : 1;
