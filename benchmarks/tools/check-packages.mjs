@@ -25,10 +25,14 @@ function check(label, command, args, options = {}) {
 }
 
 /** `require` of an ES module works without a flag from Node 20.19 on. */
-const usage = (name) => [
-  ['import', ['--input-type=module', '-e', `const it = await import('${name}'); if (Object.keys(it).length === 0) process.exit(1)`]],
-  ['require', ['-e', `if (Object.keys(require('${name}')).length === 0) process.exit(1)`]],
-];
+const usage = (name) => ({
+  import: [
+    '--input-type=module',
+    '-e',
+    `const it = await import('${name}'); if (Object.keys(it).length === 0) process.exit(1)`,
+  ],
+  require: ['-e', `if (Object.keys(require('${name}')).length === 0) process.exit(1)`],
+});
 
 try {
   const tarballs = {};
@@ -46,14 +50,19 @@ try {
   // One empty project with all tarballs: each package then finds its siblings there and not in a registry.
   const project = join(scratch, 'project');
   mkdirSync(project);
-  const dependencies = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]));
+  const dependencies = Object.fromEntries(
+    Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]),
+  );
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, dependencies, overrides: dependencies }),
   );
-  check('npm install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--omit=dev'], { cwd: project });
+  check('npm install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--omit=dev'], {
+    cwd: project,
+  });
   for (const name of Object.keys(tarballs)) {
-    for (const [kind, args] of usage(name)) check(`${kind} ${name}`, process.execPath, args, { cwd: project });
+    for (const [kind, args] of Object.entries(usage(name)))
+      check(`${kind} ${name}`, process.execPath, args, { cwd: project });
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

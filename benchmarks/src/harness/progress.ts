@@ -3,10 +3,10 @@
 import type { WriteStream } from 'node:tty';
 
 export interface Progress {
-  start(name: string): void;
-  step(text: string): void;
-  done(name: string, outcome: string): void;
-  stop(): void;
+  readonly start: (name: string) => void;
+  readonly step: (text: string) => void;
+  readonly done: (name: string, outcome: string) => void;
+  readonly stop: () => void;
 }
 
 const BAR_CELLS = 24;

@@ -155,24 +155,13 @@ class CaseRun {
   }
 
   async #startGroup(verify: boolean): Promise<Lane[]> {
-    const { tempo } = this.#options;
     const lanes: Lane[] = [];
     try {
       for (const track of this.#alive()) {
         const lane = await this.#start(track, verify);
         if (lane !== undefined) lanes.push(lane);
       }
-      for (const lane of [...lanes]) {
-        try {
-          const { blockMs, warmupMs } = tempo;
-          const reply = await lane.process.ask({ do: 'warm', blockMs, warmupMs });
-          if (reply.ok === 'warm') lane.nsPerOp = reply.nsPerOp;
-        } catch (error) {
-          lanes.splice(lanes.indexOf(lane), 1);
-          await this.#stopLane(lane);
-          this.#fail(lane.track, error);
-        }
-      }
+      for (const lane of lanes) await this.#warm(lane);
     } catch (error) {
       await this.#stopGroup(lanes);
       throw error;
@@ -180,9 +169,21 @@ class CaseRun {
     return lanes;
   }
 
+  async #warm(lane: Lane): Promise<void> {
+    const { blockMs, warmupMs } = this.#options.tempo;
+    try {
+      const reply = await lane.process.ask({ do: 'warm', blockMs, warmupMs });
+      if (reply.ok === 'warm') lane.nsPerOp = reply.nsPerOp;
+    } catch (error) {
+      this.#fail(lane.track, error);
+    }
+  }
+
   async #runRounds(lanes: Lane[], rounds: number): Promise<void> {
     const slow = lanes.some(({ nsPerOp }) => nsPerOp > SLOW_OPERATION_NS);
-    for (const { track, nsPerOp } of lanes) track.samples.push(slow ? [nsPerOp] : []);
+    for (const { track, nsPerOp } of lanes) {
+      track.samples.push(slow && track.failure === undefined ? [nsPerOp] : []);
+    }
     for (let round = slow ? 1 : 0; round < rounds; round++) {
       for (const lane of orderOfRound(lanes, round)) {
         if (lane.track.failure !== undefined) continue;

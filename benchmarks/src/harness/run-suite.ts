@@ -1,0 +1,113 @@
+/** Runs the chosen cases one after another and gathers their rows. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Report, Row } from '../report/record.ts';
+import { SCHEMA_VERSION } from '../report/record.ts';
+import type { MissingService } from '../services/index.ts';
+import { connectServices } from '../services/index.ts';
+import type { LoadedCase } from './discover.ts';
+import { nameOf } from './discover.ts';
+import { describeEnvironment } from './environment.ts';
+import type { Tempo } from './plan.ts';
+import type { Progress } from './progress.ts';
+import { runCase } from './run-case.ts';
+
+export interface RunSuiteOptions {
+  readonly cases: readonly LoadedCase[];
+  readonly tempo: Tempo;
+  /** `quick`, `default` or `all`; recorded with the environment. */
+  readonly tier: string;
+  readonly seed: number;
+  readonly execPath: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface Finished {
+  readonly report: Report;
+  /** Services that could not be had: which, why, and how to provide them. */
+  readonly missing: readonly MissingService[];
+  /** True when the run was aborted; the report holds what was finished. */
+  readonly aborted: boolean;
+}
+
+/** A row for a case that did not run. */
+function emptyRow({ case: definition }: LoadedCase, verdict: 'left-out' | 'failed', reason: string): Row {
+  const { id, case: caseName, package: packageName, params, guide } = definition;
+  return {
+    id,
+    case: caseName,
+    package: packageName,
+    params,
+    guide,
+    results: [],
+    ratios: [],
+    verdict,
+    reason,
+  };
+}
+
+/**
+ * Starts the services that the cases need, measures every case, stops what it started.
+ *
+ * @throws ServiceUnreachableError when a URL that the user gave cannot be reached.
+ */
+export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
+  const { cases, tempo, tier, seed, execPath, signal, progress } = options;
+  const needs = new Set(cases.flatMap(({ case: definition }) => definition.needs ?? []));
+  await using services = await connectServices({
+    postgres: needs.has('postgres'),
+    redis: needs.has('redis'),
+    durable: true,
+  });
+  const scratchRoot = mkdtempSync(join(tmpdir(), 'hotpath-bench-'));
+  const cores = availableParallelism();
+  const rows: Row[] = [];
+  try {
+    const { postgres, redis } = services;
+    const environment = describeEnvironment(
+      execPath,
+      {
+        ...(postgres === undefined ? {} : { postgres: postgres.description }),
+        ...(redis === undefined ? {} : { redis: redis.description }),
+      },
+      { tier, seed, groups: tempo.groups, rounds: tempo.rounds, blockMs: tempo.blockMs },
+    );
+    for (const loaded of cases) {
+      if (signal.aborted) break;
+      const name = nameOf(loaded.case);
+      progress.start(name);
+      const lacking = services.missing.find(({ service }) => loaded.case.needs?.includes(service));
+      let row: Row;
+      if (lacking === undefined) {
+        try {
+          row = await runCase(loaded, {
+            tempo,
+            execPath,
+            cores,
+            seed,
+            postgresUrl: postgres?.url ?? '',
+            redisUrl: redis?.url ?? '',
+            scratchRoot,
+            signal,
+            onStep: progress.step,
+          });
+        } catch (error) {
+          if (signal.aborted) break;
+          row = emptyRow(loaded, 'failed', error instanceof Error ? error.message : String(error));
+        }
+      } else {
+        row = emptyRow(loaded, 'left-out', `no ${lacking.service}: ${lacking.reason}. ${lacking.remedy}`);
+      }
+      rows.push(row);
+      progress.done(name, `${row.verdict}, ${row.reason}`);
+    }
+    const report: Report = { schema: SCHEMA_VERSION, environment, rows };
+    return { report, missing: services.missing, aborted: signal.aborted };
+  } finally {
+    progress.stop();
+    rmSync(scratchRoot, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,207 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../dist/report/record.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** A case that needs no service and takes a second. */
+const FAST = 'fib(20)';
+
+let scratch: string;
+
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'hotpath-cli-'));
+});
+
+afterAll(() => {
+  rmSync(scratch, { recursive: true });
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface BenchOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called with what has been printed so far and the pid. */
+  readonly onOutput?: (text: string, pid: number) => void;
+}
+
+function bench(args: readonly string[], { env = {}, onOutput }: BenchOptions = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: { ...process.env, INIT_CWD: scratch, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      onOutput?.(stderr, child.pid!);
+    });
+    child.once('error', reject).once('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+describe('wrong use exits with 2', () => {
+  test('an unknown flag names the near one', async () => {
+    const { code, stderr } = await bench(['--quik']);
+    expect(code).toBe(2);
+    expect(stderr).toContain("unknown option '--quik'");
+    expect(stderr).toContain('--quick');
+  });
+
+  test('a filter that matches nothing names what is near', async () => {
+    const { code, stderr } = await bench(['--filter', 'fibb(20)']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no case matches "fibb\(20\)".*fib\(20\)/);
+  });
+
+  test.each([
+    [['--package', 'memroy'], 'memory'],
+    [['--quick', '--all'], 'exclude each other'],
+    [['--seed', 'x'], 'whole number'],
+    [['--node', 'latest'], 'expected a version'],
+    [['stray'], 'too many arguments'],
+  ])('%j', async (args, message) => {
+    const { code, stderr } = await bench(args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});
+
+describe('help and list', () => {
+  test('--help shows examples and exit codes', async () => {
+    const { code, stdout } = await bench(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain('Exit codes:');
+  });
+
+  test('--list names every row of the guide that this suite measures', async () => {
+    const { code, stdout } = await bench(['--list']);
+    expect(code).toBe(0);
+    const ids = new Set(stdout.split('\n').map((line) => line.split(' ')[0]));
+    for (const id of ['M2', 'M5', 'C1', 'C2', 'I2', 'D1', 'D2', 'D4', 'K1', 'B1', 'B4']) {
+      expect(ids).toContain(id);
+    }
+  });
+});
+
+describe('a run', () => {
+  test('prints the table, writes the JSON and the page, exits with 0', async () => {
+    const { code, stdout } = await bench([
+      '--quick',
+      '--filter',
+      FAST,
+      '--json',
+      'a.json',
+      '--html',
+      'a.html',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('B1');
+    const report = JSON.parse(readFileSync(join(scratch, 'a.json'), 'utf8')) as Report;
+    expect(report.schema).toBe(1);
+    expect(report.rows.map(({ id, case: name }) => `${id} ${name}`)).toEqual(['B1 fib(20)']);
+    expect(report.rows[0]!.ratios.map(({ of, over }) => `${of}/${over}`)).toContain('ours/naive');
+    expect(readFileSync(join(scratch, 'a.html'), 'utf8')).toMatch(/^<!doctype html>/i);
+  });
+
+  test('can be compared with one written before', async () => {
+    const { code, stdout } = await bench(['--quick', '--filter', FAST, '--compare', 'a.json']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/compar/i);
+  });
+
+  test('that is interrupted prints what was finished and exits with 130', async () => {
+    let interrupted = false;
+    const { code, stdout } = await bench(['--quick', '--filter', 'B1'], {
+      onOutput: (text, pid) => {
+        if (interrupted || !text.includes('[1/')) return;
+        interrupted = true;
+        process.kill(pid, 'SIGINT');
+      },
+    });
+    expect(code).toBe(130);
+    expect(stdout).toContain('fib(20)');
+    expect(stdout).toContain('Interrupted');
+  });
+});
+
+describe('files', () => {
+  test('a folder that is not there is refused before anything runs', async () => {
+    const { code, stderr, stdout } = await bench(['--quick', '--filter', FAST, '--json', 'nowhere/a.json']);
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain('--json nowhere/a.json');
+    expect(stdout).toBe('');
+  });
+
+  test('a full disk gives one line, and no half-written file', async () => {
+    // /dev/full accepts the open and refuses the write, as a full disk does.
+    if (!existsSync('/dev/full')) return;
+    symlinkSync('/dev', join(scratch, 'full'));
+    const { code, stderr } = await bench(['--quick', '--filter', FAST, '--json', 'full/null/x.json']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('--json');
+  });
+
+  test.each([
+    ['not JSON', '{', /--compare bad\.json/],
+    ['another schema', '{"schema": 99, "environment": {}, "rows": []}', /schema/],
+  ])('a record that is %s is refused in one line', async (_name, content, message) => {
+    writeFileSync(join(scratch, 'bad.json'), content);
+    const { code, stderr } = await bench(['--quick', '--filter', FAST, '--compare', 'bad.json']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('services', () => {
+  test('a given URL that nothing answers exits with 1, names the host and hides the password', async () => {
+    const { code, stderr } = await bench(['--quick', '--filter', 'K1'], {
+      env: { REDIS_URL: 'redis://user:hunter2@127.0.0.1:1/0' },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('127.0.0.1');
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('a service that cannot be had leaves its cases out, loudly, and exits with 3', async () => {
+    const empty = join(scratch, 'empty');
+    mkdirSync(empty, { recursive: true });
+    const { code, stdout } = await bench(['--quick', '--filter', 'K1', '--filter', FAST], {
+      env: {
+        PATH: empty,
+        HOME: empty,
+        XDG_CACHE_HOME: join(empty, 'cache'),
+        REDIS_SERVER_BIN: '',
+        REDIS_URL: '',
+      },
+    });
+    expect(code).toBe(3);
+    expect(stdout).toContain('fib(20)');
+    expect(stdout).toMatch(/left out/i);
+    expect(stdout).toContain('REDIS_URL');
+  });
+});
