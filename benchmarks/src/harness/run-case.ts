@@ -208,14 +208,11 @@ class CaseRun {
 
   #isPrecise(): boolean {
     const { variants } = this.#loaded.case;
-    const ours = this.#tracks.find(
-      (track) => variants[track.name]?.kind === 'ours' && track.samples.length > 0,
-    );
-    const naive = this.#tracks.find(
-      (track) => variants[track.name]?.kind === 'naive' && track.samples.length > 0,
-    );
-    if (ours === undefined || naive === undefined) return true;
-    const { value, low, high } = bootstrapGeometric(pairedRatios(ours, naive));
+    const [ours] = this.#tracks.filter((track) => variants[track.name]!.kind === 'ours');
+    const [naive] = this.#tracks.filter((track) => variants[track.name]!.kind === 'naive');
+    const ratios = ours === undefined || naive === undefined ? [] : pairedRatios(ours, naive);
+    if (ratios.length === 0) return true;
+    const { value, low, high } = bootstrapGeometric(ratios);
     return (high - low) / 2 <= this.#options.tempo.precision * value;
   }
 
