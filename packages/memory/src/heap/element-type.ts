@@ -37,6 +37,21 @@ export const ELEMENT_SIZE_BYTES: Readonly<Record<ElementType, number>> = {
   u64: 8,
 };
 
+const CONSTRUCTORS: Readonly<Record<ElementType, AnyConstructor>> = {
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+};
+
+type AnyConstructor = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => AnyTypedArray;
+
 /** Makes the typed array of `type` over `length` elements of `buffer` from `byteOffset` on; nothing is checked. */
 export function viewOf<T extends ElementType, B extends ArrayBufferLike>(
   type: T,
@@ -44,37 +59,7 @@ export function viewOf<T extends ElementType, B extends ArrayBufferLike>(
   byteOffset: number,
   length: number,
 ): TypedArrayOf<T, B> {
-  return makeView(type, buffer, byteOffset, length) as TypedArrayOf<T, B>;
-}
-
-function makeView<B extends ArrayBufferLike>(
-  type: ElementType,
-  buffer: B,
-  byteOffset: number,
-  length: number,
-): AnyTypedArray<B> {
-  switch (type) {
-    case 'i8':
-      return new Int8Array(buffer, byteOffset, length);
-    case 'u8':
-      return new Uint8Array(buffer, byteOffset, length);
-    case 'i16':
-      return new Int16Array(buffer, byteOffset, length);
-    case 'u16':
-      return new Uint16Array(buffer, byteOffset, length);
-    case 'i32':
-      return new Int32Array(buffer, byteOffset, length);
-    case 'u32':
-      return new Uint32Array(buffer, byteOffset, length);
-    case 'f32':
-      return new Float32Array(buffer, byteOffset, length);
-    case 'f64':
-      return new Float64Array(buffer, byteOffset, length);
-    case 'i64':
-      return new BigInt64Array(buffer, byteOffset, length);
-    case 'u64':
-      return new BigUint64Array(buffer, byteOffset, length);
-  }
+  return new CONSTRUCTORS[type](buffer, byteOffset, length) as TypedArrayOf<T, B>;
 }
 
 /** Which element type a view has; `undefined` for a DataView and for types that the heap does not offer. */
