@@ -6,6 +6,7 @@ export {
   type MissingService,
   type Services,
 } from './connect.ts';
+export { startRedisCluster, type RedisCluster } from './cluster.ts';
 export {
   ServiceMissingError,
   ServiceOptionError,
@@ -18,5 +19,7 @@ export {
 } from './errors.ts';
 export { createDatabase, type FreshDatabase } from './postgres-client.ts';
 export { startPostgres, PostgresServer, type PostgresOptions } from './postgres.ts';
+export { startProxy, FaultProxy, type ProxyDirection, type ProxyOptions, type ProxyTarget } from './proxy.ts';
 export { startRedis, RedisServer, type RedisMode, type RedisOptions } from './redis.ts';
+export { startRedisSentinel, type RedisSentinel, type SentinelOptions } from './sentinel.ts';
 export { ManagedServer, type ServerState } from './server.ts';
