@@ -63,3 +63,57 @@ export class HeapCorruptionError extends MemoryError {
   override readonly name: string = 'HeapCorruptionError';
   override readonly code: string = 'ERR_HOTPATH_MEMORY_CORRUPTION';
 }
+
+/** A pool has nothing left, and its overflow policy is to say so; or its queue of waiters is full. */
+export class PoolExhaustedError extends MemoryError {
+  override readonly name: string = 'PoolExhaustedError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_POOL_EXHAUSTED';
+}
+
+/** An acquire, or the drain of a closing pool, took longer than its time limit. */
+export class PoolTimeoutError extends MemoryError {
+  override readonly name: string = 'PoolTimeoutError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_POOL_TIMEOUT';
+}
+
+/** The pool was closed. */
+export class PoolClosedError extends MemoryError {
+  override readonly name: string = 'PoolClosedError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_POOL_CLOSED';
+}
+
+/** A lease was used or released after it was released or handed over. */
+export class LeaseReleasedError extends MemoryError {
+  override readonly name: string = 'LeaseReleasedError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_LEASE_RELEASED';
+}
+
+/** A lease or an object was given to a pool that it does not come from. */
+export class ForeignLeaseError extends MemoryError {
+  override readonly name: string = 'ForeignLeaseError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_FOREIGN_LEASE';
+}
+
+/** A layout's description is not one: no fields, an unknown type, a name that cannot be a field. */
+export class LayoutError extends ArgumentTypeError {
+  override readonly name: string = 'LayoutError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_LAYOUT';
+}
+
+/** A shared descriptor belongs to another layout, or to another version of it. */
+export class LayoutMismatchError extends MemoryError {
+  override readonly name: string = 'LayoutMismatchError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_LAYOUT_MISMATCH';
+}
+
+/** A structure over borrowed or limited memory has no room for more. */
+export class CapacityError extends MemoryError {
+  override readonly name: string = 'CapacityError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_CAPACITY';
+}
+
+/** A structure was used after its memory was given back. */
+export class DisposedError extends MemoryError {
+  override readonly name: string = 'DisposedError';
+  override readonly code: string = 'ERR_HOTPATH_MEMORY_DISPOSED';
+}
