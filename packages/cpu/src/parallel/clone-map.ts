@@ -1,0 +1,176 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { ItemCloneError, TaskResultError } from '../errors.ts';
+import { isWorthSharing, nextProbe } from './call.ts';
+import type { Call } from './call.ts';
+import { createControl, isStopped, stop, STOP_REASON } from './control.ts';
+import { Crew } from './crew.ts';
+import { errorOfThrown } from './failure.ts';
+import { createPace, learn } from './grain.ts';
+import type { Pace } from './grain.ts';
+import type { Position } from './loop.ts';
+import type { Outcome } from './protocol.ts';
+import { reasonOf } from './shared-map.ts';
+import { JOBS_PER_WORKER } from './threads.ts';
+
+/** A chunk is worth a message, about 50 µs of it on each side, when it takes this long. */
+const CHUNK_MS = 1;
+
+/** The calling thread answers workers between its slices, so these are no longer than a chunk. */
+const SLICE_MS = 1;
+
+/**
+ * Maps a plain array. Its items cannot be shared, so they are cloned to the workers in chunks and the results back.
+ *
+ * Chunks are cut from the front, each a third of a fair share of what remains, so they shrink towards the end and
+ * nobody waits long for anybody. A worker always holds its next chunk already. The calling thread takes items from the
+ * same front, a slice at a time.
+ */
+export async function mapClones(call: Call, input: readonly unknown[], output: unknown[]): Promise<void> {
+  call.signal?.throwIfAborted();
+  await new CloneMap(call, input, output).run();
+}
+
+class CloneMap {
+  readonly #call: Call;
+  readonly #input: readonly unknown[];
+  readonly #output: unknown[];
+  readonly #pace: Pace;
+  readonly #position: Position = { index: -1 };
+  /** First item that nobody has. */
+  #next = 0;
+  /** Items whose results are in. */
+  #done = 0;
+
+  constructor(call: Call, input: readonly unknown[], output: unknown[]) {
+    this.#call = call;
+    this.#input = input;
+    this.#output = output;
+    this.#pace = createPace(call.task.msPerItem);
+  }
+
+  async run(): Promise<void> {
+    const { task, options } = this.#call;
+    if (options.callerSliceMs > 0) {
+      const isKnown = task.msPerItem > 0 && isWorthSharing(this.#input.length, task.msPerItem, Infinity);
+      if (!isKnown) {
+        try {
+          this.#compute(options.callerSliceMs, true);
+        } catch (error) {
+          throw errorOfThrown(error, this.#position.index, task);
+        }
+      }
+    }
+    if (this.#next < this.#input.length) await this.#share();
+    task.remember(this.#pace.items, this.#pace.busyMs);
+  }
+
+  /** Runs items here for `sliceMs`; with `isProbe` only until they prove worth sharing. */
+  #compute(sliceMs: number, isProbe: boolean): void {
+    const loop = this.#call.task.loop('any');
+    const count = this.#input.length;
+    const started = performance.now();
+    let before = started;
+    for (let own = 0; this.#next < count; ) {
+      const start = this.#next;
+      const size = nextProbe(own, this.#pace.msPerItem, count - start);
+      this.#next = start + size;
+      loop(this.#input, this.#output, start, this.#next, 0, this.#position);
+      this.#done += size;
+      own += size;
+      const after = performance.now();
+      learn(this.#pace, size, after - before);
+      before = after;
+      const spentMs = after - started;
+      if (spentMs >= sliceMs || (isProbe && isWorthSharing(count - this.#next, this.#pace.msPerItem, spentMs))) return;
+    }
+  }
+
+  async #share(): Promise<void> {
+    const { options, threads, task, signal, crews } = this.#call;
+    const count = this.#input.length;
+    const slots = options.workerCount * JOBS_PER_WORKER;
+    const control = createControl(slots);
+    const crew = new Crew(control, threads, task);
+    const onAbort = (): void => {
+      stop(control, STOP_REASON.aborted);
+      crew.notify();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    crews.add(crew);
+    const post = (slot: number): void => {
+      if (this.#next >= count || isStopped(control)) return;
+      const start = this.#next;
+      const values = this.#input.slice(start, start + this.#chunkSize(count - start));
+      this.#next = start + values.length;
+      const { msPerItem } = this.#pace;
+      const job = threads.run({ kind: 'chunk', task: task.spec, control, slot, values, offset: start, msPerItem });
+      crew.follow(slot, this.#explainClone(job, values, start, crew), (outcome) => {
+        if (outcome.results === undefined) return;
+        outcome.results.forEach((result, i) => (this.#output[start + i] = result));
+        this.#done += outcome.results.length;
+        post(slot);
+      });
+    };
+    try {
+      for (let slot = 0; slot < slots; slot++) post(slot);
+      if (options.callerSliceMs > 0) {
+        try {
+          while (this.#next < count && !isStopped(control)) {
+            this.#compute(Math.min(options.callerSliceMs, SLICE_MS), false);
+            await nextTurn();
+          }
+        } catch (error) {
+          crew.fail(errorOfThrown(error, this.#position.index, task));
+        }
+      }
+      await crew.until(() => this.#done === count || isStopped(control) || crew.out === 0);
+      if (this.#done < count) {
+        stop(control, STOP_REASON.failed);
+        await crew.withdraw(options.stopGraceMs);
+        throw reasonOf(crew, signal);
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      crews.delete(crew);
+    }
+  }
+
+  #chunkSize(remaining: number): number {
+    const { threads } = this.#call.options;
+    const fair = Math.ceil(remaining / (threads * 3));
+    const { msPerItem } = this.#pace;
+    return Math.min(remaining, Math.max(1, fair, msPerItem > 0 ? Math.floor(CHUNK_MS / msPerItem) : 1));
+  }
+
+  /** Tells whose value it was that could not be cloned: an item of ours, or a result of the worker's. */
+  async #explainClone(job: Promise<Outcome>, values: unknown[], start: number, crew: Crew): Promise<Outcome> {
+    try {
+      return await job;
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'DataCloneError') throw error;
+      const index = values.findIndex((value) => !isCloneable(value));
+      crew.fail(
+        index >= 0
+          ? new ItemCloneError(`item ${start + index} cannot be cloned into another thread: ${error.message}`, {
+              cause: error,
+            })
+          : new TaskResultError(
+              `a result for items ${start} to ${start + values.length - 1} cannot be cloned out of its thread: ${error.message}`,
+              -1,
+              { cause: error },
+            ),
+      );
+      throw error;
+    }
+  }
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

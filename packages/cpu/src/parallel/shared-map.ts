@@ -1,0 +1,149 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
+import { createStage, resultKindOf } from './arrays.ts';
+import type { NumericArray } from './arrays.ts';
+import { isWorthSharing, nextProbe } from './call.ts';
+import type { Call } from './call.ts';
+import { createControl, finished, isStopped, stop, STOP_REASON } from './control.ts';
+import { Crew } from './crew.ts';
+import { errorOfThrown } from './failure.ts';
+import { createPace, learn } from './grain.ts';
+import type { Pace } from './grain.ts';
+import type { Indexed, Position } from './loop.ts';
+import { steal, STOLEN } from './steal.ts';
+import type { SharedWork } from './steal.ts';
+
+/**
+ * Longest time that the calling thread spins for the last grains of the others. They take 50 µs each, and hearing of
+ * them through the event loop would cost as much again.
+ */
+const SPIN_MS = 0.2;
+
+/**
+ * Maps a typed array. The calling thread begins alone; only when the work proves worth it are the rest and the cost
+ * learnt so far given to the workers, and the caller goes on stealing beside them.
+ */
+export async function mapShared(call: Call, input: NumericArray, output: NumericArray): Promise<void> {
+  call.signal?.throwIfAborted();
+  const pace = createPace(call.task.msPerItem);
+  const base = call.options.callerSliceMs > 0 ? begin(call, input, output, pace) : 0;
+  if (base < input.length) await share(call, input, output, base, pace);
+}
+
+/** Runs items here until they are done or worth sharing; returns how many were done. */
+function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace): number {
+  const { task, options } = call;
+  const count = input.length;
+  if (task.msPerItem > 0 && isWorthSharing(count, task.msPerItem, Infinity)) return 0;
+  const loop = task.loop(resultKindOf(output));
+  const position: Position = { index: -1 };
+  const started = performance.now();
+  let before = started;
+  let done = 0;
+  try {
+    while (done < count) {
+      const size = nextProbe(done, pace.msPerItem, count - done);
+      loop(input as Indexed, output as Indexed, done, done + size, 0, position);
+      const after = performance.now();
+      learn(pace, size, after - before);
+      before = after;
+      done += size;
+      const spentMs = after - started;
+      if (isWorthSharing(count - done, pace.msPerItem, spentMs) || spentMs >= options.callerSliceMs) break;
+    }
+  } catch (error) {
+    throw errorOfThrown(error, position.index, task);
+  }
+  if (done === count) task.remember(pace.items, pace.busyMs);
+  return done;
+}
+
+async function share(
+  call: Call,
+  input: NumericArray,
+  output: NumericArray,
+  base: number,
+  pace: Pace,
+): Promise<void> {
+  const { task, threads, options, signal, crews } = call;
+  const stage = createStage(input, output, base, options.workerCount > 0);
+  const control = createControl(options.workerCount);
+  const crew = new Crew(control, threads, task);
+  const count = input.length - base;
+  const work: SharedWork = {
+    control,
+    input: stage.input as Indexed,
+    output: stage.output as Indexed,
+    count,
+    offset: base,
+    threads: options.threads,
+    grain: call.grain,
+  };
+  const onAbort = (): void => {
+    stop(control, STOP_REASON.aborted);
+    crew.notify();
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  crews.add(crew);
+  try {
+    const resultKind = resultKindOf(output);
+    const { msPerItem } = pace;
+    for (let slot = 0; slot < options.workerCount; slot++) {
+      crew.follow(slot, threads.run({ kind: 'share', task: task.spec, slot, resultKind, msPerItem, ...work }));
+    }
+    if (options.callerSliceMs > 0) await takePart(call, work, crew, resultKind, pace);
+    await crew.until(() => finished(control) >= count || isStopped(control) || crew.out === 0);
+    if (finished(control) < count) {
+      // Where nobody is out and items are missing, stopping changes nothing; else nobody may touch the data hereafter.
+      stop(control, STOP_REASON.failed);
+      await crew.withdraw(options.stopGraceMs);
+      throw reasonOf(crew, signal);
+    }
+    stage.finish();
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    crews.delete(crew);
+    stage.release();
+  }
+}
+
+/** The calling thread's own share: slices of stealing, with a turn of the event loop after each. */
+async function takePart(
+  call: Call,
+  work: SharedWork,
+  crew: Crew,
+  resultKind: 'number' | 'bigint' | 'any',
+  pace: Pace,
+): Promise<void> {
+  const { task, options } = call;
+  const loop = task.loop(resultKind);
+  const position: Position = { index: -1 };
+  try {
+    for (;;) {
+      const end = steal(work, loop, pace, position, performance.now() + options.callerSliceMs);
+      if (end !== STOLEN.deadline) break;
+      await nextTurn();
+    }
+  } catch (error) {
+    crew.fail(errorOfThrown(error, position.index, task));
+  }
+  task.remember(pace.items, pace.busyMs);
+  const limit = performance.now() + SPIN_MS;
+  while (finished(work.control) < work.count && !isStopped(work.control) && performance.now() < limit);
+}
+
+/** Why a call did not finish: an abort before a failure, a failure before a death. */
+export function reasonOf(crew: Crew, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (crew.failure !== undefined) return crew.failure;
+  if (crew.death !== undefined) {
+    const why = crew.death instanceof Error ? crew.death.message : String(crew.death);
+    return new WorkerDiedError(`a worker thread ended while it held items: ${why}; it is replaced`, {
+      cause: crew.death,
+    });
+  }
+  return new ThreadsUnavailableError('no worker thread took the work, and the calling thread takes no part', {
+    cause: crew.absence,
+  });
+}

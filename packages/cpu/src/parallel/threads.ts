@@ -1,0 +1,89 @@
+import { fileURLToPath } from 'node:url';
+import type { ResourceLimits } from 'node:worker_threads';
+
+import type { Piscina } from 'piscina';
+
+import { ThreadsUnavailableError } from '../errors.ts';
+import type { Job, Outcome } from './protocol.ts';
+
+// The compiled file: TypeScript rewrites the extension of an import, not that of a string.
+const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** Jobs that a worker may hold: the one it runs, and the next, so that it need not wait for the caller's event loop. */
+export const JOBS_PER_WORKER = 2;
+
+/** Pools in a row that died before any job came back; then the machine is taken not to have threads for us. */
+const FRUITLESS_POOLS_MAX = 3;
+
+/**
+ * The worker threads: a piscina pool, started at the first job and never an event loop's reason to stay alive.
+ *
+ * Piscina replaces a worker that dies, except one that dies while it starts: then it stops starting any, for good.
+ * Such a pool is given up and made anew. Its `signal` option is not used, because it kills the thread.
+ */
+export class Threads {
+  readonly count: number;
+  readonly #resourceLimits: ResourceLimits | undefined;
+  #pool: Piscina<Job, Outcome> | undefined;
+  #starting: Promise<Piscina<Job, Outcome>> | undefined;
+  #fruitless = 0;
+  #lastError: unknown;
+
+  constructor(count: number, resourceLimits: ResourceLimits | undefined) {
+    this.count = count;
+    this.#resourceLimits = resourceLimits;
+  }
+
+  /** Runs a job on the least busy worker. Rejects when that worker dies, or none can be started. */
+  async run(job: Job): Promise<Outcome> {
+    const pool = await this.#ready();
+    const outcome = await pool.run(job);
+    this.#fruitless = 0;
+    return outcome;
+  }
+
+  /** Ends one worker at once; piscina starts another in its place. */
+  terminate(threadId: number): void {
+    const worker = this.#pool?.threads.find((worker) => worker.threadId === threadId);
+    void worker?.terminate();
+  }
+
+  /** Ends all workers; their jobs reject. */
+  async destroy(): Promise<void> {
+    const pool = this.#pool ?? (await this.#starting?.catch(() => undefined));
+    this.#pool = undefined;
+    this.#starting = undefined;
+    await pool?.destroy();
+  }
+
+  async #ready(): Promise<Piscina<Job, Outcome>> {
+    const pool = this.#pool;
+    if (pool !== undefined && pool.threads.length >= this.count) return pool;
+    if (pool !== undefined) {
+      this.#pool = undefined;
+      void pool.destroy();
+    }
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return await this.#starting;
+  }
+
+  async #start(): Promise<Piscina<Job, Outcome>> {
+    if (this.#fruitless >= FRUITLESS_POOLS_MAX) {
+      throw new ThreadsUnavailableError('no worker thread can be started', { cause: this.#lastError });
+    }
+    this.#fruitless++;
+    const { Piscina } = await import('piscina');
+    const pool = new Piscina<Job, Outcome>({
+      filename: WORKER_FILE,
+      minThreads: this.count,
+      maxThreads: this.count,
+      concurrentTasksPerWorker: JOBS_PER_WORKER,
+      recordTiming: false,
+      ...(this.#resourceLimits === undefined ? {} : { resourceLimits: this.#resourceLimits }),
+    });
+    // Without a job at hand, a dying worker is only an event; unheard it would end the process.
+    pool.on('error', (error: unknown) => (this.#lastError = error));
+    this.#pool = pool;
+    return pool;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What runs in a worker thread. Piscina loads the module and calls its default export for each job; jobs of one
+ * worker run one after another.
+ */
+
+import { threadId } from 'node:worker_threads';
+
+import { TaskExportError, TaskModuleError, TaskResultError, TaskSourceError } from '../errors.ts';
+import { enter, isStopped, leave, stop, STOP_REASON } from './control.ts';
+import { createPace, learn, nextGrain } from './grain.ts';
+import type { Pace } from './grain.ts';
+import { compileLoop } from './loop.ts';
+import type { Loop, Position, ResultKind } from './loop.ts';
+import { toPortable } from './protocol.ts';
+import type { ChunkJob, Failure, Job, Outcome } from './protocol.ts';
+import { steal } from './steal.ts';
+import { loadFunction } from './task.ts';
+import type { TaskSpec } from './task.ts';
+
+/** Compiled loops by task and result kind, the least recently used first. */
+const loops = new Map<string, Loop>();
+
+/** Tasks made from source in a loop must not fill the thread's memory. */
+const LOOPS_MAX = 256;
+
+/** Runs one job. It never rejects: what went wrong is part of the outcome. */
+export default async function run(job: Job): Promise<Outcome> {
+  const { control, slot } = job;
+  const pace = createPace(job.msPerItem);
+  const position: Position = { index: -1 };
+  enter(control, slot, threadId);
+  try {
+    const results = isStopped(control) ? undefined : await work(job, pace, position);
+    leave(control, slot);
+    return outcome(pace, results, undefined);
+  } catch (error) {
+    // Stays marked as present, so that the caller waits for this answer before it says why the call failed.
+    stop(control, STOP_REASON.failed);
+    return outcome(pace, undefined, failureOf(error, position.index));
+  }
+}
+
+async function work(job: Job, pace: Pace, position: Position): Promise<unknown[] | undefined> {
+  if (job.kind === 'chunk') return runChunk(job, await loopOf(job.task, 'any'), pace, position);
+  steal(job, await loopOf(job.task, job.resultKind), pace, position, Infinity);
+  return undefined;
+}
+
+/** Runs a chunk in grains, so that a stop is noticed within one; `undefined` when it was. */
+function runChunk(job: ChunkJob, loop: Loop, pace: Pace, position: Position): unknown[] | undefined {
+  const { values, control, offset } = job;
+  const results = Array.from<unknown>({ length: values.length });
+  let before = performance.now();
+  for (let start = 0; start < values.length; ) {
+    if (isStopped(control)) return undefined;
+    const end = Math.min(values.length, start + nextGrain(pace, values.length - start, 1, 0));
+    loop(values, results, start, end, offset, position);
+    const after = performance.now();
+    learn(pace, end - start, after - before);
+    before = after;
+    start = end;
+  }
+  return results;
+}
+
+async function loopOf(spec: TaskSpec, kind: ResultKind): Promise<Loop> {
+  const key = `${spec.id} ${kind}`;
+  let loop = loops.get(key);
+  if (loop === undefined) {
+    loop = compileLoop(spec.id, await loadFunction(spec), kind);
+    if (loops.size >= LOOPS_MAX) loops.delete(loops.keys().next().value!);
+  } else {
+    loops.delete(key);
+  }
+  loops.set(key, loop);
+  return loop;
+}
+
+function outcome(pace: Pace, results: unknown[] | undefined, failure: Failure | undefined): Outcome {
+  return { items: pace.items, busyMs: pace.busyMs, results, failure };
+}
+
+function failureOf(error: unknown, index: number): Failure {
+  const kind =
+    error instanceof TaskResultError
+      ? 'result'
+      : index >= 0
+        ? 'threw'
+        : error instanceof TaskModuleError
+          ? 'module'
+          : error instanceof TaskExportError
+            ? 'export'
+            : error instanceof TaskSourceError
+              ? 'source'
+              : 'threw';
+  const message = kind === 'threw' ? '' : (error as Error).message;
+  return { kind, index, message, thrown: kind === 'result' ? undefined : toPortable(error) };
+}
