@@ -1,0 +1,216 @@
+/** `pnpm bench`: chooses cases, runs them, prints the table, writes what was asked for. */
+
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Tier } from './harness/case.ts';
+import { discoverCases, nameOf } from './harness/discover.ts';
+import { NodeVersionError, fetchNode } from './harness/node-version.ts';
+import { FULL, QUICK } from './harness/plan.ts';
+import { createProgress } from './harness/progress.ts';
+import type { Finished } from './harness/run-suite.ts';
+import { runSuite } from './harness/run-suite.ts';
+import { PACKAGES, SelectionError, selectCases } from './harness/select.ts';
+import { renderComparison } from './report/compare-terminal.ts';
+import { compareReports } from './report/compare.ts';
+import { renderHtml } from './report/html.ts';
+import type { Environment, Report } from './report/record.ts';
+import { renderTerminal } from './report/terminal.ts';
+import { parseReport } from './report/validate.ts';
+import { ServiceUnreachableError } from './services/index.ts';
+
+/** Exit codes, part of the public contract. A failure beats what was left out. */
+const EXIT = { ok: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const;
+
+const RECORDS = fileURLToPath(new URL('../records/', import.meta.url));
+/** Where relative paths begin: the folder the user typed in, which a package manager's script changes. */
+const CWD = process.env['INIT_CWD'] ?? process.cwd();
+
+interface Options {
+  readonly filter: readonly string[];
+  readonly package: readonly string[];
+  readonly quick?: true;
+  readonly all?: true;
+  readonly node?: string;
+  readonly json?: string;
+  readonly html?: string;
+  readonly list?: true;
+  readonly save?: true;
+  readonly compare?: string;
+  readonly seed: number;
+}
+
+/** A file cannot be read or written; told in one line. */
+class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code = 'ERR_HOTPATH_BENCHMARKS_FILE';
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError('expected a whole number from 0');
+  return seed;
+}
+
+function createProgram(): Command {
+  return new Command('bench')
+    .description('Measures every primitive against its naive baseline and its best peers, on this machine.')
+    .option('--filter <text>', 'only cases with this id or this text in their name; may be repeated', collect, [])
+    .option('--package <name>', `only cases of this package (${PACKAGES.join(', ')})`, collect, [])
+    .option('--quick', 'fewer rounds: a check in minutes, with wide intervals')
+    .option('--all', 'every case, also those beyond the guide and the main peers')
+    .option('--node <version>', 'run the cases under this Node, fetched from npm')
+    .option('--json <file>', 'write the report as JSON')
+    .option('--html <file>', 'write the report as one offline HTML page')
+    .option('--list', 'name the cases and stop')
+    .option('--save', 'keep the report under benchmarks/records, by CPU and Node')
+    .option('--compare <file>', 'compare with a report or record written before')
+    .option('--seed <number>', 'seed of every input', parseSeed, 1)
+    .helpOption('-h, --help', 'show this help')
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  pnpm bench                              the guide's cases and the main peers
+  pnpm bench --quick --html report.html   a check in minutes, with a page to look at
+  pnpm bench --filter I2                  one row of the guide
+  pnpm bench --package memory --node 26   one package, under another Node
+  pnpm bench --save                       keep a record, then later:
+  pnpm bench --compare FILE               compare this run with it
+
+Services: a Postgres and a Redis are found through DATABASE_URL and REDIS_URL, or started and stopped here.
+
+Exit codes: 0 all ran; 1 a case failed, a given URL is unreachable or a file cannot be written;
+2 wrong use; 3 something was left out; 130 interrupted.`,
+    );
+}
+
+/** Refuses a target that cannot be written before an hour is spent on what would go there. */
+function checkWritable(flag: string, file: string): void {
+  try {
+    accessSync(dirname(resolve(CWD, file)), constants.W_OK);
+  } catch (cause) {
+    throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Writes a whole file or none. */
+function writeWhole(flag: string, file: string, content: string): void {
+  const path = resolve(CWD, file);
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(partial, content);
+    renameSync(partial, path);
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function readReport(file: string): Report {
+  let text: string;
+  try {
+    text = readFileSync(resolve(CWD, file), 'utf8');
+  } catch (cause) {
+    throw new FileError(`--compare ${file}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return parseReport(text);
+  } catch (cause) {
+    throw new FileError(`--compare ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** `amd-epyc-7571/node-20.20.2/2026-11-22.json`. */
+function recordPath({ date, node, cpu }: Environment): string {
+  const machine = (cpu || (cpus()[0]?.model ?? 'unknown')).toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return join(RECORDS, machine.replace(/^-|-$/g, ''), `node-${node.slice(1)}`, `${date.slice(0, 10)}.json`);
+}
+
+function exitCode({ report, aborted }: Finished): number {
+  if (aborted) return EXIT.interrupted;
+  if (report.rows.some(({ verdict }) => verdict === 'failed')) return EXIT.failed;
+  if (report.rows.some(({ verdict }) => verdict === 'left-out')) return EXIT.leftOut;
+  return EXIT.ok;
+}
+
+function output(finished: Finished, options: Options, base: Report | undefined): void {
+  const { report } = finished;
+  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const width = process.stdout.columns ?? 100;
+  console.log(renderTerminal(report, { color, width }));
+  if (base !== undefined) console.log(renderComparison(compareReports(base, report), { color, width }));
+  if (finished.aborted) console.log('Interrupted: the table holds what was finished.');
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (options.json !== undefined) writeWhole('--json', options.json, json);
+  if (options.html !== undefined) writeWhole('--html', options.html, renderHtml(report));
+  if (options.save === true) {
+    const path = recordPath(report.environment);
+    writeWhole('--save', path, json);
+    console.log(`Saved ${path}`);
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  program.parse(argv, { from: 'user' });
+  const options = program.opts<Options>();
+  if (options.quick === true && options.all === true) {
+    program.error('error: --quick and --all exclude each other');
+  }
+  const tiers: readonly Tier[] = options.all === true ? ['guide', 'peers', 'all'] : ['guide', 'peers'];
+  const { filter: filters, package: packages } = options;
+  const cases = selectCases(await discoverCases(), (loaded) => loaded.case, { tiers, filters, packages });
+  if (options.list === true) {
+    for (const { case: definition } of cases) {
+      console.log(`${nameOf(definition).padEnd(44)} ${definition.package.padEnd(11)} ${definition.tier}`);
+    }
+    return EXIT.ok;
+  }
+  if (options.json !== undefined) checkWritable('--json', options.json);
+  if (options.html !== undefined) checkWritable('--html', options.html);
+  const base = options.compare === undefined ? undefined : readReport(options.compare);
+
+  const interruption = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    interruption.abort(new Error(`interrupted by ${signal}`));
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const finished = await runSuite({
+    cases,
+    tempo: options.quick === true ? QUICK : FULL,
+    tier: options.quick === true ? 'quick' : options.all === true ? 'all' : 'default',
+    seed: options.seed,
+    execPath: options.node === undefined ? process.execPath : await fetchNode(options.node),
+    signal: interruption.signal,
+    progress: createProgress(process.stderr, cases.length),
+  });
+  output(finished, options, base);
+  return exitCode(finished);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else if (error instanceof SelectionError || error instanceof NodeVersionError) {
+    console.error(`bench: ${error.message}`);
+    process.exitCode = EXIT.usage;
+  } else if (error instanceof ServiceUnreachableError || error instanceof FileError) {
+    console.error(`bench: ${error.message}`);
+    process.exitCode = EXIT.failed;
+  } else {
+    throw error;
+  }
+}
