@@ -29,8 +29,8 @@ const RECORDS = fileURLToPath(new URL('../records/', import.meta.url));
 const CWD = process.env['INIT_CWD'] ?? process.cwd();
 
 interface Options {
-  readonly filter: readonly string[];
-  readonly package: readonly string[];
+  readonly filter?: readonly string[];
+  readonly package?: readonly string[];
   readonly quick?: true;
   readonly all?: true;
   readonly node?: string;
@@ -48,21 +48,22 @@ class FileError extends Error {
   readonly code = 'ERR_HOTPATH_BENCHMARKS_FILE';
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
 function parseSeed(text: string): number {
   const seed = Number(text);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError('expected a whole number from 0');
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new InvalidArgumentError('expected a whole number from 0');
   return seed;
 }
 
 function createProgram(): Command {
   return new Command('bench')
     .description('Measures every primitive against its naive baseline and its best peers, on this machine.')
-    .option('--filter <text>', 'only cases with this id or this text in their name; may be repeated', collect, [])
-    .option('--package <name>', `only cases of this package (${PACKAGES.join(', ')})`, collect, [])
+    .option('--filter <text>', 'only cases with this id or this text in their name; may be repeated', collect)
+    .option('--package <name>', `only cases of this package (${PACKAGES.join(', ')})`, collect)
     .option('--quick', 'fewer rounds: a check in minutes, with wide intervals')
     .option('--all', 'every case, also those beyond the guide and the main peers')
     .option('--node <version>', 'run the cases under this Node, fetched from npm')
@@ -169,7 +170,7 @@ async function main(argv: readonly string[]): Promise<number> {
     program.error('error: --quick and --all exclude each other');
   }
   const tiers: readonly Tier[] = options.all === true ? ['guide', 'peers', 'all'] : ['guide', 'peers'];
-  const { filter: filters, package: packages } = options;
+  const { filter: filters = [], package: packages = [] } = options;
   const cases = selectCases(await discoverCases(), (loaded) => loaded.case, { tiers, filters, packages });
   if (options.list === true) {
     for (const { case: definition } of cases) {

@@ -15,6 +15,8 @@ const EMPTY_OPERATIONS = 200_000;
 /** Windows of this length seldom meet a collection. */
 const WINDOW_MS = 0.5;
 const FEWEST_WINDOWS = 5;
+/** Less than an object in hundreds of operations is what measuring itself leaves behind. */
+const NOISE_BYTES = 0.05;
 
 function liveBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
@@ -51,7 +53,9 @@ async function bytesPerOperation(loop: Loop, nsPerOp: number, budgetMs: number):
     else if (count > 1) count = Math.ceil(count / 2);
     else globalThis.gc?.();
   }
-  return perOperation.length === 0 ? Number.NaN : median(perOperation);
+  if (perOperation.length === 0) return Number.NaN;
+  const bytes = median(perOperation);
+  return bytes < NOISE_BYTES ? 0 : bytes;
 }
 
 async function countCollections(loop: Loop, count: number): Promise<number> {

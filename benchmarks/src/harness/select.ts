@@ -61,7 +61,7 @@ export function selectCases<T>(entries: readonly T[], of: (entry: T) => Named, s
   const inPackages = entries.filter((entry) => packages.length === 0 || packages.includes(of(entry).package));
   for (const filter of filters) {
     if (inPackages.some((entry) => matches(of(entry), filter))) continue;
-    const candidates = inPackages.flatMap((entry) => [of(entry).id, of(entry).case, label(of(entry))]);
+    const candidates = inPackages.flatMap((entry) => [label(of(entry)), ...label(of(entry)).split(' ')]);
     const hint =
       candidates.length === 0 ? '' : `: did you mean ${suggest(filter, [...new Set(candidates)])}?`;
     throw new SelectionError(`no case matches "${filter}"${hint} (--list names them all)`);
