@@ -5,7 +5,7 @@ import { readRedis, type RedisFacts } from './redis-client.ts';
 import { startRedis, type RedisServer } from './redis.ts';
 
 /** So long a given URL may take to answer, all together. */
-const REACH_TIMEOUT_MS = 9_500;
+const REACH_TIMEOUT_MS = 9_000;
 
 export interface ConnectOptions {
   /** Whether Postgres is needed. */

@@ -15,14 +15,23 @@ export interface PostgresFacts {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** So long a connection or an answer may take, unless told otherwise. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** A busy server copies the template of a new database only after its next checkpoint. */
+const CREATE_TIMEOUT_MS = 60_000;
+
 /** Connects, hands the client to `use` and closes the connection, also when that fails. */
 export async function withPostgres<T>(
   url: string,
   use: (client: Client) => Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs: number = ANSWER_TIMEOUT_MS,
 ): Promise<T> {
   const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+  });
   // An idle connection that breaks reports it here; whoever waits for an answer is told as well.
   client.on('error', () => {});
   try {
@@ -71,11 +80,15 @@ let databases = 0;
  */
 export async function createDatabase(url: string): Promise<FreshDatabase> {
   const name = `hotpath_${process.pid}_${Date.now().toString(36)}_${databases++}`;
-  await withPostgres(url, (client) => client.query(`CREATE DATABASE ${name}`));
+  await withPostgres(url, (client) => client.query(`CREATE DATABASE ${name}`), CREATE_TIMEOUT_MS);
   const own = new URL(url);
   own.pathname = `/${name}`;
   const drop = async (): Promise<void> => {
-    await withPostgres(url, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+    await withPostgres(
+      url,
+      (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+      CREATE_TIMEOUT_MS,
+    );
   };
   return { name, url: own.href, drop, [Symbol.asyncDispose]: drop };
 }

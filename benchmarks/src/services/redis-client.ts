@@ -11,12 +11,16 @@ export interface RedisFacts {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** So long a connection or an answer may take. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** Connects once, without retries, hands the client to `use` and closes the connection, also when that fails. */
 export async function withRedis<T>(url: string, use: (client: Redis) => Promise<T>): Promise<T> {
   const { Redis } = await import('ioredis');
   const client = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: 10_000,
+    connectTimeout: ANSWER_TIMEOUT_MS,
+    commandTimeout: ANSWER_TIMEOUT_MS,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,

@@ -29,7 +29,7 @@ export interface RedisOptions {
 
 /** A Redis of one's own, on 127.0.0.1. See {@link startRedis}. */
 export class RedisServer extends ManagedServer {
-  /** Connection URL; there is no password. */
+  /** Connection URL; with a password only if `config` has a `requirepass`. */
   readonly url: string;
   readonly mode: RedisMode;
   /** `redis` or `valkey`. */
@@ -75,6 +75,11 @@ function configOf(
   return [...lines, ...config, ''].join('\n');
 }
 
+function passwordIn(config: readonly string[]): string | undefined {
+  const line = config.findLast((each) => /^\s*requirepass\s/i.test(each));
+  return line?.trim().split(/\s+/)[1];
+}
+
 /**
  * Starts a Redis (or Valkey) of one's own in a private temporary folder, on a free port of 127.0.0.1, and waits until it
  * takes connections: some 100 ms; 4 s more when the binary must first be fetched, once a machine. It is stopped and its
@@ -112,7 +117,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     });
     const offsets = mode === 'cluster' ? [CLUSTER_BUS_OFFSET] : [];
     const started = await startOnFreePort('Redis', home, specFor, offsets);
-    const url = `redis://${LOOPBACK}:${started.port}`;
+    const password = passwordIn(config);
+    const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+    const url = `redis://${login}${LOOPBACK}:${started.port}`;
     const facts = await readRedis(url);
     return new RedisServer(home, specFor, started, { url, mode, source: binary.source, ...facts });
   });

@@ -1,0 +1,80 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, watch } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { postgresMissing, redisMissing } from './availability.ts';
+import { leftovers, markedFolder, processesIn } from './leftovers.ts';
+
+const PARENT = fileURLToPath(new URL('./fixtures/parent.mjs', import.meta.url));
+const missing = (await postgresMissing()) + (await redisMissing());
+
+let folder: string;
+
+beforeEach(() => {
+  folder = markedFolder();
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(how: string): ChildProcess {
+  return fork(PARENT, [how], { env: { ...process.env, TMPDIR: folder }, execArgv: [], stdio: 'ignore' });
+}
+
+async function nothingIsLeft(): Promise<void> {
+  await vi.waitFor(
+    () => {
+      expect(leftovers(folder)).toEqual([]);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
+  test.skipIf(missing)(`a parent ended by ${signal} leaves no server and no folder`, async () => {
+    const parent = start('wait');
+    await once(parent, 'message');
+    expect(processesIn(folder).filter((line) => /postgres|redis/.test(line)).length).toBeGreaterThan(2);
+    parent.kill(signal);
+    expect(await once(parent, 'exit')).toEqual([null, signal]);
+    await nothingIsLeft();
+  });
+}
+
+for (const [how, code] of [
+  ['exit', 0],
+  ['throw', 1],
+  ['forget', 0],
+] as const) {
+  test.skipIf(missing)(`a parent that ends by "${how}" leaves no server and no folder`, async () => {
+    const parent = start(how);
+    expect(await once(parent, 'exit')).toEqual([code, null]);
+    await nothingIsLeft();
+  });
+}
+
+for (const state of ['hang', 'kill'] as const) {
+  test.skipIf(missing)(`servers left by SIGKILL of the parent after ${state}() are cleaned up`, async () => {
+    const parent = start(state);
+    await once(parent, 'message');
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    await nothingIsLeft();
+  });
+}
+
+test.skipIf(missing)('a parent killed while its servers start leaves nothing', async () => {
+  const started = new Promise<void>((resolve) => {
+    const watcher = watch(folder, () => {
+      watcher.close();
+      resolve();
+    });
+  });
+  const parent = start('wait');
+  await started;
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  await nothingIsLeft();
+});
