@@ -1,1 +1,24 @@
-export {};
+export {
+  BusyError,
+  ClosedError,
+  IoError,
+  IoRangeError,
+  IoTypeError,
+  isRetryable,
+  OpenFailedError,
+  OverflowError,
+  SyncFailedError,
+  WriteFailedError,
+  type IoErrorCode,
+} from './errors.ts';
+export { toNodeWritable, toWebWritable, type AdapterOptions } from './writer/adapters.ts';
+export type { WriterFileSystem } from './writer/file-system.ts';
+export type { OverflowPolicy, WriterOptions } from './writer/options.ts';
+export type { WriterTarget } from './writer/target.ts';
+export {
+  createWriter,
+  type FlushOptions,
+  type ReadyOptions,
+  type Writer,
+  type WriterStats,
+} from './writer/writer.ts';

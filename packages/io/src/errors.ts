@@ -1,0 +1,130 @@
+/** Stable codes of this package's errors; compare these, not messages. */
+export type IoErrorCode =
+  | 'ERR_HOTPATH_IO_INVALID_TYPE'
+  | 'ERR_HOTPATH_IO_OUT_OF_RANGE'
+  | 'ERR_HOTPATH_IO_OPEN_FAILED'
+  | 'ERR_HOTPATH_IO_WRITE_FAILED'
+  | 'ERR_HOTPATH_IO_SYNC_FAILED'
+  | 'ERR_HOTPATH_IO_OVERFLOW'
+  | 'ERR_HOTPATH_IO_BUSY'
+  | 'ERR_HOTPATH_IO_CLOSED';
+
+/**
+ * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
+ * {@link IoRangeError}, so that `instanceof TypeError` and `instanceof RangeError` hold.
+ */
+export class IoError extends Error {
+  override readonly name: string = 'IoError';
+  readonly code: IoErrorCode;
+
+  constructor(code: IoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** An argument is of the wrong type. */
+export class IoTypeError extends TypeError {
+  override readonly name: string = 'IoTypeError';
+  readonly code = 'ERR_HOTPATH_IO_INVALID_TYPE' as const;
+}
+
+/** An argument is of the right type and of a value that cannot be. */
+export class IoRangeError extends RangeError {
+  override readonly name: string = 'IoRangeError';
+  readonly code = 'ERR_HOTPATH_IO_OUT_OF_RANGE' as const;
+}
+
+/** The file could not be opened; `cause` is the system's error. A failed `reopen()` keeps the file it had. */
+export class OpenFailedError extends IoError {
+  override readonly name = 'OpenFailedError';
+
+  constructor(path: string, cause: unknown) {
+    super('ERR_HOTPATH_IO_OPEN_FAILED', `cannot open ${JSON.stringify(path)}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * The system refused a write (`ENOSPC`, `EIO`, `EPIPE` …). Nothing is lost: what came before `positionBytes` is written,
+ * what follows is still buffered, and `retry()` goes on at exactly that byte.
+ */
+export class WriteFailedError extends IoError {
+  override readonly name = 'WriteFailedError';
+  /** Bytes of this writer that the system has taken; the first byte that it has not is at this position. */
+  readonly positionBytes: number;
+  /** Bytes still buffered when the write failed; text that is not encoded yet counts one byte a UTF-16 unit. */
+  readonly pendingBytes: number;
+
+  constructor(positionBytes: number, pendingBytes: number, cause: unknown) {
+    super(
+      'ERR_HOTPATH_IO_WRITE_FAILED',
+      `write failed at byte ${positionBytes} with ${pendingBytes} bytes pending: ${reasonOf(cause)}`,
+      { cause },
+    );
+    this.positionBytes = positionBytes;
+    this.pendingBytes = pendingBytes;
+  }
+}
+
+/**
+ * `fdatasync` failed. The kernel may have dropped the pages it could not write, so a second `fdatasync` that succeeds
+ * proves nothing: every later flush with `sync` on the same file fails with this too, until `reopen()`.
+ */
+export class SyncFailedError extends IoError {
+  override readonly name = 'SyncFailedError';
+  /** Bytes of this writer that are known to be on the disk. */
+  readonly durableBytes: number;
+
+  constructor(durableBytes: number, cause: unknown) {
+    super(
+      'ERR_HOTPATH_IO_SYNC_FAILED',
+      `fdatasync failed, durable up to byte ${durableBytes}: ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
+    this.durableBytes = durableBytes;
+  }
+}
+
+/** A write was refused whole because the buffer is full; nothing of it was taken. */
+export class OverflowError extends IoError {
+  override readonly name = 'OverflowError';
+  readonly pendingBytes: number;
+
+  constructor(pendingBytes: number, limitBytes: number, cause?: unknown) {
+    super(
+      'ERR_HOTPATH_IO_OVERFLOW',
+      `buffer is full: ${pendingBytes} bytes pending, limit ${limitBytes}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.pendingBytes = pendingBytes;
+  }
+}
+
+/** A synchronous flush could not finish in its time: the descriptor takes nothing, or a write is under way elsewhere. */
+export class BusyError extends IoError {
+  override readonly name = 'BusyError';
+
+  constructor(message: string) {
+    super('ERR_HOTPATH_IO_BUSY', message);
+  }
+}
+
+/** The object was closed or destroyed before the call, or while the call waited. */
+export class ClosedError extends IoError {
+  override readonly name = 'ClosedError';
+
+  constructor(what: string, cause?: unknown) {
+    super('ERR_HOTPATH_IO_CLOSED', `${what} is closed`, cause === undefined ? undefined : { cause });
+  }
+}
+
+/** Whether the same call can succeed later without anything being lost or done twice: full disks, full buffers, busy descriptors. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof WriteFailedError || error instanceof OverflowError || error instanceof BusyError;
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
