@@ -1,0 +1,82 @@
+import { Buffer } from 'node:buffer';
+import { PoolExhaustedError } from '../errors.ts';
+import { heap } from '../heap/process-heap.ts';
+import type { Lease } from './lease.ts';
+
+/** Who takes a block back when its lease is released. */
+export interface BlockHome<B extends ArrayBufferLike> {
+  giveBack(block: Block<B>, lease: Lease<B>): void;
+  handOver(block: Block<B>, lease: Lease<B>): Lease<B>;
+  describeForThread(block: Block<B>, lease: Lease<B>): SharedLeaseDescriptor;
+}
+
+/** A lease on its way to another thread: post it, and call `receiveLease` there. */
+export interface SharedLeaseDescriptor {
+  readonly kind: 'hotpath.lease.v1';
+  readonly buffer: SharedArrayBuffer;
+  /** Where the block is in `buffer`. */
+  readonly byteOffset: number;
+  readonly blockBytes: number;
+  /** What the lease was acquired for. */
+  readonly sizeBytes: number;
+  /** Where the pool's control words are in `buffer`, and for how many blocks. */
+  readonly controlOffset: number;
+  readonly controlBlocks: number;
+  /** Which block of the pool, and which handing-over of it. */
+  readonly blockIndex: number;
+  readonly generation: number;
+}
+
+/** A piece of memory that a pool owns; it outlives the leases on it. */
+export class Block<B extends ArrayBufferLike> {
+  readonly home: BlockHome<B>;
+  readonly bytes: Buffer<B>;
+  readonly blockBytes: number;
+  /** Size class in the pool; -1 for an overflow block, which is dropped when it comes back. */
+  readonly classIndex: number;
+  /** Address in the heap; 0 for ordinary memory. */
+  readonly address: number;
+  /** Slot in the control words of a shared pool; -1 otherwise. */
+  index = -1;
+  /** Whether the leak detector watches the current lease. */
+  isWatched = false;
+
+  constructor(home: BlockHome<B>, bytes: Buffer<B>, classIndex: number, address: number) {
+    this.home = home;
+    this.bytes = bytes;
+    this.blockBytes = bytes.length;
+    this.classIndex = classIndex;
+    this.address = address;
+  }
+}
+
+/** Where a pool's memory comes from. */
+export interface BlockSource<B extends ArrayBufferLike> {
+  make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B>;
+  drop(block: Block<B>): void;
+}
+
+/** An ArrayBuffer a block, so that nothing but the block keeps it alive; dropping leaves it to garbage collection. */
+export const ordinarySource: BlockSource<ArrayBuffer> = {
+  make(home, sizeBytes, classIndex, isZeroed) {
+    try {
+      const bytes = isZeroed ? Buffer.alloc(sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes);
+      return new Block(home, bytes as Buffer<ArrayBuffer>, classIndex, 0);
+    } catch (cause) {
+      throw new PoolExhaustedError(`The machine has no ${sizeBytes} bytes for a block`, { cause });
+    }
+  },
+  drop() {},
+};
+
+/** Blocks of the process's heap, which every thread reaches. */
+export const heapSource: BlockSource<SharedArrayBuffer> = {
+  make(home, sizeBytes, classIndex, isZeroed) {
+    const owner = heap();
+    const address = isZeroed ? owner.allocateZeroed(sizeBytes) : owner.allocate(sizeBytes);
+    return new Block(home, Buffer.from(owner.memory.buffer, address, sizeBytes), classIndex, address);
+  },
+  drop(block) {
+    heap().free(block.address);
+  },
+};

@@ -1,0 +1,482 @@
+import { describe } from '../check.ts';
+import {
+  ArgumentTypeError,
+  ForeignLeaseError,
+  PoolClosedError,
+  PoolExhaustedError,
+  PoolTimeoutError,
+} from '../errors.ts';
+import type { Block, BlockHome, BlockSource, SharedLeaseDescriptor } from './block.ts';
+import { type EntryPoint, LeakDetector } from './leak-detector.ts';
+import { Lease } from './lease.ts';
+import { checkTimeout, type ResolvedPoolOptions } from './options.ts';
+import type { ShareTable } from './share-table.ts';
+import { Waiters } from './waiters.ts';
+
+/** How one acquire may wait. */
+export interface AcquireOptions {
+  /** Gives up the place in the line; the acquire rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Overrides the pool's `acquireTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** How a pool is closed. */
+export interface ClosePoolOptions {
+  /** Longest wait for the leases that are out, in milliseconds. Default 30 000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number;
+}
+
+/** A pool at one moment. */
+export interface PoolStats {
+  /** Blocks waiting for an acquire, and their bytes. */
+  readonly idleBlockCount: number;
+  readonly idleBytes: number;
+  /** Leases that are out, overflow ones and those in other threads included. */
+  readonly leasedCount: number;
+  readonly peakLeasedCount: number;
+  /** Of these, leases that other threads hold, or returned since the pool last looked. */
+  readonly remoteCount: number;
+  /** Bytes of all blocks that the pool owns, idle or leased; overflow blocks are not the pool's. */
+  readonly ownedBytes: number;
+  /** Acquires in line now. */
+  readonly waitingCount: number;
+  /** Since the start: leases given, blocks made for the pool, overflow blocks, acquires that ran into their time limit. */
+  readonly acquiredCount: number;
+  readonly createdCount: number;
+  readonly overflowCount: number;
+  readonly timedOutCount: number;
+  /** Since the start: leases collected unreleased (only those watched), blocks whose buffer the user transferred away. */
+  readonly leakedCount: number;
+  readonly detachedCount: number;
+}
+
+/** What {@link PoolCore.trim} did. */
+export interface PoolTrim {
+  readonly reclaimedBytes: number;
+}
+
+type State = 'open' | 'closing' | 'closed';
+
+const CLOSE_TIMEOUT_MS = 30_000;
+
+/**
+ * What both kinds of buffer pool are made of: a stack of idle blocks for each size class, limits, and a line of waiters.
+ *
+ * ```
+ *              acquire                      release
+ *   idle[class] ─────▶ leased ─▶ first waiter, if any, else idle[class], else dropped (overflow, closed, detached)
+ * ```
+ *
+ * Last in, first out, so the next lease has the block that is still in the cache. A block that comes back goes to the
+ * first in line and to nobody else.
+ *
+ * Invariants: `owned` counts idle and leased blocks without overflow ones and is within the limits; `leased` counts
+ * leases out. While someone waits, no block that would serve the first in line is idle.
+ */
+export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
+  readonly #options: ResolvedPoolOptions;
+  readonly #source: BlockSource<B>;
+  readonly #shares: ShareTable | undefined;
+  readonly #idle: Block<B>[][];
+  readonly #waiters: Waiters<Block<B>>;
+  readonly #detector: LeakDetector<Block<B>> | undefined;
+  readonly #clearsOnAcquire: boolean;
+  readonly #clearsOnRelease: boolean;
+  #state: State = 'open';
+  #closing: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
+  #isWatching = false;
+  #ownedBlocks = 0;
+  #ownedBytes = 0;
+  #leased = 0;
+  #peakLeased = 0;
+  #acquired = 0;
+  #created = 0;
+  #overflowed = 0;
+  #leaked = 0;
+  #detached = 0;
+
+  constructor(options: ResolvedPoolOptions, source: BlockSource<B>, shares: ShareTable | undefined) {
+    this.#options = options;
+    this.#source = source;
+    this.#shares = shares;
+    this.#idle = options.classes.map(() => []);
+    this.#waiters = new Waiters(options.timers);
+    this.#clearsOnAcquire = options.clearsOnAcquire;
+    this.#clearsOnRelease = options.clearsOnRelease;
+    if (options.leakOneIn > 0) {
+      this.#detector = new LeakDetector(options.name, options.leakOneIn, options.onLeak, (block) => {
+        this.#lose(block);
+      });
+    }
+  }
+
+  /** Makes `count` idle blocks of a class, as far as the limits allow. */
+  preallocate(classIndex: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const block = this.#make(classIndex);
+      if (block === undefined) return;
+      this.#idle[classIndex]!.push(block);
+    }
+  }
+
+  /** A lease, or `undefined` when nothing is idle, the limit is reached, or others wait. */
+  tryAcquire(classIndex: number, sizeBytes: number, entry: EntryPoint): Lease<B> | undefined {
+    const block = this.#idle[classIndex]!.pop() ?? this.#takeSlowly(classIndex);
+    return block === undefined ? undefined : this.#lend(block, sizeBytes, entry);
+  }
+
+  /** A lease at once, by the overflow policy. */
+  acquireSync(classIndex: number, sizeBytes: number, entry: EntryPoint): Lease<B> {
+    const lease = this.tryAcquire(classIndex, sizeBytes, entry);
+    if (lease !== undefined) return lease;
+    if (this.#options.overflow !== 'allocate') throw this.#exhausted('is at its limit');
+    return this.lendOverflow(this.#options.classes[classIndex]!, sizeBytes, entry);
+  }
+
+  /** A lease, now or when it is this acquire's turn. */
+  async acquire(
+    classIndex: number,
+    sizeBytes: number,
+    options: AcquireOptions | undefined,
+    entry: EntryPoint,
+  ): Promise<Lease<B>> {
+    const timeoutMs = options?.timeoutMs ?? this.#options.acquireTimeoutMs;
+    const signal = options?.signal;
+    if (options !== undefined) checkAcquireOptions(options);
+    signal?.throwIfAborted();
+    if (this.#options.overflow !== 'wait') return this.acquireSync(classIndex, sizeBytes, entry);
+    const lease = this.tryAcquire(classIndex, sizeBytes, entry);
+    if (lease !== undefined) return lease;
+    if (this.#waiters.count >= this.#options.maxWaiters) {
+      throw this.#exhausted(`has ${this.#waiters.count} acquires in line, its limit`);
+    }
+    const trace = this.#detector?.isDue() === true ? this.#detector.capture(entry) : undefined;
+    const turn = this.#waiters.wait(sizeBytes, timeoutMs, signal);
+    void this.#watchShares();
+    const block = await turn;
+    const waited = new Lease(block, sizeBytes);
+    if (trace !== undefined) {
+      block.isWatched = true;
+      this.#detector!.watch(waited, block, block.blockBytes, trace);
+    }
+    return waited;
+  }
+
+  /** A lease on a block of exactly `blockBytes` that is dropped at its release. */
+  lendOverflow(blockBytes: number, sizeBytes: number, entry: EntryPoint): Lease<B> {
+    this.#checkOpen();
+    const isZeroed = this.#clearsOnAcquire || this.#clearsOnRelease;
+    const block = this.#source.make(this, blockBytes, -1, isZeroed);
+    this.#overflowed++;
+    return this.#lend(block, sizeBytes, entry);
+  }
+
+  /** Releases a lease of this pool. */
+  release(lease: Lease<B>): void {
+    if (!(lease instanceof Lease))
+      throw new ArgumentTypeError(`lease: expected a Lease, got ${describe(lease)}`);
+    lease.releaseTo(this);
+  }
+
+  /** Takes over a lease that another thread shared back. */
+  receive(descriptor: SharedLeaseDescriptor, entry: EntryPoint): Lease<B> {
+    const block = this.#sharesOrThrow().receive(descriptor) as unknown as Block<B>;
+    const lease = new Lease(block, descriptor.sizeBytes);
+    if (this.#detector !== undefined && this.#detector.isDue()) this.#watch(lease, block, entry);
+    return lease;
+  }
+
+  /** Takes back a block whose holder is gone. */
+  reclaim(descriptor: SharedLeaseDescriptor): boolean {
+    const block = this.#sharesOrThrow().seize(descriptor) as unknown as Block<B> | undefined;
+    if (block === undefined) return false;
+    this.#settle(block);
+    return true;
+  }
+
+  giveBack(block: Block<B>, lease: Lease<B>): void {
+    if (block.isWatched) this.#unwatch(block, lease);
+    this.#settle(block);
+  }
+
+  handOver(block: Block<B>, lease: Lease<B>): Lease<B> {
+    const next = new Lease(block, lease.sizeBytes);
+    if (block.isWatched) {
+      this.#unwatch(block, lease);
+      // oxlint-disable-next-line typescript/unbound-method -- names the function whose callers the stack starts with
+      this.#watch(next, block, Lease.prototype.move);
+    }
+    return next;
+  }
+
+  describeForThread(block: Block<B>, lease: Lease<B>): SharedLeaseDescriptor {
+    const shares = this.#sharesOrThrow();
+    if (block.index === -1)
+      throw new ForeignLeaseError('lease: an overflow block cannot go to another thread');
+    if (block.isWatched) this.#unwatch(block, lease);
+    const descriptor = shares.send(block as unknown as Block<SharedArrayBuffer>, lease.sizeBytes);
+    void this.#watchShares();
+    return descriptor;
+  }
+
+  trim(keepBytes: number): PoolTrim {
+    this.#collectShares();
+    let idleBytes = this.#idleBytes();
+    const before = idleBytes;
+    // Largest class first, and in it the block that was idle longest.
+    for (let classIndex = this.#idle.length - 1; classIndex >= 0; classIndex--) {
+      const idle = this.#idle[classIndex]!;
+      const blockBytes = this.#options.classes[classIndex]!;
+      const excess = Math.min(idle.length, Math.ceil(Math.max(0, idleBytes - keepBytes) / blockBytes));
+      for (const block of idle.splice(0, excess)) this.#drop(block);
+      idleBytes -= excess * blockBytes;
+    }
+    return { reclaimedBytes: before - idleBytes };
+  }
+
+  stats(): PoolStats {
+    this.#collectShares();
+    let idleBlockCount = 0;
+    for (const idle of this.#idle) idleBlockCount += idle.length;
+    return {
+      idleBlockCount,
+      idleBytes: this.#idleBytes(),
+      leasedCount: this.#leased,
+      peakLeasedCount: this.#peakLeased,
+      remoteCount: this.#shares?.awayCount ?? 0,
+      ownedBytes: this.#ownedBytes,
+      waitingCount: this.#waiters.count,
+      acquiredCount: this.#acquired,
+      createdCount: this.#created,
+      overflowCount: this.#overflowed,
+      timedOutCount: this.#waiters.timedOutCount,
+      leakedCount: this.#leaked,
+      detachedCount: this.#detached,
+    };
+  }
+
+  close(options: ClosePoolOptions | undefined): Promise<void> {
+    this.#closing ??= this.#close(options?.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    return this.#closing;
+  }
+
+  destroy(): void {
+    this.#stop();
+    this.#onDrained?.();
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    checkTimeout('timeoutMs', timeoutMs);
+    this.#stop();
+    if (this.#leased === 0) return;
+    const { timers } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const timer =
+        timeoutMs === Infinity
+          ? undefined
+          : timers.setTimeout(() => {
+              this.#onDrained = undefined;
+              reject(
+                new PoolTimeoutError(
+                  `The pool '${this.#options.name}' still had ${this.#leased} leases out ${timeoutMs} ms after close`,
+                ),
+              );
+            }, timeoutMs);
+      this.#onDrained = () => {
+        this.#onDrained = undefined;
+        if (timer !== undefined) timers.clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Takes no more acquires, drops what is idle; what is leased is dropped as it comes back. */
+  #stop(): void {
+    if (this.#state !== 'open') return;
+    this.#moveTo('closing');
+    this.#waiters.rejectAll(() => this.#closedError());
+    this.trim(0);
+    if (this.#leased === 0) this.#moveTo('closed');
+    else void this.#watchShares();
+  }
+
+  /** The only place where the state changes. */
+  #moveTo(state: 'closing' | 'closed'): void {
+    this.#state = state;
+    if (state !== 'closed') return;
+    this.#shares?.dispose();
+    this.#onDrained?.();
+  }
+
+  #lend(block: Block<B>, sizeBytes: number, entry: EntryPoint): Lease<B> {
+    this.#countLease();
+    if (this.#clearsOnAcquire) block.bytes.fill(0);
+    const lease = new Lease(block, sizeBytes);
+    if (this.#detector !== undefined && this.#detector.isDue()) this.#watch(lease, block, entry);
+    return lease;
+  }
+
+  #countLease(): void {
+    this.#acquired++;
+    if (++this.#leased > this.#peakLeased) this.#peakLeased = this.#leased;
+  }
+
+  /** Nothing of the class is idle: look for what other threads released, else make a block if the limits allow. */
+  #takeSlowly(classIndex: number): Block<B> | undefined {
+    this.#checkOpen();
+    this.#collectShares();
+    if (this.#waiters.count > 0) return undefined;
+    return this.#idle[classIndex]!.pop() ?? this.#make(classIndex);
+  }
+
+  #make(classIndex: number): Block<B> | undefined {
+    const blockBytes = this.#options.classes[classIndex]!;
+    if (!this.#makeRoom(blockBytes)) return undefined;
+    const isZeroed = this.#clearsOnAcquire || this.#clearsOnRelease;
+    const block = this.#source.make(this, blockBytes, classIndex, isZeroed);
+    this.#ownedBlocks++;
+    this.#ownedBytes += blockBytes;
+    this.#created++;
+    this.#shares?.add(block as unknown as Block<SharedArrayBuffer>);
+    return block;
+  }
+
+  /** Drops idle blocks, the largest first, until one of `blockBytes` is within the limits; drops none in vain. */
+  #makeRoom(blockBytes: number): boolean {
+    const { maxBlocks, maxBytes } = this.#options;
+    if (this.#ownedBlocks < maxBlocks && this.#ownedBytes + blockBytes <= maxBytes) return true;
+    const stats = { blocks: 0, bytes: 0 };
+    for (const [classIndex, idle] of this.#idle.entries()) {
+      stats.blocks += idle.length;
+      stats.bytes += idle.length * this.#options.classes[classIndex]!;
+    }
+    if (this.#ownedBlocks - stats.blocks >= maxBlocks) return false;
+    if (this.#ownedBytes - stats.bytes + blockBytes > maxBytes) return false;
+    for (let classIndex = this.#idle.length - 1; classIndex >= 0; classIndex--) {
+      const idle = this.#idle[classIndex]!;
+      while (idle.length > 0) {
+        if (this.#ownedBlocks < maxBlocks && this.#ownedBytes + blockBytes <= maxBytes) return true;
+        this.#drop(idle.shift()!);
+      }
+    }
+    return true;
+  }
+
+  /** A block came back, from whatever thread. */
+  #settle(block: Block<B>): void {
+    this.#leased--;
+    if (block.bytes.length !== block.blockBytes) {
+      this.#detached++;
+      this.#drop(block);
+    } else if (block.classIndex === -1 || this.#state !== 'open') this.#drop(block);
+    else {
+      if (this.#clearsOnRelease) block.bytes.fill(0);
+      this.#idle[block.classIndex]!.push(block);
+    }
+    if (this.#waiters.count > 0) this.#serveWaiters();
+    if (this.#leased === 0 && this.#state === 'closing') this.#moveTo('closed');
+  }
+
+  /** Serves the line in its order as far as blocks go. */
+  #serveWaiters(): void {
+    for (;;) {
+      const sizeBytes = this.#waiters.nextSizeBytes;
+      if (sizeBytes === undefined) return;
+      const classIndex = this.#options.classes.findIndex((blockBytes) => blockBytes >= sizeBytes);
+      let block: Block<B> | undefined;
+      try {
+        block = this.#idle[classIndex]!.pop() ?? this.#make(classIndex);
+      } catch (error) {
+        this.#waiters.refuse(error);
+        continue;
+      }
+      if (block === undefined) return;
+      this.#countLease();
+      if (this.#clearsOnAcquire) block.bytes.fill(0);
+      this.#waiters.serve(block);
+    }
+  }
+
+  /** A watched lease was collected. Someone may still hold its bytes, so the block is given up, not used again. */
+  #lose(block: Block<B>): void {
+    this.#leaked++;
+    this.#leased--;
+    this.#forget(block);
+    if (this.#waiters.count > 0) this.#serveWaiters();
+    if (this.#leased === 0 && this.#state === 'closing') this.#moveTo('closed');
+  }
+
+  #drop(block: Block<B>): void {
+    this.#forget(block);
+    this.#source.drop(block);
+  }
+
+  #forget(block: Block<B>): void {
+    if (block.classIndex === -1) return;
+    this.#ownedBlocks--;
+    this.#ownedBytes -= block.blockBytes;
+    this.#shares?.remove(block as unknown as Block<SharedArrayBuffer>);
+  }
+
+  #watch(lease: Lease<B>, block: Block<B>, entry: EntryPoint): void {
+    block.isWatched = true;
+    this.#detector!.watch(lease, block, block.blockBytes, this.#detector!.capture(entry));
+  }
+
+  #unwatch(block: Block<B>, lease: Lease<B>): void {
+    block.isWatched = false;
+    this.#detector!.unwatch(lease);
+  }
+
+  #collectShares(): void {
+    this.#shares?.collect((block) => {
+      this.#settle(block as unknown as Block<B>);
+    });
+  }
+
+  /** Looks for releases of other threads for as long as something here waits for them. */
+  async #watchShares(): Promise<void> {
+    const shares = this.#shares;
+    if (shares === undefined || this.#isWatching) return;
+    this.#isWatching = true;
+    while (shares.awayCount > 0 && (this.#waiters.count > 0 || this.#state === 'closing')) {
+      const seen = shares.wakeValue();
+      this.#collectShares();
+      if (shares.awayCount > 0) await shares.nextRelease(seen);
+    }
+    this.#isWatching = false;
+  }
+
+  #idleBytes(): number {
+    let bytes = 0;
+    for (const [classIndex, idle] of this.#idle.entries())
+      bytes += idle.length * this.#options.classes[classIndex]!;
+    return bytes;
+  }
+
+  #checkOpen(): void {
+    if (this.#state !== 'open') throw this.#closedError();
+  }
+
+  #sharesOrThrow(): ShareTable {
+    if (this.#shares !== undefined) return this.#shares;
+    throw new ForeignLeaseError(`The pool '${this.#options.name}' is not shared: make it with shared: true`);
+  }
+
+  #closedError(): PoolClosedError {
+    return new PoolClosedError(`The pool '${this.#options.name}' is closed`);
+  }
+
+  #exhausted(what: string): PoolExhaustedError {
+    return new PoolExhaustedError(`The pool '${this.#options.name}' ${what}: ${this.#leased} leases are out`);
+  }
+}
+
+function checkAcquireOptions({ timeoutMs, signal }: AcquireOptions): void {
+  if (timeoutMs !== undefined) checkTimeout('timeoutMs', timeoutMs);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${describe(signal)}`);
+  }
+}
