@@ -10,6 +10,7 @@ import { createPace, learn } from './grain.ts';
 import type { Pace } from './grain.ts';
 import type { Position } from './loop.ts';
 import type { Outcome } from './protocol.ts';
+import { pack, unpackInto } from './pack.ts';
 import { reasonOf } from './shared-map.ts';
 import { JOBS_PER_WORKER } from './threads.ts';
 
@@ -67,7 +68,7 @@ class CloneMap {
 
   /** Runs items here for `sliceMs`; with `isProbe` only until they prove worth sharing. */
   #compute(sliceMs: number, isProbe: boolean): void {
-    const loop = this.#call.task.loop('any');
+    const loop = this.#call.task.loop(this.#input, this.#output, 'any');
     const count = this.#input.length;
     const started = performance.now();
     let before = started;
@@ -104,10 +105,10 @@ class CloneMap {
       const values = this.#input.slice(start, start + this.#chunkSize(count - start));
       this.#next = start + values.length;
       const { msPerItem } = this.#pace;
-      const job = threads.run({ kind: 'chunk', task: task.spec, control, slot, values, offset: start, msPerItem });
+      const job = threads.run({ kind: 'chunk', task: task.spec, control, slot, values: pack(values), offset: start, msPerItem });
       crew.follow(slot, this.#explainClone(job, values, start, crew), (outcome) => {
         if (outcome.results === undefined) return;
-        outcome.results.forEach((result, i) => (this.#output[start + i] = result));
+        unpackInto(outcome.results, this.#output, start);
         this.#done += outcome.results.length;
         post(slot);
       });

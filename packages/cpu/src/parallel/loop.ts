@@ -34,12 +34,12 @@ export type ResultKind = 'number' | 'bigint' | 'any';
 /**
  * Compiles a loop for one function. V8 keeps its knowledge of a call's targets with the source position, so a loop
  * that all functions share cannot inline any of them (an item of `x * 2 + 1`: 6.9 ns against 1.6). Each function
- * gets source text of its own; the number in it keeps V8's compilation cache from merging two loops again.
+ * gets source text of its own; the id in it, unique in the thread, keeps V8's compilation cache from merging two loops again.
  *
  * The loop catches to learn the index, and checks the result's type, both of which cost nothing measurable once
  * compiled. Where the process forbids code generation from strings, all functions share {@link genericLoop}.
  */
-export function compileLoop(id: number, fn: ItemFunction, kind: ResultKind): Loop {
+export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loop {
   try {
     // eslint-disable-next-line typescript/no-implied-eval -- the text is ours: only numbers and names of ours are put in
     const factory = new Function('fn', 'refuse', loopSource(id, kind)) as (
@@ -53,7 +53,7 @@ export function compileLoop(id: number, fn: ItemFunction, kind: ResultKind): Loo
   }
 }
 
-function loopSource(id: number, kind: ResultKind): string {
+function loopSource(id: string, kind: ResultKind): string {
   const isWrong =
     kind === 'any'
       ? `typeof result === 'object' && result !== null && typeof result.then === 'function'`

@@ -133,7 +133,7 @@ class PiscinaParallel implements Parallel {
         throw new ArgumentTypeError(`input: expected an array or a typed array, got ${describe(input)}`);
       }
       checkCount(input.length);
-      const output = Array.from<unknown>({ length: input.length });
+      const output = new Array<unknown>(input.length);
       await mapClones(await this.#call(task, options), input, output);
       return output;
     });

@@ -1,5 +1,6 @@
 import type { Control } from './control.ts';
 import type { Indexed, ResultKind } from './loop.ts';
+import type { Packed } from './pack.ts';
 import type { TaskSpec } from './task.ts';
 
 /** What a worker is sent: a share in a call over shared memory, or a chunk of a plain array. */
@@ -26,7 +27,7 @@ export interface ChunkJob {
   readonly task: TaskSpec;
   readonly control: Control;
   readonly slot: number;
-  readonly values: readonly unknown[];
+  readonly values: Packed;
   /** Index of the first value. */
   readonly offset: number;
   readonly msPerItem: number;
@@ -38,7 +39,7 @@ export interface Outcome {
   readonly items: number;
   readonly busyMs: number;
   /** Only for a chunk that was finished. */
-  readonly results: readonly unknown[] | undefined;
+  readonly results: Packed | undefined;
   readonly failure: Failure | undefined;
 }
 

@@ -36,7 +36,7 @@ function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace
   const { task, options } = call;
   const count = input.length;
   if (task.msPerItem > 0 && isWorthSharing(count, task.msPerItem, Infinity)) return 0;
-  const loop = task.loop(resultKindOf(output));
+  const loop = task.loop(input as Indexed, output as Indexed, resultKindOf(output));
   const position: Position = { index: -1 };
   const started = performance.now();
   let before = started;
@@ -117,7 +117,7 @@ async function takePart(
   pace: Pace,
 ): Promise<void> {
   const { task, options } = call;
-  const loop = task.loop(resultKind);
+  const loop = task.loop(work.input, work.output, resultKind);
   const position: Position = { index: -1 };
   try {
     for (;;) {
@@ -131,6 +131,9 @@ async function takePart(
   task.remember(pace.items, pace.busyMs);
   const limit = performance.now() + SPIN_MS;
   while (finished(work.control) < work.count && !isStopped(work.control) && performance.now() < limit);
+  // The answers of the workers come through the event loop. A program that awaits one short call after another would
+  // never let it turn, and the workers would seem busy for ever.
+  await nextTurn();
 }
 
 /** Why a call did not finish: an abort before a failure, a failure before a death. */

@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { describe } from '../describe.ts';
 import { ArgumentTypeError, TaskExportError, TaskModuleError, TaskSourceError } from '../errors.ts';
 import { compileLoop } from './loop.ts';
-import type { ItemFunction, Loop, ResultKind } from './loop.ts';
+import type { Indexed, ItemFunction, Loop, ResultKind } from './loop.ts';
+import { shapeOf } from './pack.ts';
 
 /** Names a function by the module that exports it. The module is loaded once in every thread. */
 export interface TaskModule {
@@ -51,7 +52,7 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
   readonly name: string;
   readonly spec: TaskSpec;
   readonly #fn: ItemFunction;
-  readonly #loops = new Map<ResultKind, Loop>();
+  readonly #loops = new Map<string, Loop>();
   /** What an item cost in the last calls, in milliseconds of one thread; 0 while unknown. */
   msPerItem = 0;
 
@@ -61,11 +62,13 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
     this.#fn = fn;
   }
 
-  loop(kind: ResultKind): Loop {
-    let loop = this.#loops.get(kind);
+  /** The loop over arrays of the kinds of `input` and `output`. */
+  loop(input: Indexed, output: Indexed, kind: ResultKind): Loop {
+    const shape = shapeOf(input, output);
+    let loop = this.#loops.get(shape);
     if (loop === undefined) {
-      loop = compileLoop(this.spec.id, this.#fn, kind);
-      this.#loops.set(kind, loop);
+      loop = compileLoop(`${this.spec.id}_${this.#loops.size}`, this.#fn, kind);
+      this.#loops.set(shape, loop);
     }
     return loop;
   }

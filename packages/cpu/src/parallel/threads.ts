@@ -34,12 +34,21 @@ export class Threads {
     this.#resourceLimits = resourceLimits;
   }
 
-  /** Runs a job on the least busy worker. Rejects when that worker dies, or none can be started. */
-  async run(job: Job): Promise<Outcome> {
-    const pool = await this.#ready();
-    const outcome = await pool.run(job);
-    this.#fruitless = 0;
-    return outcome;
+  /**
+   * Runs a job on the least busy worker. Rejects when that worker dies, or none can be started. With a pool at hand the
+   * job is posted before this returns: the caller computes next, and a job that waited for a microtask would wait for
+   * all of its first slice (4.7 ms for a call of 4.6 ms, and all speed-up lost, when this was an async function).
+   */
+  run(job: Job): Promise<Outcome> {
+    const pool = this.#pool;
+    const answer =
+      pool !== undefined && pool.threads.length >= this.count
+        ? pool.run(job)
+        : this.#restart().then((pool) => pool.run(job));
+    return answer.then((outcome) => {
+      this.#fruitless = 0;
+      return outcome;
+    });
   }
 
   /** Ends one worker at once; piscina starts another in its place. */
@@ -56,15 +65,13 @@ export class Threads {
     await pool?.destroy();
   }
 
-  async #ready(): Promise<Piscina<Job, Outcome>> {
-    const pool = this.#pool;
-    if (pool !== undefined && pool.threads.length >= this.count) return pool;
-    if (pool !== undefined) {
-      this.#pool = undefined;
-      void pool.destroy();
-    }
+  /** Starts a pool, in place of one that lost workers for good. */
+  #restart(): Promise<Piscina<Job, Outcome>> {
+    const broken = this.#pool;
+    this.#pool = undefined;
+    void broken?.destroy();
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
-    return await this.#starting;
+    return this.#starting;
   }
 
   async #start(): Promise<Piscina<Job, Outcome>> {

@@ -10,15 +10,18 @@ import { enter, isStopped, leave, stop, STOP_REASON } from './control.ts';
 import { createPace, learn, nextGrain } from './grain.ts';
 import type { Pace } from './grain.ts';
 import { compileLoop } from './loop.ts';
-import type { Loop, Position, ResultKind } from './loop.ts';
+import type { Indexed, Loop, Position, ResultKind } from './loop.ts';
+import { pack, shapeOf } from './pack.ts';
+import type { Packed } from './pack.ts';
 import { toPortable } from './protocol.ts';
 import type { ChunkJob, Failure, Job, Outcome } from './protocol.ts';
 import { steal } from './steal.ts';
 import { loadFunction } from './task.ts';
 import type { TaskSpec } from './task.ts';
 
-/** Compiled loops by task and result kind, the least recently used first. */
+/** Compiled loops by task and shape, the least recently used first. */
 const loops = new Map<string, Loop>();
+let lastLoop = 0;
 
 /** Tasks made from source in a loop must not fill the thread's memory. */
 const LOOPS_MAX = 256;
@@ -40,16 +43,17 @@ export default async function run(job: Job): Promise<Outcome> {
   }
 }
 
-async function work(job: Job, pace: Pace, position: Position): Promise<unknown[] | undefined> {
-  if (job.kind === 'chunk') return runChunk(job, await loopOf(job.task, 'any'), pace, position);
-  steal(job, await loopOf(job.task, job.resultKind), pace, position, Infinity);
+async function work(job: Job, pace: Pace, position: Position): Promise<Packed | undefined> {
+  if (job.kind === 'chunk') return await runChunk(job, pace, position);
+  steal(job, await loopOf(job.task, job.input, job.output, job.resultKind), pace, position, Infinity);
   return undefined;
 }
 
 /** Runs a chunk in grains, so that a stop is noticed within one; `undefined` when it was. */
-function runChunk(job: ChunkJob, loop: Loop, pace: Pace, position: Position): unknown[] | undefined {
+async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<Packed | undefined> {
   const { values, control, offset } = job;
-  const results = Array.from<unknown>({ length: values.length });
+  const results = new Array<unknown>(values.length);
+  const loop = await loopOf(job.task, values, results, 'any');
   let before = performance.now();
   for (let start = 0; start < values.length; ) {
     if (isStopped(control)) return undefined;
@@ -60,14 +64,14 @@ function runChunk(job: ChunkJob, loop: Loop, pace: Pace, position: Position): un
     before = after;
     start = end;
   }
-  return results;
+  return pack(results);
 }
 
-async function loopOf(spec: TaskSpec, kind: ResultKind): Promise<Loop> {
-  const key = `${spec.id} ${kind}`;
+async function loopOf(spec: TaskSpec, input: Indexed, output: Indexed, kind: ResultKind): Promise<Loop> {
+  const key = `${spec.id} ${shapeOf(input, output)}`;
   let loop = loops.get(key);
   if (loop === undefined) {
-    loop = compileLoop(spec.id, await loadFunction(spec), kind);
+    loop = compileLoop(`${spec.id}_${++lastLoop}`, await loadFunction(spec), kind);
     if (loops.size >= LOOPS_MAX) loops.delete(loops.keys().next().value!);
   } else {
     loops.delete(key);
@@ -76,7 +80,7 @@ async function loopOf(spec: TaskSpec, kind: ResultKind): Promise<Loop> {
   return loop;
 }
 
-function outcome(pace: Pace, results: unknown[] | undefined, failure: Failure | undefined): Outcome {
+function outcome(pace: Pace, results: Packed | undefined, failure: Failure | undefined): Outcome {
   return { items: pace.items, busyMs: pace.busyMs, results, failure };
 }
 
