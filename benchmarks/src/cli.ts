@@ -19,7 +19,7 @@ import { renderHtml } from './report/html.ts';
 import type { Environment, Report } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
 import { parseReport } from './report/validate.ts';
-import { ServiceUnreachableError } from './services/index.ts';
+import { ServicesError } from './services/index.ts';
 
 /** Exit codes, part of the public contract. A failure beats what was left out. */
 const EXIT = { ok: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const;
@@ -208,7 +208,7 @@ try {
   } else if (error instanceof SelectionError || error instanceof NodeVersionError) {
     console.error(`bench: ${error.message}`);
     process.exitCode = EXIT.usage;
-  } else if (error instanceof ServiceUnreachableError || error instanceof FileError) {
+  } else if (error instanceof ServicesError || error instanceof FileError) {
     console.error(`bench: ${error.message}`);
     process.exitCode = EXIT.failed;
   } else {

@@ -1,12 +1,10 @@
 /** Runs the chosen cases one after another and gathers their rows. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import type { Report, Row } from '../report/record.ts';
 import { SCHEMA_VERSION } from '../report/record.ts';
 import type { MissingService } from '../services/index.ts';
-import { connectServices } from '../services/index.ts';
+import { connectServices, createGuardedFolder } from '../services/index.ts';
 import type { LoadedCase } from './discover.ts';
 import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
@@ -62,7 +60,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
     redis: needs.has('redis'),
     durable: true,
   });
-  const scratchRoot = mkdtempSync(join(tmpdir(), 'hotpath-bench-'));
+  await using scratch = await createGuardedFolder();
   const cores = availableParallelism();
   const rows: Row[] = [];
   try {
@@ -90,7 +88,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
             seed,
             postgresUrl: postgres?.url ?? '',
             redisUrl: redis?.url ?? '',
-            scratchRoot,
+            scratchRoot: scratch.path,
             signal,
             onStep: progress.step,
           });
@@ -108,6 +106,5 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
     return { report, missing: services.missing, aborted: signal.aborted };
   } finally {
     progress.stop();
-    rmSync(scratchRoot, { recursive: true, force: true });
   }
 }

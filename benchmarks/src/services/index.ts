@@ -17,6 +17,7 @@ export {
   WatchdogError,
   type ServiceName,
 } from './errors.ts';
+export { createGuardedFolder, type GuardedFolder } from './guarded-folder.ts';
 export { createDatabase, type FreshDatabase } from './postgres-client.ts';
 export { startPostgres, PostgresServer, type PostgresOptions } from './postgres.ts';
 export { startProxy, FaultProxy, type ProxyDirection, type ProxyOptions, type ProxyTarget } from './proxy.ts';
