@@ -1,4 +1,11 @@
-import { ServiceMissingError, ServiceUnreachableError, displayName, type ServiceName } from './errors.ts';
+import {
+  ServiceMissingError,
+  ServicesError,
+  ServiceStartError,
+  ServiceUnreachableError,
+  displayName,
+  type ServiceName,
+} from './errors.ts';
 import { readPostgres, type PostgresFacts } from './postgres-client.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 import { readRedis, type RedisFacts } from './redis-client.ts';
@@ -6,6 +13,10 @@ import { startRedis, type RedisServer } from './redis.ts';
 
 /** So long a given URL may take to answer, all together. */
 const REACH_TIMEOUT_MS = 9_000;
+
+/** For a server that was found and did not start. */
+const REMEDY =
+  'Make room for it (its files go to the folder that TMPDIR names), or set DATABASE_URL or REDIS_URL to a server that runs.';
 
 export interface ConnectOptions {
   /** Whether Postgres is needed. */
@@ -121,9 +132,14 @@ async function orMissing(service: ServiceName, start: () => Promise<Found>): Pro
   try {
     return await start();
   } catch (error) {
-    if (!(error instanceof ServiceMissingError)) throw error;
-    const { reason, remedy } = error;
-    return { missing: { service, reason, remedy } };
+    if (error instanceof ServiceMissingError) {
+      const { reason, remedy } = error;
+      return { missing: { service, reason, remedy } };
+    }
+    // Found, but it cannot run here: a full disk, a sandbox, a temporary folder that is closed.
+    if (error instanceof ServicesError)
+      return { missing: { service, reason: error.message, remedy: REMEDY } };
+    throw error;
   }
 }
 
@@ -156,11 +172,11 @@ async function getRedis(): Promise<Found> {
 
 /**
  * Finds the services that a program needs, or starts them: DATABASE_URL and REDIS_URL if they are set, else servers of
- * this program's own. What cannot be had is in `missing`, and the rest is there all the same.
+ * this program's own. What cannot be had, or does not start, is in `missing`, and the rest is
+ * there all the same.
  *
  * @throws ServiceUnreachableError, within 10 s, if a URL is set and nothing useful answers there. No server is started
  * in its place: measuring another one than was asked for would mislead.
- * @throws ServiceStartError if a server of our own does not start.
  *
  * @example
  * await using services = await connectServices({ postgres: true, redis: true });

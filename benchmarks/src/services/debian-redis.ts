@@ -8,7 +8,8 @@ import type { RunResult } from './watchdog-protocol.ts';
 const PACKAGE = 'redis-server';
 const BINARY = 'usr/bin/redis-server';
 const VERSION_TIMEOUT_MS = 10_000;
-const UPDATE_TIMEOUT_MS = 120_000;
+/** A machine without a network finds out at once as a rule; a firewall that swallows all makes apt wait this long. */
+const UPDATE_TIMEOUT_MS = 60_000;
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 const UNPACK_TIMEOUT_MS = 30_000;
 
@@ -63,9 +64,9 @@ function aptOptions(work: string): string[] {
     // The download's own user could not enter our folder, and the locks are those of the system's folders.
     'APT::Sandbox::User': '',
     'Debug::NoLocking': '1',
-    'Acquire::Retries': '2',
-    'Acquire::http::Timeout': '15',
-    'Acquire::https::Timeout': '15',
+    'Acquire::Retries': '1',
+    'Acquire::http::Timeout': '10',
+    'Acquire::https::Timeout': '10',
   };
   return ['-q', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
 }
@@ -110,7 +111,7 @@ async function fetchInto(home: Home, root: string): Promise<string | undefined> 
   const install = ['install', '-y', '--download-only', '--no-install-recommends', PACKAGE];
   const download = await run(home, DOWNLOAD_TIMEOUT_MS, 'apt-get', ...options, ...install);
   if (download.code !== 0)
-    return `apt-get cannot fetch ${PACKAGE}: ${lastLine(download.stderr) || lastLine(update.stderr)}`;
+    return `apt-get cannot fetch ${PACKAGE}: ${complaint(update.stderr) ?? complaint(download.stderr) ?? 'no reason given'}`;
   const archives = join(work, 'cache/archives');
   const packages = readdirSync(archives).filter((name) => name.endsWith('.deb'));
   if (packages.length === 0)
@@ -120,6 +121,12 @@ async function fetchInto(home: Home, root: string): Promise<string | undefined> 
     if (code !== 0) return `dpkg-deb cannot unpack ${name}: ${lastLine(stderr)}`;
   }
   return undefined;
+}
+
+/** The first thing that apt-get warns of: what follows follows from it. */
+function complaint(stderr: string): string | undefined {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  return lines.find((line) => /^[WE]: /.test(line))?.slice('W: '.length) ?? (lastLine(stderr) || undefined);
 }
 
 function lastLine(text: string): string {
@@ -156,7 +163,10 @@ let finding: Promise<DebianRedis> | undefined;
  * where every later run finds it. Touches nothing of the system's package management.
  */
 export async function findDebianRedis(): Promise<DebianRedis> {
-  finding ??= find();
+  finding ??= find().catch((error: unknown) => ({
+    ok: false,
+    reason: `Debian’s cannot be unpacked: ${String(error)}`,
+  }));
   const found = await finding;
   if (!found.ok || !existsSync(found.command)) finding = undefined;
   return found.ok && finding === undefined ? await findDebianRedis() : found;

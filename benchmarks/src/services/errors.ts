@@ -51,10 +51,16 @@ export class ServiceStartError extends ServicesError {
   override readonly name = 'ServiceStartError';
   readonly code = 'ERR_HOTPATH_BENCHMARKS_SERVICE_START';
   readonly log: string;
+  /** One line: what failed, and the line of the log that tells most. */
+  readonly summary: string;
 
   constructor(what: string, log: string, options?: ErrorOptions) {
-    super(log.trim() === '' ? what : `${what}; it printed:\n${log.trim()}`, options);
+    const lines = log.split('\n').map((line) => line.trim());
+    const telling =
+      lines.find((line) => /FATAL|error|fail|cannot|can't/i.test(line)) ?? lines.findLast(Boolean);
+    super(telling === undefined ? what : `${what}; it printed:\n${log.trim()}`, options);
     this.log = log;
+    this.summary = telling === undefined ? what : `${what}: ${telling}`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { RunAs } from './watchdog-protocol.ts';
 
@@ -7,14 +8,30 @@ const run = promisify(execFile);
 /** Users that systems come with and that own nothing, in order of preference. */
 const CANDIDATES = ['nobody', 'postgres', 'daemon'];
 
-/** `id` knows every source of users (files, LDAP, macOS' directory); ids above 2^31 wrap, as Node wants them. */
-async function lookUp(user: string): Promise<RunAs | undefined> {
+/** The list of users of every Unix but macOS, which keeps only its first few there: `name:x:uid:gid:…`. */
+function lookUpInFile(user: string): RunAs | undefined {
   try {
-    const [uid, gid] = await Promise.all([run('id', ['-u', user]), run('id', ['-g', user])]);
-    return { uid: Number(uid.stdout) | 0, gid: Number(gid.stdout) | 0 };
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    const [, , uid, gid] = lines.find((line) => line.startsWith(`${user}:`))?.split(':') ?? [];
+    return uid === undefined || gid === undefined ? undefined : runAs(uid, gid);
   } catch {
     return undefined;
   }
+}
+
+/** `id` knows the other sources of users: LDAP, macOS’ directory. */
+async function lookUpWithId(user: string): Promise<RunAs | undefined> {
+  try {
+    const [uid, gid] = await Promise.all([run('id', ['-u', user]), run('id', ['-g', user])]);
+    return runAs(uid.stdout, gid.stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node wants ids above 2^31, as macOS’ nobody has, as negative numbers. */
+function runAs(uid: string, gid: string): RunAs {
+  return { uid: Number(uid) | 0, gid: Number(gid) | 0 };
 }
 
 /**
@@ -24,7 +41,7 @@ async function lookUp(user: string): Promise<RunAs | undefined> {
 export async function unprivilegedUser(): Promise<RunAs | undefined | 'none'> {
   if (process.getuid?.() !== 0) return undefined;
   for (const user of CANDIDATES) {
-    const found = await lookUp(user);
+    const found = lookUpInFile(user) ?? (await lookUpWithId(user));
     if (found !== undefined && found.uid !== 0) return found;
   }
   return 'none';

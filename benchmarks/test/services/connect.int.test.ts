@@ -159,6 +159,14 @@ describe.skipIf(missing !== '')('with servers', () => {
     await expect(withPostgres(url, (client) => client.query('SELECT 1'))).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  test('a temporary folder that cannot be written leaves the service out', async () => {
+    vi.stubEnv('TMPDIR', '/proc');
+    await using services = await connectServices({ postgres: false, redis: true });
+    expect(services.missing).toHaveLength(1);
+    expect(services.missing[0]?.reason).toMatch(/^E[A-Z]+: .*mkdtemp '\/proc\/hotpath-/);
+    expect(services.missing[0]?.remedy).toContain('TMPDIR');
+  });
+
   test('what cannot be had is reported with its remedy, and the rest is there', async () => {
     vi.stubEnv('REDIS_SERVER_BIN', '/nonexistent');
     await using services = await connectServices({ postgres: true, redis: true, durable: false });
