@@ -1,0 +1,53 @@
+/** What every error of this package carries, whatever class it extends. */
+export interface CacheErrorLike extends Error {
+  /** Stable: `ERR_HOTPATH_CACHE_<CAUSE>`. */
+  readonly code: string;
+}
+
+/** An argument has the wrong type. The message names it, what was expected and what came. */
+export class ArgumentTypeError extends TypeError implements CacheErrorLike {
+  override readonly name: string = 'ArgumentTypeError';
+  readonly code: string = 'ERR_HOTPATH_CACHE_ARGUMENT_TYPE';
+}
+
+/** An argument has the right type and an impossible value. */
+export class ArgumentRangeError extends RangeError implements CacheErrorLike {
+  override readonly name: string = 'ArgumentRangeError';
+  readonly code: string = 'ERR_HOTPATH_CACHE_ARGUMENT_RANGE';
+}
+
+/** The root of every error of this package that is not about an argument. */
+export class CacheError extends Error implements CacheErrorLike {
+  override readonly name: string = 'CacheError';
+  readonly code: string = 'ERR_HOTPATH_CACHE';
+}
+
+/** The cache was closed. */
+export class CacheClosedError extends CacheError {
+  override readonly name: string = 'CacheClosedError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_CLOSED';
+}
+
+/** Two definitions of one cache have the same name and version. */
+export class DuplicateDefinitionError extends CacheError {
+  override readonly name: string = 'DuplicateDefinitionError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_DUPLICATE_DEFINITION';
+}
+
+/** A loader did not answer within its `loadTimeoutMs`. */
+export class LoadTimeoutError extends CacheError {
+  override readonly name: string = 'LoadTimeoutError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_LOAD_TIMEOUT';
+}
+
+/** `loadMany` did not answer with an array as long as the one that it was given. */
+export class LoadManyContractError extends CacheError {
+  override readonly name: string = 'LoadManyContractError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_LOAD_MANY_CONTRACT';
+}
+
+/** A codec cannot write the value: a cycle, a BigInt or a function under JSON. The `cause` is the codec's own error. */
+export class EncodeError extends CacheError {
+  override readonly name: string = 'EncodeError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_ENCODE';
+}

@@ -1,0 +1,95 @@
+import type { LeaseAnswer, TierEntry, TierRegion, TierWrite } from '../tier.ts';
+import { type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
+
+/** Keys of one `getMany`; a reply of more than this would hold up everybody else's. */
+const MAX_BATCH = 512;
+/** A region is cleared key by key, which takes longer than a read may wait. */
+const CLEAR_DEADLINE_MS = 5000;
+
+interface Batch {
+  readonly keys: string[];
+  readonly resolves: ((entry: TierEntry | undefined | Unavailable) => void)[];
+  sent: boolean;
+}
+
+/**
+ * A region of a tier, guarded: each call settles within the tier's deadline, and none rejects but those that write, with
+ * an `EncodeError`.
+ *
+ * Reads of one turn of the event loop become one `getMany`: one command, one reply and one deadline for all of them.
+ */
+export class GuardedRegion {
+  readonly guard: TierGuard;
+  readonly #region: TierRegion;
+  #batch: Batch | undefined;
+  hitCount = 0;
+
+  constructor(guard: TierGuard, region: TierRegion) {
+    this.guard = guard;
+    this.#region = region;
+  }
+
+  get leases(): boolean {
+    return this.#region.lease !== undefined;
+  }
+
+  get(key: string): Promise<TierEntry | undefined | Unavailable> {
+    return new Promise((resolve) => {
+      let batch = this.#batch;
+      if (batch === undefined) {
+        const opened: Batch = { keys: [], resolves: [], sent: false };
+        this.#batch = batch = opened;
+        queueMicrotask(() => {
+          this.#send(opened);
+        });
+      }
+      batch.keys.push(key);
+      batch.resolves.push(resolve);
+      if (batch.keys.length === MAX_BATCH) this.#send(batch);
+    });
+  }
+
+  acquire(key: string, leaseMs: number): Promise<LeaseAnswer | Unavailable> {
+    return this.guard.run(() => this.#region.lease!.acquire(key, leaseMs));
+  }
+
+  fill(write: TierWrite, token: string): Promise<boolean | Unavailable> {
+    return this.guard.run(() => this.#region.lease!.fill(write, token));
+  }
+
+  async release(key: string, token: string): Promise<void> {
+    await this.guard.run(() => this.#region.lease!.release(key, token));
+  }
+
+  /** @returns whether the tier confirmed it. */
+  async setMany(writes: readonly TierWrite[]): Promise<boolean> {
+    return (await this.guard.run(() => this.#region.setMany(writes))) !== UNAVAILABLE;
+  }
+
+  /** @returns whether the tier confirmed it. */
+  async deleteMany(keys: readonly string[]): Promise<boolean> {
+    return (await this.guard.run(() => this.#region.deleteMany(keys))) !== UNAVAILABLE;
+  }
+
+  /** @returns whether the tier confirmed it. */
+  async clear(): Promise<boolean> {
+    return (await this.guard.run(() => this.#region.clear(), CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  }
+
+  #send(batch: Batch): void {
+    if (batch.sent) return;
+    batch.sent = true;
+    if (this.#batch === batch) this.#batch = undefined;
+    void this.guard
+      .run(() => this.#region.getMany(batch.keys))
+      .then((entries) => {
+        const { resolves } = batch;
+        if (entries === UNAVAILABLE) {
+          for (const resolve of resolves) resolve(UNAVAILABLE);
+          return;
+        }
+        // A tier that answers with too few has not found the rest.
+        for (let i = 0; i < resolves.length; i++) resolves[i]!(entries[i]);
+      });
+  }
+}

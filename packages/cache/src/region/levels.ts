@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EncodeError } from '../errors.ts';
+import type { GuardedRegion } from '../guard/guarded-region.ts';
+import { UNAVAILABLE } from '../guard/guard.ts';
+import type { TierEntry, TierWrite } from '../tier.ts';
+import type { Life } from './life.ts';
+import { Outbox } from './outbox.ts';
+
+const FIRST_LEASE_WAIT_MS = 2;
+const LAST_LEASE_WAIT_MS = 40;
+/** Stands for a lease where a tier has none: the fill is then a plain write. */
+const UNFENCED = '';
+
+/** Leases taken on the way down, by level; a hole where a tier hit, was not asked or did not answer. */
+export type Tokens = (string | undefined)[];
+
+/** Whether every tier has confirmed, or one of them is to be told later. */
+export type Confirmation = 'done' | 'queued';
+
+/** The tiers below memory, from the top (level 0) down. Nothing here rejects because of a tier. */
+export class Levels {
+  readonly tiers: readonly GuardedRegion[];
+  readonly #life: Life;
+  readonly #leaseMs: number;
+  readonly #hasLoader: boolean;
+  readonly #outbox: Outbox;
+  leaseWaitCount = 0;
+  encodeErrorCount = 0;
+
+  constructor(tiers: readonly GuardedRegion[], life: Life, leaseMs: number, hasLoader: boolean) {
+    this.tiers = tiers;
+    this.#life = life;
+    this.#leaseMs = leaseMs;
+    this.#hasLoader = hasLoader;
+    this.#outbox = new Outbox(async (keys, level) => (await this.#deleteUpwards(level, keys)) < 0);
+  }
+
+  get queuedCount(): number {
+    return this.#outbox.size;
+  }
+
+  /** The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one. */
+  async read(key: string, tokens: Tokens): Promise<TierEntry | undefined> {
+    for (let level = 0; level < this.tiers.length; level++) {
+      const entry = await this.#lookUp(level, key, tokens);
+      if (entry === undefined) continue;
+      this.tiers[level]!.hitCount++;
+      return entry;
+    }
+    return undefined;
+  }
+
+  /**
+   * Writes to each level whose lease was taken. `isStale` is asked for those that know no leases.
+   *
+   * @returns `undefined` when there is nothing to wait for, else whether no level refused.
+   */
+  fillFrom(entry: TierWrite, tokens: Tokens, isStale: () => boolean): Promise<boolean> | undefined {
+    let fills: Promise<boolean>[] | undefined;
+    for (let level = 0; level < tokens.length; level++) {
+      const token = tokens[level];
+      if (token !== undefined) (fills ??= []).push(this.#fillLevel(level, entry, token, isStale));
+    }
+    return fills === undefined ? undefined : Promise.all(fills).then((kept) => kept.every(Boolean));
+  }
+
+  /** Gives the leases back. @returns `undefined` when there are none. */
+  release(key: string, tokens: Tokens): Promise<unknown> | undefined {
+    let releases: Promise<void>[] | undefined;
+    for (let level = 0; level < tokens.length; level++) {
+      const token = tokens[level];
+      if (token === undefined || token === UNFENCED) continue;
+      (releases ??= []).push(this.tiers[level]!.release(key, token));
+    }
+    return releases === undefined ? undefined : Promise.all(releases);
+  }
+
+  /** @throws {EncodeError} when a level cannot hold a value; the keys are then deleted. */
+  async write(writes: readonly TierWrite[]): Promise<Confirmation> {
+    const keys = writes.map((write) => write.key);
+    let lowestFailed = -1;
+    try {
+      for (let level = this.tiers.length - 1; level >= 0; level--) {
+        const tier = this.tiers[level]!;
+        const limited = writes.map((write) => this.#limited(write, level));
+        if (!(await tier.setMany(limited))) lowestFailed = Math.max(lowestFailed, level);
+      }
+    } catch (error) {
+      this.encodeErrorCount++;
+      await this.delete(keys);
+      throw error;
+    }
+    if (lowestFailed < 0) return 'done';
+    this.#outbox.add(keys, lowestFailed);
+    return 'queued';
+  }
+
+  /** `undefined` deletes everything. */
+  async delete(keys: readonly string[] | undefined): Promise<Confirmation> {
+    const failed = await this.#deleteUpwards(this.tiers.length - 1, keys);
+    if (failed < 0) return 'done';
+    if (keys === undefined) this.#outbox.addEverything(failed);
+    else this.#outbox.add(keys, failed);
+    return 'queued';
+  }
+
+  /** Tries what is queued once more, and never again. */
+  async close(): Promise<void> {
+    await this.#outbox.close();
+  }
+
+  /** Asks one level. After a miss above something that could answer, takes the lease or waits for who has it. */
+  async #lookUp(level: number, key: string, tokens: Tokens): Promise<TierEntry | undefined> {
+    if (level <= this.#outbox.levelOf(key)) return undefined;
+    const tier = this.tiers[level]!;
+    const entry = await tier.get(key);
+    if (entry === UNAVAILABLE) return undefined;
+    if (entry !== undefined) return entry;
+    if (level === this.tiers.length - 1 && !this.#hasLoader) return undefined;
+    if (!tier.leases) {
+      tokens[level] = UNFENCED;
+      return undefined;
+    }
+    const giveUpAt = performance.now() + 2 * this.#leaseMs;
+    for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
+      const answer = await tier.acquire(key, this.#leaseMs);
+      if (answer === UNAVAILABLE) return undefined;
+      if (answer.kind === 'hit') return answer.entry;
+      if (answer.kind === 'granted') {
+        tokens[level] = answer.token;
+        return undefined;
+      }
+      if (performance.now() >= giveUpAt) return undefined;
+      this.leaseWaitCount++;
+      await sleep(waitMs);
+    }
+  }
+
+  /** @returns whether the level did not refuse; one that could not be reached did not. */
+  async #fillLevel(level: number, entry: TierWrite, token: string, isStale: () => boolean): Promise<boolean> {
+    const tier = this.tiers[level]!;
+    const limited = this.#limited(entry, level);
+    try {
+      if (token !== UNFENCED) return (await tier.fill(limited, token)) !== false;
+      if (!isStale()) await tier.setMany([limited]);
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      this.encodeErrorCount++;
+      if (token !== UNFENCED) await tier.release(entry.key, token);
+    }
+    return true;
+  }
+
+  #limited(write: TierWrite, level: number): TierWrite {
+    const { maxTtlMs } = this.tiers[level]!.guard.tier;
+    if (maxTtlMs === undefined) return write;
+    return { key: write.key, value: write.value, ttlMs: this.#life.inLevel(write.ttlMs, maxTtlMs) };
+  }
+
+  /**
+   * From the lowest level up: a read that still finds the old value in a lower level holds a lease on those above it,
+   * which is yet to be ended.
+   *
+   * @returns the lowest level that did not confirm, −1 if all did.
+   */
+  async #deleteUpwards(from: number, keys: readonly string[] | undefined): Promise<number> {
+    let lowestFailed = -1;
+    for (let level = from; level >= 0; level--) {
+      const tier = this.tiers[level]!;
+      const confirmed = keys === undefined ? await tier.clear() : await tier.deleteMany(keys);
+      if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
+    }
+    return lowestFailed;
+  }
+}

@@ -1,0 +1,121 @@
+/** Keys kept one by one; past it the whole region is cleared instead. */
+const MAX_PENDING = 10_000;
+/** Keys replayed by one call. */
+const REPLAY_BATCH = 500;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2000;
+
+/** Deletes `keys`, or everything for `undefined`, from level `level` upwards. @returns whether every level confirmed it. */
+export type Replay = (keys: readonly string[] | undefined, level: number) => Promise<boolean>;
+
+/** `level` is the lowest that has to delete; levels count from the top, so a lower one has a larger number. */
+interface Pending {
+  readonly level: number;
+}
+
+/**
+ * Deletions that a tier has not confirmed. They are retried until it does, and until then nothing is read from that
+ * tier, or from one above it, under these keys: it may hold what was to go.
+ *
+ * Lost when the process ends; the entries' own life is then the bound.
+ */
+export class Outbox {
+  readonly #pending = new Map<string, Pending>();
+  readonly #replay: Replay;
+  #everything: Pending | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(replay: Replay) {
+    this.#replay = replay;
+  }
+
+  /** Keys that wait; `Infinity` when the whole region does. */
+  get size(): number {
+    return this.#everything === undefined ? this.#pending.size : Infinity;
+  }
+
+  /** The lowest level that cannot be trusted with this key, −1 when all can. */
+  levelOf(key: string): number {
+    const everything = this.#everything?.level ?? -1;
+    return this.#pending.size === 0 ? everything : Math.max(everything, this.#pending.get(key)?.level ?? -1);
+  }
+
+  add(keys: readonly string[], level: number): void {
+    if (this.#pending.size + keys.length > MAX_PENDING) {
+      let lowest = level;
+      for (const pending of this.#pending.values()) lowest = Math.max(lowest, pending.level);
+      this.addEverything(lowest);
+      return;
+    }
+    for (const key of keys) {
+      this.#pending.set(key, { level: Math.max(level, this.#pending.get(key)?.level ?? -1) });
+    }
+    this.#schedule();
+  }
+
+  addEverything(level: number): void {
+    this.#everything = { level: Math.max(level, this.#everything?.level ?? -1) };
+    this.#pending.clear();
+    this.#schedule();
+  }
+
+  /** One attempt, now. @returns whether nothing is left. */
+  async flush(): Promise<boolean> {
+    this.#running ??= this.#attempt().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+    return this.size === 0;
+  }
+
+  /** No attempt after this one. */
+  async close(): Promise<boolean> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    return this.size === 0 || this.flush();
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#timer !== undefined || this.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.flush().then((empty) => {
+        this.#retryMs = empty ? FIRST_RETRY_MS : Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+        this.#schedule();
+      });
+    }, this.#retryMs);
+    this.#timer.unref();
+  }
+
+  async #attempt(): Promise<void> {
+    const everything = this.#everything;
+    if (everything !== undefined) {
+      if (!(await this.#replay(undefined, everything.level))) return;
+      if (this.#everything === everything) this.#everything = undefined;
+    }
+    for (const [level, entries] of this.#byLevel()) {
+      for (let start = 0; start < entries.length; start += REPLAY_BATCH) {
+        const batch = entries.slice(start, start + REPLAY_BATCH);
+        const keys = batch.map(([key]) => key);
+        if (!(await this.#replay(keys, level))) return;
+        for (const [key, pending] of batch) {
+          // A deletion of the same key that failed while this one ran is another object, and stays.
+          if (this.#pending.get(key) === pending) this.#pending.delete(key);
+        }
+      }
+    }
+  }
+
+  #byLevel(): Map<number, [string, Pending][]> {
+    const byLevel = new Map<number, [string, Pending][]>();
+    for (const entry of this.#pending) {
+      const entries = byLevel.get(entry[1].level);
+      if (entries === undefined) byLevel.set(entry[1].level, [entry]);
+      else entries.push(entry);
+    }
+    return byLevel;
+  }
+}

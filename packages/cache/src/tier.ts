@@ -1,0 +1,107 @@
+import type { Clock } from './clock.ts';
+
+/** What a tier holds under a key. An entry with the value `undefined` says: known to be absent. */
+export interface TierEntry {
+  readonly value: unknown;
+  /** What is left of its life, in ms; `Infinity` when it does not expire. */
+  readonly ttlMs: number;
+}
+
+/** An entry to be written. */
+export interface TierWrite extends TierEntry {
+  readonly key: string;
+}
+
+/** The answer to a request for the right to load. */
+export type LeaseAnswer =
+  /** Yours: load, then `fill` or `release` with the token. */
+  | { readonly kind: 'granted'; readonly token: string }
+  /** Somebody else is loading. */
+  | { readonly kind: 'held' }
+  /** The value came in the meantime. */
+  | { readonly kind: 'hit'; readonly entry: TierEntry };
+
+/**
+ * The right to load one key, held by one process at a time and forfeited when the key is written or deleted.
+ *
+ * It does two jobs. One load serves all processes. And a value read from the database before an invalidation cannot be
+ * stored after it, because deleting the key also deletes the lease, and `fill` needs it.
+ */
+export interface TierLease {
+  /** Asked after a miss. The lease lapses after `leaseMs`. */
+  acquire(key: string, leaseMs: number): Promise<LeaseAnswer>;
+  /** Writes if the lease is still this one. @returns whether it was. Tells no other process. */
+  fill(write: TierWrite, token: string): Promise<boolean>;
+  /** Gives the lease back, if it is still this one. */
+  release(key: string, token: string): Promise<void>;
+}
+
+/**
+ * One region of a tier: the keys of one definition, or the plain ones.
+ *
+ * Keys are at most 512 well-formed characters without NUL. Each call may reject; the cache then goes on without the tier.
+ */
+export interface TierRegion {
+  /** @returns an entry or `undefined` for each key, in order. Never an expired one. */
+  getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]>;
+  /**
+   * Overwrites, and ends any lease on the keys. The last of two writes to one key wins. Tells other processes, if the
+   * tier can. Rejects with an `EncodeError`, and writes nothing, when a value cannot be written here at all.
+   */
+  setMany(writes: readonly TierWrite[]): Promise<void>;
+  /** Deletes, and ends any lease on the keys. Tells other processes, if the tier can. */
+  deleteMany(keys: readonly string[]): Promise<void>;
+  /** Deletes every key and lease of the region and of no other. Tells other processes, if the tier can. */
+  clear(): Promise<void>;
+  /** A tier that tells other processes must have it: otherwise each fill would be announced as a write. */
+  readonly lease?: TierLease;
+}
+
+/** A cache's ear for what other processes change. */
+export interface TierListener {
+  /** Whose messages to receive: those of caches with this namespace … */
+  readonly namespace: string;
+  /** … other than this one. */
+  readonly origin: string;
+  /** `keys` of the region were written or deleted elsewhere; `undefined` when all of them were. */
+  onChanged(region: string, keys: readonly string[] | undefined): void;
+  /** Messages arrive from now on; what was sent before may be lost. */
+  onUp(): void;
+  /** Messages no longer arrive. */
+  onDown(): void;
+}
+
+/** What a tier learns when a cache opens a region of it. */
+export interface RegionOptions {
+  /** Unique in the cache, and equal in all processes: `users@1`, or the empty string for the plain keys. */
+  readonly name: string;
+  /** Of the cache; equal in all processes. */
+  readonly namespace: string;
+  /** Of this cache in this process; goes with every message, so that it does not hear itself. */
+  readonly origin: string;
+  /** Goes before each key in a store that others share, ASCII: `hotpath:users@1:`. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  /** Of this region alone, where a tier has a limit in entries. */
+  readonly maxEntries?: number;
+}
+
+/**
+ * A level of the cache. Write your own and run it through `@hotpath/cache/contract`.
+ *
+ * The cache bounds every call with `deadlineMs` and stops calling a tier that keeps missing it, so a tier needs no
+ * timeouts and no retries of its own.
+ */
+export interface Tier {
+  /** In statistics and diagnostics. */
+  readonly name: string;
+  /** How long a read waits for this tier, in ms; 50 by default. */
+  readonly deadlineMs?: number;
+  /** Longest life of an entry here, in ms; none by default. */
+  readonly maxTtlMs?: number;
+  open(region: RegionOptions): TierRegion;
+  /** False when a call would only wait, for example for a reconnection. */
+  available?(): boolean;
+  /** Called once by a cache, before anything else. @returns a function that ends the subscription. */
+  subscribe?(listener: TierListener): () => void;
+}

@@ -1,0 +1,125 @@
+import { LRUCache } from 'lru-cache';
+import { checkCount, checkTtlMs } from '../check.ts';
+import type { Clock } from '../clock.ts';
+import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from '../tier.ts';
+
+/** Options of {@link memoryTier}. */
+export interface MemoryTierOptions {
+  /**
+   * Entries kept for each definition, and for the plain keys, before the least recently used goes; 10,000 by default.
+   * A definition may override it. Each has a list of its own, so that a scan over one evicts nothing of another.
+   */
+  readonly maxEntries?: number;
+  /**
+   * Longest life of an entry in this process, in ms; 60,000 by default. It bounds how long a change made by another
+   * process can go unseen if its message is lost.
+   */
+  readonly maxTtlMs?: number;
+}
+
+/** An entry. Every one has this shape, so that a hit is one property load at one place of the machine code. */
+export class MemoryEntry {
+  readonly value: unknown;
+  expiresAt: number;
+  /** What `get` answers, made by the first hit and shared by the following ones. */
+  promise: Promise<unknown> | undefined = undefined;
+
+  constructor(value: unknown, expiresAt: number) {
+    this.value = value;
+    this.expiresAt = expiresAt;
+  }
+}
+
+/** One region in memory: an lru-cache without its own expiry, which costs each hit a second table. */
+export class MemoryRegion implements TierRegion {
+  readonly #entries: LRUCache<string, MemoryEntry>;
+  readonly #clock: Clock;
+
+  constructor(maxEntries: number, clock: Clock) {
+    this.#entries = new LRUCache<string, MemoryEntry>({ max: maxEntries });
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A live entry, which becomes the most recently used. Synchronous, allocates nothing. */
+  find(key: string): MemoryEntry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || this.#clock.now() < entry.expiresAt) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  put(key: string, value: unknown, ttlMs: number): MemoryEntry {
+    const entry = new MemoryEntry(value, this.#clock.now() + ttlMs);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** Deletes the key if it still holds this entry. */
+  retract(key: string, entry: MemoryEntry): void {
+    if (this.#entries.peek(key) === entry) this.#entries.delete(key);
+  }
+
+  /** Deletes the keys, or all of them. */
+  drop(keys: readonly string[] | undefined): void {
+    if (keys === undefined) this.#entries.clear();
+    else for (const key of keys) this.#entries.delete(key);
+  }
+
+  getMany(keys: readonly string[]): Promise<(TierEntry | undefined)[]> {
+    const now = this.#clock.now();
+    return Promise.resolve(
+      keys.map((key) => {
+        const entry = this.find(key);
+        return entry === undefined ? undefined : { value: entry.value, ttlMs: entry.expiresAt - now };
+      }),
+    );
+  }
+
+  setMany(writes: readonly TierWrite[]): Promise<void> {
+    for (const write of writes) this.put(write.key, write.value, write.ttlMs);
+    return Promise.resolve();
+  }
+
+  deleteMany(keys: readonly string[]): Promise<void> {
+    this.drop(keys);
+    return Promise.resolve();
+  }
+
+  clear(): Promise<void> {
+    this.drop(undefined);
+    return Promise.resolve();
+  }
+}
+
+/** The tier made by {@link memoryTier}. */
+export class MemoryTier implements Tier {
+  readonly name: string = 'memory';
+  readonly maxEntries: number;
+  readonly maxTtlMs: number;
+
+  constructor(options: MemoryTierOptions) {
+    this.maxEntries = checkCount('maxEntries', options.maxEntries ?? 10_000);
+    this.maxTtlMs = checkTtlMs('maxTtlMs', options.maxTtlMs ?? 60_000);
+  }
+
+  open(region: RegionOptions): MemoryRegion {
+    return new MemoryRegion(region.maxEntries ?? this.maxEntries, region.clock);
+  }
+}
+
+/**
+ * The level in this process: least recently used goes first. It must be the first tier. Values are kept by reference.
+ *
+ * @throws {ArgumentTypeError | ArgumentRangeError} when an option is of the wrong type or out of range.
+ * @example
+ * ```ts
+ * const cache = createCache({ tiers: [memoryTier({ maxEntries: 50_000 })] });
+ * ```
+ */
+export function memoryTier(options: MemoryTierOptions = {}): MemoryTier {
+  return new MemoryTier(options);
+}

@@ -1,0 +1,215 @@
+import { createCache, memoryTier, type TierEvent } from '@hotpath/cache';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
+
+test('a tier that hangs costs a read its deadline, and from the third on nothing', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({
+    tiers: [store.tier({ deadlineMs: 5 })],
+    breaker: { failures: 3, openMs: 60_000 },
+  });
+  const definition = cache.define<string>({ name: 'row', load: (id) => id });
+  store.hang();
+  for (const id of ['a', 'b', 'c', 'd', 'e']) expect(await definition.get(id)).toBe(id);
+  expect(cache.stats().tiers).toEqual([
+    { name: 'double', errorCount: 0, timeoutCount: 3, skippedCount: 2, breaker: 'open' },
+  ]);
+});
+
+test('one call tries a tier whose breaker is open, and its answer closes it', async () => {
+  const clock = new TestClock();
+  const store = new DoubleStore();
+  const cache = createCache({
+    tiers: [store.tier({ deadlineMs: 5 })],
+    breaker: { failures: 1, openMs: 100 },
+    now: clock.now,
+  });
+  const release = store.hang();
+  await cache.get('a');
+  expect(cache.stats().tiers[0]!.breaker).toBe('open');
+  clock.advance(100);
+  const probing = cache.get('a');
+  await settled();
+  expect(cache.stats().tiers[0]!.breaker).toBe('probing');
+  await cache.get('b');
+  expect(cache.stats().tiers[0]!.skippedCount).toBe(1);
+  await probing;
+  expect(cache.stats().tiers[0]!).toMatchObject({ breaker: 'open', timeoutCount: 2 });
+  release();
+  clock.advance(100);
+  await cache.get('a');
+  expect(cache.stats().tiers[0]!.breaker).toBe('closed');
+});
+
+test('reads of one turn share one deadline', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier({ deadlineMs: 5 })] });
+  store.hang();
+  await cache.getMany(Array.from({ length: 100 }, (_, i) => `${i}`));
+  expect(cache.stats().tiers[0]!.timeoutCount).toBe(1);
+});
+
+test('a stalled event loop is no missed deadline', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier({ deadlineMs: 5 })] });
+  await cache.set('a', 1);
+  const { promise, resolve } = withResolvers();
+  store.gate = () => promise;
+  const reading = cache.get('a');
+  await settled();
+  // The answer is there while the loop stands still past the deadline: it arrives with the sockets, after the timers.
+  setImmediate(resolve);
+  const until = performance.now() + 20;
+  while (performance.now() < until);
+  expect(await reading).toBe(1);
+  expect(cache.stats().tiers[0]!.timeoutCount).toBe(0);
+});
+
+test('a tier that rejects is no error of the read', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const definition = cache.define<string>({ name: 'row', load: (id) => id });
+  store.gate = () => Promise.reject(new Error('READONLY'));
+  expect(await definition.get('a')).toBe('a');
+  expect(await cache.get('a')).toBeUndefined();
+  expect(cache.stats().tiers[0]!.errorCount).toBeGreaterThan(0);
+});
+
+test('an invalidation that a tier does not confirm is queued, nothing stale is read, and it is replayed', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  let row = 'old';
+  const definition = cache.define<string>({ name: 'row', load: () => row });
+  await definition.get('a');
+  await settled();
+  row = 'new';
+  store.gate = () => Promise.reject(new Error('gone'));
+  expect(await definition.invalidate('a')).toEqual({ l2: 'queued' });
+  expect(cache.stats().regions[1]!.queuedCount).toBe(1);
+  store.gate = () => Promise.resolve();
+  expect(store.entries.has('hotpath:row@1:a')).toBe(true);
+  expect(await definition.get('a')).toBe('new');
+  await vi.waitUntil(() => cache.stats().regions[1]!.queuedCount === 0);
+  expect(store.entries.has('hotpath:row@1:a')).toBe(false);
+  expect(await definition.get('a')).toBe('new');
+});
+
+test('what could not be written is deleted later, and only from there up', async () => {
+  const [upper, lower] = [new DoubleStore(), new DoubleStore()];
+  const cache = createCache({ tiers: [upper.tier({ name: 'upper' }), lower.tier({ name: 'lower' })] });
+  await cache.set('a', 'old');
+  upper.gate = () => Promise.reject(new Error('OOM'));
+  expect(await cache.set('a', 'new')).toEqual({ l2: 'queued' });
+  upper.gate = () => Promise.resolve();
+  expect(upper.entries.get('hotpath::a')).toMatchObject({ value: 'old' });
+  expect(await cache.get('a')).toBe('new');
+  await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
+  expect(upper.entries.has('hotpath::a')).toBe(false);
+  expect(lower.entries.get('hotpath::a')).toMatchObject({ value: 'new' });
+});
+
+test('too many queued deletions become one of everything', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier()] });
+  await cache.set('a', 1);
+  store.gate = () => Promise.reject(new Error('gone'));
+  await cache.deleteMany(Array.from({ length: 10_001 }, (_, i) => `${i}`));
+  expect(cache.stats().regions[0]!.queuedCount).toBe(Infinity);
+  store.gate = () => Promise.resolve();
+  expect(await cache.get('a')).toBeUndefined();
+  await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
+  expect(store.entries.size).toBe(0);
+});
+
+test('a deletion that fails while the queue is replayed stays in it', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier({ deadlineMs: 60_000 })] });
+  store.gate = () => Promise.reject(new Error('gone'));
+  await cache.delete('a');
+  const { promise, resolve } = withResolvers();
+  store.gate = () => promise;
+  const before = store.calls.length;
+  await vi.waitUntil(() => store.calls.length > before);
+  store.gate = () => Promise.reject(new Error('gone'));
+  await cache.delete('a');
+  resolve();
+  await settled();
+  expect(cache.stats().regions[0]!.queuedCount).toBe(1);
+  store.gate = () => Promise.resolve();
+  await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
+});
+
+test('closing tries what is queued once more', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier()] });
+  await cache.set('a', 1);
+  store.gate = () => Promise.reject(new Error('gone'));
+  await cache.delete('a');
+  store.gate = () => Promise.resolve();
+  await cache.close();
+  expect(store.entries.size).toBe(0);
+});
+
+test('while cut off memory keeps things for the short life only, and is emptied when it hears again', async () => {
+  const clock = new TestClock();
+  const store = new DoubleStore();
+  const cache = createCache({
+    tiers: [memoryTier(), store.tier()],
+    now: clock.now,
+    jitter: 0,
+    disconnectedTtlMs: 20,
+  });
+  store.now = clock.now;
+  await cache.set('before', 1);
+  store.down();
+  expect(cache.stats().listening).toBe(false);
+  await cache.set('during', 1);
+  clock.advance(19);
+  expect(cache.peek('during')).toBe(1);
+  clock.advance(1);
+  expect(cache.peek('during')).toBeUndefined();
+  await vi.waitUntil(() => cache.peek('before') === undefined);
+  await cache.set('again', 1);
+  store.up();
+  expect(cache.stats().listening).toBe(true);
+  expect(cache.peek('again')).toBeUndefined();
+});
+
+test('a reader under way when the cache hears again stores nothing in memory', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  await cache.set('a', 1);
+  for (const listener of store.listeners) listener.onChanged('', ['a']);
+  const open = store.hang();
+  const reading = cache.get('a');
+  await settled();
+  store.down();
+  store.up();
+  open();
+  expect(await reading).toBe(1);
+  expect(cache.peek('a')).toBeUndefined();
+});
+
+test('faults of tiers are told on the diagnostics channel', async () => {
+  const events: TierEvent[] = [];
+  const listen = (event: unknown): void => {
+    events.push(event as TierEvent);
+  };
+  subscribe('hotpath:cache:tier', listen);
+  onTestFinished(() => {
+    unsubscribe('hotpath:cache:tier', listen);
+  });
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier({ deadlineMs: 5 })], breaker: { failures: 1 } });
+  const error = new Error('READONLY');
+  store.gate = () => Promise.reject(error);
+  await cache.get('a');
+  store.hang();
+  await cache.get('a');
+  expect(events).toEqual([
+    { tier: 'double', what: 'error', error },
+    { tier: 'double', what: 'timeout' },
+    { tier: 'double', what: 'breaker-open' },
+  ]);
+});

@@ -1,0 +1,120 @@
+import { createCache, memoryTier } from '@hotpath/cache';
+import { tierContract } from '@hotpath/cache/contract';
+import { describe, expect, test } from 'vitest';
+import { TestClock } from './tier-double.ts';
+
+describe('the contract of tiers', () => {
+  const clock = new TestClock();
+  const contract = tierContract({
+    create: () => memoryTier(),
+    now: clock.now,
+    advance: (ms) => {
+      clock.advance(ms);
+    },
+  });
+  for (const check of contract) test(check.name, () => check.run());
+});
+
+test('the least recently used goes first, and peeking counts as use', async () => {
+  const cache = createCache({ tiers: [memoryTier({ maxEntries: 2 })] });
+  await cache.set('a', 1);
+  await cache.set('b', 2);
+  cache.peek('a');
+  await cache.set('c', 3);
+  expect([cache.peek('a'), cache.peek('b'), cache.peek('c')]).toEqual([1, undefined, 3]);
+});
+
+test('a scan over one definition evicts nothing of another', async () => {
+  const cache = createCache({ tiers: [memoryTier({ maxEntries: 10 })] });
+  const hot = cache.define<string>({ name: 'hot', load: (id) => id });
+  const scanned = cache.define<string>({ name: 'scanned', load: (id) => id, maxEntries: 5 });
+  await hot.get('a');
+  await scanned.getMany(Array.from({ length: 100 }, (_, i) => `${i}`));
+  expect(hot.peek('a')).toBe('a');
+  expect(cache.stats().regions.map((region) => region.entryCount)).toEqual([0, 1, 5]);
+});
+
+test('an entry lives as long as told and not a millisecond more', async () => {
+  const clock = new TestClock();
+  const cache = createCache({ tiers: [memoryTier()], now: clock.now, jitter: 0 });
+  await cache.set('a', 1, { ttlMs: 100 });
+  clock.advance(99);
+  expect(cache.peek('a')).toBe(1);
+  clock.advance(1);
+  expect(cache.peek('a')).toBeUndefined();
+  expect(await cache.get('a')).toBeUndefined();
+});
+
+test('memory keeps nothing for longer than its own limit', async () => {
+  const clock = new TestClock();
+  const cache = createCache({ tiers: [memoryTier({ maxTtlMs: 50 })], now: clock.now, jitter: 0 });
+  await cache.set('a', 1, { ttlMs: Infinity });
+  clock.advance(50);
+  expect(cache.peek('a')).toBeUndefined();
+});
+
+test('jitter only ever shortens a life, by at most its share', async () => {
+  const clock = new TestClock();
+  for (const [random, lifeMs] of [
+    [0, 1000],
+    [0.5, 900],
+    [0.999_999, 801],
+  ] as const) {
+    const cache = createCache({ tiers: [memoryTier()], now: clock.now, jitter: 0.2, random: () => random });
+    await cache.set('a', 1, { ttlMs: 1000 });
+    clock.advance(lifeMs - 1);
+    expect(cache.peek('a')).toBe(1);
+    clock.advance(1);
+    expect(cache.peek('a')).toBeUndefined();
+  }
+});
+
+test('values are frozen to their leaves, unless they are shared', async () => {
+  const frozen = createCache({ tiers: [memoryTier()] });
+  await frozen.set('a', { list: [{ n: 1 }], when: new Date(0) });
+  const value = frozen.peek('a') as { list: { n: number }[]; when: Date };
+  expect(() => {
+    value.list[0]!.n = 2;
+  }).toThrow(TypeError);
+  expect(Object.isFrozen(value.when)).toBe(false);
+
+  const shared = createCache({ tiers: [memoryTier()], values: 'shared' });
+  await shared.set('a', { n: 1 });
+  (shared.peek('a') as { n: number }).n = 2;
+  expect(await shared.get('a')).toEqual({ n: 2 });
+});
+
+test('a cyclic and a very deep value are frozen without harm', async () => {
+  const cache = createCache({ tiers: [memoryTier()] });
+  const cyclic: { self?: object } = {};
+  cyclic.self = cyclic;
+  let deep: object = {};
+  for (let i = 0; i < 100_000; i++) deep = { deep };
+  await cache.setMany([
+    ['cyclic', cyclic],
+    ['deep', deep],
+  ]);
+  expect(cache.peek('cyclic')).toBe(cyclic);
+  expect(Object.isFrozen((deep as { deep: object }).deep)).toBe(true);
+});
+
+test('keys that some tier could not hold, or could mistake, keep apart', async () => {
+  const cache = createCache({ tiers: [memoryTier()] });
+  const keys = [
+    '',
+    '\0',
+    'a\0b',
+    '\uD800',
+    '\uDFFF',
+    '\uFFFD',
+    '~',
+    '~a',
+    'x'.repeat(1e6),
+    'x'.repeat(1e6 + 1),
+  ];
+  await cache.setMany(keys.map((key, index) => [key, index]));
+  expect(keys.map((key) => cache.peek(key))).toEqual(keys.map((_, index) => index));
+  expect(await cache.getMany(keys)).toEqual(keys.map((_, index) => index));
+  await cache.delete('\uD800');
+  expect([cache.peek('\uD800'), cache.peek('\uDFFF')]).toEqual([undefined, 4]);
+});

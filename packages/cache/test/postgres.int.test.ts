@@ -1,0 +1,121 @@
+import { createCache, memoryTier } from '@hotpath/cache';
+import { tierContract } from '@hotpath/cache/contract';
+import { postgresTier } from '@hotpath/cache/postgres';
+import { redisTier } from '@hotpath/cache/redis';
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { createDatabase, type FreshDatabase } from '../../../benchmarks/dist/services/index.js';
+
+const url = inject('postgresUrl');
+const redisUrl = inject('redisUrl');
+
+describe.skipIf(url === '')('on a real Postgres', () => {
+  let database: FreshDatabase;
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    database = await createDatabase(url);
+    pool = new pg.Pool({ connectionString: database.url, max: 5 });
+    await pool.query(postgresTier.migration());
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await database?.drop();
+  });
+
+  describe('the contract of tiers', () => {
+    for (const check of tierContract({ create: () => postgresTier({ db: pool }) }))
+      test(check.name, () => check.run());
+  });
+
+  test('the migration may be run again, and takes a schema', async () => {
+    await pool.query(postgresTier.migration());
+    await pool.query('CREATE SCHEMA "Other"');
+    await pool.query(postgresTier.migration('Other.my_cache'));
+    await pool.query(postgresTier.migration('Other.my_cache'));
+    const cache = createCache({ tiers: [postgresTier({ db: pool, table: 'Other.my_cache' })] });
+    await cache.set('a', 1);
+    expect(await cache.get('a')).toBe(1);
+    expect(() => postgresTier.migration('a"; DROP TABLE users')).toThrow(RangeError);
+  });
+
+  test('the guide’s own query finds the value', async () => {
+    const cache = createCache({ tiers: [postgresTier({ db: pool })], namespace: 'guide' });
+    await cache.set('a', { n: 1 });
+    const { rows } = await pool.query('SELECT value FROM cache_table WHERE key = $1', ['guide::a']);
+    expect(rows).toEqual([{ value: '{"n":1}' }]);
+  });
+
+  test('sweeping takes what has expired, up to the limit, and nothing else', async () => {
+    const tier = postgresTier({ db: pool });
+    await tier.sweep();
+    const cache = createCache({ tiers: [tier], namespace: 'swept' });
+    await cache.setMany(
+      Array.from({ length: 5 }, (_, i) => [`short${i}`, i]),
+      { ttlMs: 1 },
+    );
+    await cache.set('long', 1);
+    await cache.set('eternal', 1, { ttlMs: Infinity });
+    await pool.query('SELECT pg_sleep(0.01)');
+    expect([await tier.sweep(3), await tier.sweep(), await tier.sweep()]).toEqual([3, 2, 0]);
+    expect(await cache.getMany(['long', 'eternal'])).toEqual([1, 1]);
+  });
+
+  test('one load for all processes without a Redis, too', async () => {
+    const load = vi.fn(async () => {
+      await pool.query('SELECT pg_sleep(0.05)');
+      return 'value';
+    });
+    const definitions = Array.from({ length: 4 }, () =>
+      createCache({ tiers: [postgresTier({ db: pool })], namespace: 'lease' }).define<string>({
+        name: 'd',
+        load,
+      }),
+    );
+    expect(await Promise.all(definitions.map((each) => each.get('a')))).toEqual(
+      Array.from({ length: 4 }, () => 'value'),
+    );
+    expect(load).toHaveBeenCalledOnce();
+  });
+
+  test('without its table the cache goes on, and says so in its statistics', async () => {
+    const cache = createCache({ tiers: [memoryTier(), postgresTier({ db: pool, table: 'missing' })] });
+    const definition = cache.define<string>({ name: 'd', load: (id) => id });
+    expect(await definition.get('a')).toBe('a');
+    expect(cache.stats().tiers[0]!.errorCount).toBeGreaterThan(0);
+    expect(await definition.invalidate('a')).toEqual({ l2: 'queued' });
+    await cache.close();
+  });
+
+  test.skipIf(redisUrl === '')(
+    'memory, Redis and Postgres fill from below and are emptied together',
+    async () => {
+      const client = new Redis(redisUrl);
+      const namespace = randomUUID();
+      const open = () =>
+        createCache({ tiers: [memoryTier(), redisTier({ client }), postgresTier({ db: pool })], namespace });
+      const [one, two] = [open(), open()];
+      try {
+        await Promise.all([one.ready(), two.ready()]);
+        await one.set('a', { n: 1 }, { ttlMs: 60_000 });
+        await client.del(`${namespace}::a`);
+        expect(await two.get('a')).toEqual({ n: 1 });
+        expect(two.stats().regions[0]!.tierHitCounts).toEqual({ redis: 0, postgres: 1 });
+        await vi.waitUntil(async () => (await client.get(`${namespace}::a`))?.startsWith('V') === true);
+        const left = await client.pttl(`${namespace}::a`);
+        expect(left).toBeGreaterThan(0);
+        expect(left).toBeLessThanOrEqual(60_000);
+        expect(await one.delete('a')).toEqual({ l2: 'done' });
+        await vi.waitUntil(() => two.peek('a') === undefined);
+        expect(await two.get('a')).toBeUndefined();
+        const { rowCount } = await pool.query('SELECT FROM cache_table WHERE key = $1', [`${namespace}::a`]);
+        expect(rowCount).toBe(0);
+      } finally {
+        await Promise.all([one.close(), two.close()]);
+        client.disconnect();
+      }
+    },
+  );
+});

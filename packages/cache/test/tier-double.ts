@@ -1,0 +1,164 @@
+import type {
+  LeaseAnswer,
+  RegionOptions,
+  Tier,
+  TierEntry,
+  TierListener,
+  TierRegion,
+  TierWrite,
+} from '@hotpath/cache';
+
+type Held = { readonly value: unknown; readonly expiresAt: number } | { readonly token: string };
+
+/** A shared store for tests without a server: one `Map`, leases, messages, and faults on demand. */
+export class DoubleStore {
+  readonly entries = new Map<string, Held>();
+  readonly listeners = new Set<TierListener>();
+  readonly calls: string[] = [];
+  now: () => number = Date.now;
+  /** What every call waits for before it answers. */
+  gate: () => Promise<void> = () => Promise.resolve();
+  #tokenCount = 0;
+
+  tier(
+    options: { readonly name?: string; readonly deadlineMs?: number; readonly leases?: boolean } = {},
+  ): Tier {
+    const { leases = true, ...rest } = options;
+    return {
+      name: 'double',
+      deadlineMs: 1000,
+      ...rest,
+      open: (region) => this.#open(region, leases),
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        listener.onUp();
+        return () => this.listeners.delete(listener);
+      },
+    };
+  }
+
+  /** A hung tier: calls begun from now on answer only when the returned function is called. */
+  hang(): () => void {
+    const { promise, resolve } = withResolvers();
+    this.gate = () => promise;
+    return () => {
+      this.gate = () => Promise.resolve();
+      resolve();
+    };
+  }
+
+  down(): void {
+    for (const listener of this.listeners) listener.onDown();
+  }
+
+  up(): void {
+    for (const listener of this.listeners) listener.onUp();
+  }
+
+  #find(key: string): Held | undefined {
+    const held = this.entries.get(key);
+    return held !== undefined && 'expiresAt' in held && held.expiresAt <= this.now() ? undefined : held;
+  }
+
+  #open({ prefix, name, origin }: RegionOptions, leases: boolean): TierRegion {
+    const call = async (what: string): Promise<void> => {
+      this.calls.push(what);
+      await this.gate();
+    };
+    const entryOf = (key: string): TierEntry | undefined => {
+      const held = this.#find(prefix + key);
+      if (held === undefined || 'token' in held) return undefined;
+      return { value: held.value, ttlMs: held.expiresAt - this.now() };
+    };
+    const put = ({ key, value, ttlMs }: TierWrite): void => {
+      this.entries.set(prefix + key, { value, expiresAt: this.now() + ttlMs });
+    };
+    const tell = (keys: readonly string[] | undefined): void => {
+      for (const listener of this.listeners) {
+        if (listener.origin !== origin) listener.onChanged(name, keys);
+      }
+    };
+    const region: TierRegion = {
+      getMany: async (keys) => {
+        await call(`getMany ${keys.join()}`);
+        return keys.map(entryOf);
+      },
+      setMany: async (writes) => {
+        await call(`setMany ${writes.map((write) => write.key).join()}`);
+        for (const write of writes) put(write);
+        tell(writes.map((write) => write.key));
+      },
+      deleteMany: async (keys) => {
+        await call(`deleteMany ${keys.join()}`);
+        for (const key of keys) this.entries.delete(prefix + key);
+        tell(keys);
+      },
+      clear: async () => {
+        await call('clear');
+        for (const key of this.entries.keys()) if (key.startsWith(prefix)) this.entries.delete(key);
+        tell(undefined);
+      },
+    };
+    if (!leases) return region;
+    return {
+      ...region,
+      lease: {
+        acquire: async (key): Promise<LeaseAnswer> => {
+          await call(`acquire ${key}`);
+          const held = this.#find(prefix + key);
+          if (held === undefined) {
+            const token = `t${this.#tokenCount++}`;
+            this.entries.set(prefix + key, { token });
+            return { kind: 'granted', token };
+          }
+          return 'token' in held ? { kind: 'held' } : { kind: 'hit', entry: entryOf(key)! };
+        },
+        fill: async (write, token) => {
+          await call(`fill ${write.key}`);
+          const held = this.entries.get(prefix + write.key);
+          if (held === undefined || !('token' in held) || held.token !== token) return false;
+          put(write);
+          return true;
+        },
+        release: async (key, token) => {
+          await call(`release ${key}`);
+          const held = this.entries.get(prefix + key);
+          if (held !== undefined && 'token' in held && held.token === token)
+            this.entries.delete(prefix + key);
+        },
+      },
+    };
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+export function withResolvers<T = void>(): {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: Error) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** A clock that only moves when told to. */
+export class TestClock {
+  #now = 1_000_000;
+  readonly now = (): number => this.#now;
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+/** Resolves when what is scheduled now, and what that schedules, has run. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
