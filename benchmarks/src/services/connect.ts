@@ -137,9 +137,9 @@ async function orMissing(service: ServiceName, start: () => Promise<Found>): Pro
       return { missing: { service, reason, remedy } };
     }
     // Found, but it cannot run here: a full disk, a sandbox, a temporary folder that is closed.
-    if (error instanceof ServicesError)
-      return { missing: { service, reason: error.message, remedy: REMEDY } };
-    throw error;
+    if (!(error instanceof ServicesError)) throw error;
+    const reason = error instanceof ServiceStartError ? error.summary : error.message;
+    return { missing: { service, reason, remedy: REMEDY } };
   }
 }
 
