@@ -1,1 +1,34 @@
-export {};
+export { type CloseOptions, type Database, createDatabase } from './database.ts';
+export {
+  AcquireTimeoutError,
+  ClosedError,
+  ConnectError,
+  ConnectionLostError,
+  DatabaseError,
+  type DatabaseErrorCode,
+  DecodeError,
+  FoldError,
+  InsertError,
+  InvalidTypeError,
+  InvalidValueError,
+  OpenTransactionError,
+  QueryError,
+  QueryTimeoutError,
+  QueueFullError,
+  ReleasedError,
+  RolledBackError,
+  type ServerReport,
+  isRetryable,
+} from './errors.ts';
+export type { LeasedConnection } from './pool/lease.ts';
+export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
+export type { AcquireOptions, DatabaseMetrics } from './pool/pool.ts';
+export type { IsolationLevel, Transaction, TransactionOptions } from './pool/transaction.ts';
+export type {
+  QueryOptions,
+  QueryResult,
+  Queryable,
+  QueryableResult,
+  ResultField,
+  Session,
+} from './queryable.ts';

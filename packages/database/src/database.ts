@@ -1,0 +1,141 @@
+import { InvalidTypeError } from './errors.ts';
+import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
+import { PgClientClass } from './pool/pg-internals.ts';
+import { Lease, type LeasedConnection } from './pool/lease.ts';
+import { type AcquireOptions, type DatabaseMetrics, Pool } from './pool/pool.ts';
+import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
+import type { QueryOptions, QueryResult, Session } from './queryable.ts';
+
+/** Options of `close`. */
+export interface CloseOptions {
+  /** Time for what is under way, in milliseconds; then it is cut off. 0 cuts at once. Default 30,000. */
+  readonly drainMs?: number | undefined;
+}
+
+/** A Postgres database behind a pool of connections. Made by {@link createDatabase}. */
+export interface Database extends Session, AsyncDisposable {
+  /**
+   * Runs `f` in a transaction on a connection of its own: commits when its promise resolves, rolls back when it rejects.
+   *
+   * @throws what `f` throws.
+   * @throws {RolledBackError} when a statement failed, `f` hid that, and so COMMIT rolled back.
+   * @throws {AcquireTimeoutError} {QueueFullError} {ConnectError} {ClosedError} when there is no connection to be had.
+   *
+   * @example
+   * ```ts
+   * await db.transaction(async (tx) => {
+   *   await tx.query('UPDATE accounts SET balance = balance - $1 WHERE id = $2', [10, 1]);
+   *   await tx.query('UPDATE accounts SET balance = balance + $1 WHERE id = $2', [10, 2]);
+   * }, { isolation: 'serializable', retries: 3 });
+   * ```
+   */
+  transaction<Result>(
+    f: (transaction: Transaction) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
+  /**
+   * Lends a connection. Whoever asked first gets the next free one. Release it, or declare it with `using`.
+   *
+   * @throws {AcquireTimeoutError} after `timeoutMs`.
+   * @throws {QueueFullError} when `maxWaiting` callers wait already.
+   * @throws {ConnectError} when the server refuses us for a lasting reason; passing ones are tried again.
+   * @throws {ClosedError} after `close`.
+   * @throws the signal's reason when aborted.
+   */
+  acquire(options?: AcquireOptions): Promise<LeasedConnection>;
+  /**
+   * Opens connections until there are `min`. Optional: the first use starts the same in the background.
+   *
+   * @throws {ConnectError} when one cannot be opened, at the first attempt.
+   */
+  warm(): Promise<void>;
+  /** A snapshot; cheap. */
+  metrics(): DatabaseMetrics;
+  /**
+   * Closes: new calls are refused, those that wait or run get `drainMs`, and then everything is cut off. Resolves when the last
+   * socket is closed. May be called again, to shorten the time.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+const DEFAULT_DRAIN_MS = 30_000;
+
+const systemClock = {
+  now: (): number => performance.now(),
+  setTimeout: (callback: () => void, delayMs: number): unknown => setTimeout(callback, delayMs),
+  clearTimeout: (timer: unknown): void => {
+    clearTimeout(timer as NodeJS.Timeout);
+  },
+};
+
+/**
+ * Makes a database: a pool of connections to Postgres that keeps itself warm, serves its callers in order, prepares
+ * statements by itself, cancels on the server what is aborted, and lends no connection that a former user left in disorder.
+ *
+ * Opens nothing yet. Close it, or the process will not end.
+ *
+ * @throws {InvalidTypeError} {InvalidValueError} for options that cannot be.
+ *
+ * @example
+ * ```ts
+ * await using db = createDatabase({ connectionString: process.env.DATABASE_URL });
+ * const { rows } = await db.query<{ id: number }>('SELECT id FROM users WHERE email = $1', ['ada@example.com']);
+ * ```
+ */
+export function createDatabase(options: DatabaseOptions = {}): Database {
+  const resolved = resolveOptions(options, systemClock);
+  if (options.connectionString !== undefined) {
+    try {
+      // Parses it; opens nothing.
+      void new PgClientClass({ connectionString: options.connectionString });
+    } catch {
+      // Without a cause: the parser's error may quote the string, and a password with it.
+      throw new InvalidTypeError('connectionString: expected a Postgres URL, got one that cannot be parsed');
+    }
+  }
+  return new PooledDatabase(new Pool(resolved));
+}
+
+class PooledDatabase implements Database {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>> {
+    return this.#pool.query(text, values, options);
+  }
+
+  transaction<Result>(
+    f: (transaction: Transaction) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    return runTransaction(this.#pool, f, options);
+  }
+
+  async acquire(options?: AcquireOptions): Promise<LeasedConnection> {
+    return new Lease(this.#pool, await this.#pool.acquire(options));
+  }
+
+  warm(): Promise<void> {
+    return this.#pool.warm();
+  }
+
+  metrics(): DatabaseMetrics {
+    return this.#pool.metrics();
+  }
+
+  // Async, so that a wrong option rejects instead of throwing.
+  async close(options: CloseOptions = {}): Promise<void> {
+    await this.#pool.close(delay('drainMs', options.drainMs, DEFAULT_DRAIN_MS, 0));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

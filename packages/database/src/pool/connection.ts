@@ -1,0 +1,322 @@
+import { ClosedError, ConnectError, ConnectionLostError, DatabaseError } from '../errors.ts';
+import { requestCancel } from './cancel.ts';
+import type { RowDecoders } from './decode.ts';
+import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
+import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
+import { PreparedStatements } from './statement-texts.ts';
+import type { ResultShape, Statement, StatementHost } from './statement.ts';
+
+/** Whoever owns the connection is told of these two, and of nothing else. */
+export interface ConnectionOwner {
+  /** Nothing is under way or waits to be sent, and no cancel is pending. */
+  onQuiet(connection: Connection): void;
+  /** It can no longer be used; every statement was answered. Once. */
+  onClosed(connection: Connection, cause: unknown): void;
+}
+
+/** Time between keep-alive probes on a silent connection. */
+const KEEP_ALIVE_MS = 30_000;
+
+/**
+ * One connection to the server: statements in order, one at a time, each settled at ReadyForQuery.
+ *
+ * ```
+ *   send() → waiting … → current (written) → ReadyForQuery → settle, next
+ *                           │ abort: caller answered, CancelRequest on a second socket
+ *                           └ next only after ReadyForQuery and the second socket's end
+ * ```
+ *
+ * Invariants: `current` is undefined exactly when the server is idle; no statement is written while a cancel is pending;
+ * after `closed` every statement was answered and the owner was told once.
+ */
+export class Connection implements StatementHost {
+  readonly prepared: PreparedStatements<ResultShape>;
+  readonly decoders: RowDecoders;
+  readonly toClose: string[] = [];
+  /** The server's word at the last ReadyForQuery. */
+  status: TransactionStatus = 'I';
+  /** Something may have changed the session since the last reset. */
+  changedSession = false;
+  closed = false;
+  readonly openedAt: number;
+  /** Where it expires, on the clock of the options. */
+  readonly expiresAt: number;
+  idleSince = 0;
+  /** Statements sent so far. */
+  statements = 0;
+  readonly #client: PgClient;
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #owner: ConnectionOwner;
+  #current: Statement | undefined;
+  readonly #waiting: Statement[] = [];
+  #giveUpCancel: (() => void) | undefined;
+  #graceTimer: unknown;
+
+  private constructor(
+    client: PgClient,
+    options: ResolvedOptions,
+    decoders: RowDecoders,
+    owner: ConnectionOwner,
+  ) {
+    this.#client = client;
+    this.#clock = options.clock;
+    this.#graceMs = options.cancelGraceMs;
+    this.#owner = owner;
+    this.decoders = decoders;
+    this.prepared = new PreparedStatements(options.statementCacheSize);
+    this.openedAt = options.clock.now();
+    this.expiresAt = this.openedAt + options.maxLifetimeMs * (1 - options.lifetimeJitter * options.random());
+    client.connection.on('readyForQuery', (message) => {
+      this.#onReady(message.status);
+    });
+    client.on('error', (error) => {
+      this.#close(error);
+    });
+    client.on('end', () => {
+      this.#close(undefined);
+    });
+  }
+
+  /**
+   * Opens one.
+   *
+   * @throws {ConnectError} when that fails, takes longer than `connectTimeoutMs` or is aborted.
+   */
+  static open(
+    options: ResolvedOptions,
+    decoders: RowDecoders,
+    owner: ConnectionOwner,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const { clock } = options;
+      const client = new PgClientClass(clientConfig(options.connect));
+      let settled = false;
+      const fail = (cause: unknown): void => {
+        if (settled) return;
+        settled = true;
+        clock.clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        client.connection.stream.destroy();
+        reject(new ConnectError(addressOf(client), cause));
+      };
+      const onAbort = (): void => {
+        fail(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort);
+      const timer = clock.setTimeout(() => {
+        fail(new ConnectTimeout(options.connectTimeoutMs));
+      }, options.connectTimeoutMs);
+      // Also keeps an error after this from being thrown by the emitter.
+      client.on('error', fail);
+      client.connect((error) => {
+        if (error) {
+          fail(error);
+          return;
+        }
+        if (settled) return;
+        settled = true;
+        clock.clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        resolve(new Connection(client, options, decoders, owner));
+      });
+    });
+  }
+
+  get processId(): number {
+    return this.#client.processID;
+  }
+
+  /** True when nothing is under way, waits to be sent or is being cancelled. */
+  get quiet(): boolean {
+    return this.#current === undefined && this.#waiting.length === 0 && this.#giveUpCancel === undefined;
+  }
+
+  /** Sends a statement after those before it. */
+  send(statement: Statement): void {
+    if (this.closed) {
+      statement.fail(new ConnectionLostError());
+      return;
+    }
+    if (this.#current === undefined && this.#giveUpCancel === undefined) this.#write(statement);
+    else this.#waiting.push(statement);
+  }
+
+  /**
+   * Answers the caller with `reason` at once. A statement that was not sent never will be; one that is under way is cancelled
+   * on the server.
+   */
+  abort(statement: Statement, reason: unknown): void {
+    if (statement.settled) return;
+    statement.fail(reason);
+    const index = this.#waiting.indexOf(statement);
+    if (index >= 0) {
+      this.#waiting.splice(index, 1);
+    } else if (statement === this.#current && this.#giveUpCancel === undefined && !this.closed) {
+      this.#cancel();
+    }
+  }
+
+  /** Closes it at once: what is under way fails with `reason`. */
+  destroy(reason: unknown): void {
+    if (this.closed) return;
+    this.#close(reason);
+    this.#client.connection.stream.destroy();
+  }
+
+  /** Says goodbye to the server; only when quiet. Never waits for a server that hangs. */
+  end(reason: string): void {
+    if (this.closed) return;
+    this.#close(new ClosedError(reason));
+    const { stream } = this.#client.connection;
+    const timer = this.#clock.setTimeout(() => {
+      stream.destroy();
+    }, this.#graceMs);
+    unref(timer);
+    this.#client.end(() => {
+      this.#clock.clearTimeout(timer);
+    });
+  }
+
+  /** Calls the listener when the socket is gone. */
+  onSocketClosed(listener: () => void): void {
+    const { stream } = this.#client.connection;
+    if (stream.destroyed && stream.closed) listener();
+    else stream.once('close', listener);
+  }
+
+  #write(statement: Statement): void {
+    this.#current = statement;
+    this.statements++;
+    statement.attach(this);
+    statement.onSent?.(this);
+    this.#client.query(statement);
+  }
+
+  #onReady(status: TransactionStatus): void {
+    const statement = this.#current;
+    const before = this.status;
+    this.status = status;
+    if (statement === undefined) return;
+    if (statement.finish(before)) {
+      statement.attach(this);
+      this.#client.query(statement);
+      return;
+    }
+    if (statement.changedSession) this.changedSession = true;
+    this.#current = undefined;
+    statement.settle(status);
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#current !== undefined || this.#giveUpCancel !== undefined || this.closed) return;
+    this.#clearGrace();
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#owner.onQuiet(this);
+    else this.#write(next);
+  }
+
+  #cancel(): void {
+    this.#graceTimer = this.#clock.setTimeout(() => {
+      this.destroy(
+        new ConnectionLostError(new Error(`a cancel was not confirmed within ${this.#graceMs} ms`)),
+      );
+    }, this.#graceMs);
+    this.#giveUpCancel = requestCancel(this.#client, (error) => {
+      this.#giveUpCancel = undefined;
+      if (this.closed) return;
+      if (error !== undefined) {
+        // Nobody knows whether the request reached the server.
+        this.destroy(new ConnectionLostError(error));
+        return;
+      }
+      this.#next();
+    });
+  }
+
+  #clearGrace(): void {
+    if (this.#graceTimer !== undefined) this.#clock.clearTimeout(this.#graceTimer);
+    this.#graceTimer = undefined;
+  }
+
+  /** The only way to `closed`. */
+  #close(cause: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#clearGrace();
+    this.#giveUpCancel?.();
+    const { error } = this.#current ?? {};
+    const lost =
+      cause instanceof DatabaseError
+        ? cause
+        : // What the server said last explains more than the socket's end.
+          new ConnectionLostError(error instanceof DatabaseError ? error : (error ?? cause));
+    this.#current?.fail(lost);
+    this.#current = undefined;
+    for (const statement of this.#waiting.splice(0)) statement.fail(lost);
+    this.#owner.onClosed(this, cause);
+  }
+}
+
+class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(timeoutMs: number) {
+    super(`no connection within ${timeoutMs} ms`);
+  }
+}
+
+function clientConfig(options: ConnectOptions): object {
+  const config: Record<string, unknown> = {
+    pipeline: true,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+  };
+  for (const name of ['connectionString', 'host', 'port', 'user', 'password', 'database', 'ssl'] as const) {
+    if (options[name] !== undefined) config[name] = options[name];
+  }
+  if (options.applicationName !== undefined) config['application_name'] = options.applicationName;
+  return config;
+}
+
+/** Host and port, which is all of the address that a message may show. */
+function addressOf(client: PgClient): string {
+  return client.host.startsWith('/')
+    ? `${client.host}/.s.PGSQL.${client.port}`
+    : `${client.host}:${client.port}`;
+}
+
+/**
+ * True for a failure to connect that may pass by itself: a server that is down, starting or full. Everything else (a wrong
+ * password, no such database, a refused certificate) will be the same the next time.
+ */
+export function isTransient(error: ConnectError): boolean {
+  const { cause } = error;
+  if (!(cause instanceof Error)) return false;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === undefined) return cause.message === 'Connection terminated unexpectedly';
+  return TRANSIENT.has(code) || code.startsWith('53') || code.startsWith('08');
+}
+
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOENT',
+  '57P01',
+  '57P02',
+  '57P03',
+]);
+
+/** Lets the process end although the timer is set. */
+export function unref(timer: unknown): void {
+  (timer as { unref?: () => void }).unref?.();
+}

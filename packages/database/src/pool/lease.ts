@@ -1,0 +1,76 @@
+import { ReleasedError } from '../errors.ts';
+import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
+import type { Connection } from './connection.ts';
+import type { Pool } from './pool.ts';
+
+/** A connection of one's own, until it is released. */
+export interface LeasedConnection extends Session, Disposable {
+  /** Process ID of the server's backend. */
+  readonly processId: number;
+  /**
+   * Gives the connection back. Statements under way end first; a transaction left open is rolled back, and a changed
+   * session (`SET`, `LISTEN`, advisory locks, temporary tables) is reset with DISCARD ALL, before anyone else gets it.
+   *
+   * @throws {ReleasedError} when it was released before.
+   */
+  release(): void;
+  /**
+   * Closes the connection instead of giving it back.
+   *
+   * @throws {ReleasedError} when it was released before.
+   */
+  destroy(): void;
+}
+
+/** The holder's side of a lease: refuses everything after the release. */
+export class Lease implements LeasedConnection {
+  readonly #pool: Pool;
+  readonly #connection: Connection;
+  #released = false;
+
+  constructor(pool: Pool, connection: Connection) {
+    this.#pool = pool;
+    this.#connection = connection;
+  }
+
+  get processId(): number {
+    return this.#connection.processId;
+  }
+
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>> {
+    if (this.#released) {
+      return Promise.reject(new ReleasedError('the connection was released: it cannot be used any more'));
+    }
+    const connection = this.#connection;
+    return this.#pool.requests.run<Row>(text, values, options, 'lease', (statement) => {
+      connection.send(statement);
+      return (reason) => {
+        connection.abort(statement, reason);
+      };
+    });
+  }
+
+  release(): void {
+    this.#end();
+    this.#pool.giveBack(this.#connection);
+  }
+
+  destroy(): void {
+    this.#end();
+    this.#connection.destroy(new ReleasedError('the connection was destroyed by its holder'));
+    this.#pool.giveBack(this.#connection);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#released) this.release();
+  }
+
+  #end(): void {
+    if (this.#released) throw new ReleasedError('the connection was released before');
+    this.#released = true;
+  }
+}

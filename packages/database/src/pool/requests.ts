@@ -1,0 +1,109 @@
+import { InvalidValueError, QueryTimeoutError, invalidType } from '../errors.ts';
+import type { QueryOptions, QueryResult } from '../queryable.ts';
+import { encodeCall } from './bind.ts';
+import type { Connection } from './connection.ts';
+import { type ResolvedOptions, delay } from './options.ts';
+import { textChangesSession } from './session-state.ts';
+import { type Request, Statement, type StatementOrigin } from './statement.ts';
+import { StatementTexts } from './statement-texts.ts';
+
+/** Distinct texts whose names are kept, for each statement that a connection may keep. */
+const TEXTS_PER_STATEMENT = 4;
+
+/** Makes statements of what callers give, and ties each to its signal and its time limit. */
+export class Requests {
+  readonly #options: ResolvedOptions;
+  readonly #texts: StatementTexts;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    this.#texts = new StatementTexts(Math.max(1, options.statementCacheSize * TEXTS_PER_STATEMENT));
+  }
+
+  /**
+   * Encodes a statement, has it sent by `start`, and ties it to its signal and time limit. `start` returns how to abort it
+   * while it is not sent yet.
+   */
+  run<Row extends object>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    options: QueryOptions | undefined,
+    origin: StatementOrigin,
+    start: (statement: Statement) => ((reason: unknown) => void) | undefined,
+  ): Promise<QueryResult<Row>> {
+    return new Promise((resolve, reject) => {
+      // What throws in here rejects the promise.
+      const request = this.#encode(text, values, options?.prepare ?? true);
+      const signal = options?.signal;
+      const timeoutMs =
+        options?.timeoutMs === undefined
+          ? this.#options.queryTimeoutMs
+          : delay('timeoutMs', options.timeoutMs, 0, 0);
+      if (signal === undefined && timeoutMs === 0) {
+        start(new Statement(request, origin, resolve, reject));
+        return;
+      }
+      if (signal?.aborted) throw signal.reason;
+      const { clock } = this.#options;
+      let timer: unknown;
+      let sentOn: Connection | undefined;
+      const finish = (): void => {
+        if (timer !== undefined) clock.clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const abort = (reason: unknown): void => {
+        if (sentOn === undefined) abortUnsent?.(reason);
+        else sentOn.abort(statement, reason);
+      };
+      const onAbort = (): void => {
+        abort(signal!.reason);
+      };
+      const statement = new Statement(
+        request,
+        origin,
+        (result) => {
+          finish();
+          resolve(result);
+        },
+        (error) => {
+          finish();
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason is the caller's choice
+          reject(error);
+        },
+      );
+      statement.onSent = (connection) => {
+        sentOn = connection;
+        if (timeoutMs === 0 || timer !== undefined) return;
+        timer = clock.setTimeout(() => {
+          abort(new QueryTimeoutError(timeoutMs));
+        }, timeoutMs);
+      };
+      signal?.addEventListener('abort', onAbort);
+      const abortUnsent = start(statement);
+    });
+  }
+
+  #encode(text: string, values: readonly unknown[] | undefined, prepare: boolean): Request {
+    if (typeof text !== 'string') throw invalidType('text', 'a string', text);
+    if (values !== undefined) {
+      if (!Array.isArray(values)) throw invalidType('values', 'an array', values);
+      if (prepare && this.#options.statementCacheSize > 0) {
+        const entry = this.#texts.for(text);
+        return {
+          text,
+          call: encodeCall(entry.name, values),
+          name: entry.name,
+          changesSession: entry.changesSession,
+        };
+      }
+    }
+    // The protocol ends a text at its first NUL, and would read the rest as something else.
+    if (text.includes('\0')) throw new InvalidValueError('text: expected no NUL character');
+    return {
+      text,
+      call: values === undefined ? undefined : encodeCall('', values),
+      name: '',
+      changesSession: textChangesSession(text),
+    };
+  }
+}

@@ -1,0 +1,302 @@
+import { DatabaseError, DecodeError, OpenTransactionError, QueryError, RolledBackError } from '../errors.ts';
+import type { QueryResult, ResultField } from '../queryable.ts';
+import { DESCRIBE_PORTAL, EXECUTE_SYNC_BYTES, encodeClose } from './bind.ts';
+import type { Connection } from './connection.ts';
+import type { RowDecoder, RowDecoders } from './decode.ts';
+import { type PgConnection, type TransactionStatus, pgQueryPrototype } from './pg-internals.ts';
+import { tagChangesSession } from './session-state.ts';
+import type { PreparedStatements } from './statement-texts.ts';
+
+/** Columns of a result and what makes rows of them. */
+export interface ResultShape {
+  readonly fields: readonly ResultField[];
+  readonly decode: RowDecoder;
+}
+
+/** What a statement needs of the connection that it is sent on. */
+export interface StatementHost {
+  readonly prepared: PreparedStatements<ResultShape>;
+  readonly decoders: RowDecoders;
+  /** Names that left `prepared` and are still to be closed on the server. */
+  readonly toClose: string[];
+}
+
+/** A statement as the caller gave it, encoded; it can be sent more than once. */
+export interface Request {
+  readonly text: string;
+  /** Bind, Execute and Sync; `undefined` for the simple protocol. */
+  readonly call: Buffer | undefined;
+  /** Name of the prepared statement; empty for an unnamed one. */
+  readonly name: string;
+  /** The text may change what the next user of the connection would meet (see session-state.ts). */
+  readonly changesSession: boolean;
+}
+
+/** Who sent a statement: the pool for a caller, the holder of a connection, or the pool for itself. */
+export type StatementOrigin = 'pool' | 'lease' | 'internal';
+
+const ENDS_TRANSACTION = /\b(?:rollback|abort)\b/iu;
+
+/** Errors raised before a statement runs, that a new Parse mends: a changed result type, a lost or an unknown-to-us statement. */
+function isStale(error: QueryError): boolean {
+  switch (error.sqlState) {
+    case '0A000':
+      return error.routine === 'RevalidateCachedQuery';
+    case '26000':
+      return error.routine === 'FetchPreparedStatement';
+    case '42P05':
+      return error.routine === 'StorePreparedStatement';
+    default:
+      return false;
+  }
+}
+
+/**
+ * One statement on its way: written by `submit`, filled by the handlers that `pg.Client` calls, and settled by its
+ * connection at ReadyForQuery, when the connection is really free again.
+ *
+ * `pg.Client` lets only its own `Query` into its pipeline mode, so that class's prototype ends this one's chain; every
+ * method that the client calls is overridden.
+ */
+export class Statement {
+  readonly request: Request;
+  readonly #resolve: (result: QueryResult<never>) => void;
+  readonly #reject: (error: unknown) => void;
+  /** True once the caller has an answer: what still comes is dropped. */
+  settled = false;
+  readonly #origin: StatementOrigin;
+  /** Called each time it is about to be written. */
+  onSent: ((connection: Connection) => void) | undefined;
+  error: Error | undefined;
+  tag = '';
+  /** True when it may have changed the session for whoever comes next. */
+  changedSession = false;
+  #host: StatementHost | undefined;
+  #rows: object[] = [];
+  #shape: ResultShape | undefined;
+  #rowCount = 0;
+  #healed = false;
+  /** True when this one parsed: after an error nobody knows how far it came. */
+  #parsed = false;
+
+  constructor(
+    request: Request,
+    origin: StatementOrigin,
+    resolve: (result: QueryResult<never>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.request = request;
+    this.#origin = origin;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Called by the connection before each sending. */
+  attach(host: StatementHost): void {
+    this.#host = host;
+    this.error = undefined;
+    this.tag = '';
+    this.#rows = [];
+    this.#shape = undefined;
+    this.#rowCount = 0;
+    this.#parsed = false;
+    this.changedSession = this.request.changesSession;
+  }
+
+  /** Called by `pg.Client`: writes the messages. */
+  submit(connection: PgConnection): null {
+    const { call, name, text } = this.request;
+    if (call === undefined) {
+      connection.query(text);
+      return null;
+    }
+    const host = this.#host!;
+    const { stream } = connection;
+    const prepared = name === '' ? undefined : host.prepared.get(name);
+    if (prepared !== undefined && prepared.shape !== undefined && host.toClose.length === 0) {
+      this.#shape = prepared.shape;
+      stream.write(call);
+      return null;
+    }
+    stream.cork();
+    for (const closed of host.toClose) stream.write(encodeClose(closed));
+    host.toClose.length = 0;
+    if (prepared === undefined) {
+      this.#parsed = true;
+      if (name !== '') {
+        const evicted = host.prepared.add(name);
+        if (evicted !== undefined) stream.write(encodeClose(evicted));
+      }
+      connection.parse({ text, name });
+    }
+    if (prepared?.shape === undefined) {
+      const end = call.length - EXECUTE_SYNC_BYTES;
+      stream.write(call.subarray(0, end));
+      stream.write(DESCRIBE_PORTAL);
+      stream.write(call.subarray(end));
+    } else {
+      this.#shape = prepared.shape;
+      stream.write(call);
+    }
+    stream.uncork();
+    return null;
+  }
+
+  handleRowDescription(message: { readonly fields: readonly ResultField[] }): void {
+    const host = this.#host!;
+    const fields = message.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
+    try {
+      this.#shape = { fields, decode: host.decoders.for(fields) };
+    } catch (cause) {
+      this.error ??= new DecodeError(cause);
+      return;
+    }
+    this.#rows = [];
+    const { name, call } = this.request;
+    if (call === undefined || name === '') return;
+    const prepared = host.prepared.get(name);
+    if (prepared !== undefined) prepared.shape = this.#shape;
+  }
+
+  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void {
+    if (this.settled || this.error !== undefined) return;
+    try {
+      this.#rows.push(this.#shape!.decode(message.fields));
+    } catch (cause) {
+      this.error = new DecodeError(cause);
+    }
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    const { text } = message;
+    // `INSERT 0 5`, `SELECT 5`, `CREATE TABLE`: the count is the last word, when that is a number.
+    const space = text.lastIndexOf(' ');
+    const count = space < 0 ? Number.NaN : Number(text.slice(space + 1));
+    if (Number.isNaN(count)) {
+      this.tag = text;
+      this.#rowCount = 0;
+    } else {
+      this.tag = text.startsWith('INSERT ') ? 'INSERT' : text.slice(0, space);
+      this.#rowCount = count;
+    }
+    if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
+    else if (this.tag === 'DISCARD ALL' || this.tag === 'DEALLOCATE ALL') this.#host!.prepared.clear();
+  }
+
+  handleEmptyQuery(): void {}
+
+  handlePortalSuspended(): void {}
+
+  handleReadyForQuery(): void {}
+
+  handleCopyInResponse(connection: PgConnection): void {
+    connection.sendCopyFail('COPY FROM STDIN has no source here');
+  }
+
+  handleCopyData(): void {}
+
+  handleError(error: Error): void {
+    // The first report counts: what follows is the connection ending.
+    this.error ??= error;
+  }
+
+  /**
+   * Called by the connection at ReadyForQuery. True when the statement is to be sent once more, because its preparation was
+   * out of date and nothing was executed.
+   */
+  finish(statusBefore: TransactionStatus): boolean {
+    const { error } = this;
+    const host = this.#host!;
+    if (error !== undefined && !(error instanceof DatabaseError)) {
+      const reported = toQueryError(error);
+      this.error = reported;
+      const { name } = this.request;
+      if (name !== '') {
+        const stale = isStale(reported);
+        if (stale || this.#parsed) {
+          if (reported.sqlState === '26000') host.prepared.clear();
+          else host.prepared.delete(name);
+          host.toClose.push(name);
+        }
+        if (stale && !this.#healed && !this.settled && statusBefore === 'I') {
+          this.#healed = true;
+          return true;
+        }
+      }
+    } else if (error === undefined && this.tag === 'ROLLBACK' && !ENDS_TRANSACTION.test(this.request.text)) {
+      this.error = new RolledBackError();
+    }
+    // A prepared statement without rows has no description: it is described for good.
+    if (this.error === undefined && this.#shape === undefined && this.request.name !== '') {
+      const prepared = host.prepared.get(this.request.name);
+      if (prepared !== undefined) prepared.shape = NO_COLUMNS;
+    }
+    return false;
+  }
+
+  /** Tells the caller the end; later ends are ignored. */
+  settle(status: TransactionStatus): void {
+    if (this.settled) return;
+    this.settled = true;
+    if (status !== 'I' && this.#origin === 'pool') this.error ??= new OpenTransactionError();
+    if (this.error !== undefined) {
+      this.#reject(this.error);
+      return;
+    }
+    this.#resolve({
+      rows: this.#rows as never[],
+      rowCount: this.#rowCount,
+      command: this.tag,
+      fields: this.#shape?.fields ?? [],
+    });
+  }
+
+  fail(error: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#reject(error);
+  }
+}
+Object.setPrototypeOf(Statement.prototype, pgQueryPrototype);
+
+const NO_COLUMNS: ResultShape = {
+  fields: [],
+  decode: () => {
+    throw new TypeError('a row of a result without columns');
+  },
+};
+
+/** Words in quotes: in errors about data (class 22) they are the data. Greedy, and in the quotes of every language of the server. */
+const QUOTED = /["'«„“‘「].*["'»“”’」]/su;
+
+/** Makes the server's report an error whose message quotes no data. */
+export function toQueryError(cause: Error): QueryError {
+  const report = cause as unknown as Readonly<Record<string, unknown>>;
+  const sqlState = typeof report['code'] === 'string' ? report['code'] : '';
+  const message = sqlState.startsWith('22') ? cause.message.replace(QUOTED, '"…"') : cause.message;
+  const position = Number(report['position']);
+  return new QueryError(
+    sqlState === '' ? message : `${message} (SQLSTATE ${sqlState})`,
+    {
+      sqlState,
+      ...pick(report, 'severity'),
+      ...pick(report, 'hint'),
+      ...(position > 0 ? { position } : {}),
+      ...pick(report, 'schema'),
+      ...pick(report, 'table'),
+      ...pick(report, 'column'),
+      ...pick(report, 'dataType'),
+      ...pick(report, 'constraint'),
+      ...pick(report, 'routine'),
+    },
+    cause,
+  );
+}
+
+function pick<Name extends string>(
+  report: Readonly<Record<string, unknown>>,
+  name: Name,
+): { readonly [key in Name]?: string } {
+  const value = report[name];
+  return (typeof value === 'string' ? { [name]: value } : {}) as { readonly [key in Name]?: string };
+}
