@@ -23,7 +23,7 @@ export {
 export type { ElementType, TypedArrayOf } from './heap/element-type.ts';
 export type { Heap, HeapHandle, HeapStats, HeapTrim } from './heap/heap.ts';
 export { attachHeap, configureHeap, heap, type HeapOptions } from './heap/process-heap.ts';
-export { addressOf, adopt, allocate, free, viewAt } from './heap/views.ts';
+export { addressOf, adopt, allocate, free, isFreed, viewAt } from './heap/views.ts';
 export type { WasmMemory } from './heap/wasm-memory.ts';
 export type { SharedLeaseDescriptor } from './pool/block.ts';
 export { type BufferPool, createPool } from './pool/buffer-pool.ts';

@@ -72,6 +72,11 @@ export function heap(): Heap {
   return registry.heap ?? makeHeap();
 }
 
+/** The heap, if this thread has one already; makes none. */
+export function heapIfAny(): Heap | undefined {
+  return registry.heap;
+}
+
 /**
  * Makes the heap of another thread this thread's heap too. Call it in a worker before anything uses the heap. The
  * worker reads and writes; allocating and freeing throw. Attaching to the same heap again does nothing.

@@ -9,7 +9,7 @@ import {
   type TypedArrayOf,
   viewOf,
 } from './element-type.ts';
-import { heap } from './process-heap.ts';
+import { heap, heapIfAny } from './process-heap.ts';
 import { WASM_MAXIMUM_BYTES } from './wasm-memory.ts';
 
 /**
@@ -81,6 +81,14 @@ export function addressOf(view: ArrayBufferView): number {
 }
 
 /**
+ * Whether a view was freed: its {@link addressOf} is 0 although it once lay in the heap. Kernels use it to refuse such a
+ * view, where one of ordinary memory is welcome. Only a view that carries its address tells; a `subarray` does not.
+ */
+export function isFreed(view: ArrayBufferView): boolean {
+  return (view as Addressed)[ADDRESS] === 0;
+}
+
+/**
  * Copies a typed array into the heap and returns the new view, which the caller owns.
  *
  * @throws ArgumentTypeError when `view` is not a typed array.
@@ -115,6 +123,7 @@ export function revoke(view: AnyTypedArray): void {
 function addressByBuffer(view: ArrayBufferView): number {
   const { buffer } = view;
   if (!(buffer instanceof SharedArrayBuffer)) return 0;
-  const current = heap();
-  return current.owns(buffer) && current.isUsed(view.byteOffset) ? view.byteOffset : 0;
+  const current = heapIfAny();
+  if (current === undefined || !current.owns(buffer)) return 0;
+  return current.isUsed(view.byteOffset) ? view.byteOffset : 0;
 }
