@@ -46,3 +46,27 @@ export type { AcquireOptions, ClosePoolOptions, PoolStats, PoolTrim } from './po
 export { receiveLease, type RemoteLease } from './pool/remote-lease.ts';
 export { createSizeClassPool, type SizeClassPool } from './pool/size-class-pool.ts';
 export type { Timers } from './pool/waiters.ts';
+export { Bytes, type BytesHandOver, type BytesMessage } from './bytes/bytes.ts';
+export { BytesList, type WritesVectors } from './bytes/bytes-list.ts';
+export {
+  BytesMut,
+  type BytesMutOptions,
+  type ByobReader,
+  type ReadOptions,
+  type ReadsInto,
+} from './bytes/bytes-mut.ts';
+export { BytesReader } from './bytes/bytes-reader.ts';
+export type { CollectOptions } from './bytes/chunk-source.ts';
+export { payloadBytesCopied } from './bytes/copies.ts';
+export {
+  BufferDetachedError,
+  BytesBorrowedError,
+  BytesReleasedError,
+  EncodingError,
+  NotTransferableError,
+  ResizableBufferError,
+} from './bytes/errors.ts';
+export type { GrowableBytes } from './bytes/growable-bytes.ts';
+export type { BytesLease } from './bytes/lease-store.ts';
+export type { BytesLike, ReadableBytes } from './bytes/readable-bytes.ts';
+export type { StoreOptions } from './bytes/store.ts';
