@@ -1,6 +1,7 @@
 import { createCache, type Cache, memoryTier } from '@hotpath/cache';
 import { redisTier } from '@hotpath/cache/redis';
 import { Redis, type RedisOptions } from 'ioredis';
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import {
   startProxy,
@@ -35,11 +36,11 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
   });
   afterAll(async () => {
     process.off('unhandledRejection', onRejection);
-    await proxy?.close();
+    await proxy?.stop();
     await server?.stop();
   });
 
-  function connect(url: string, options: RedisOptions = {}): Redis {
+  function connect(url: string, options: Partial<RedisOptions> = {}): Redis {
     const client = new Redis(url, options);
     client.on('error', () => {});
     clients.push(client);
@@ -55,7 +56,7 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
     return cache;
   }
 
-  const kinds: [name: string, options: RedisOptions][] = [
+  const kinds: [name: string, options: Partial<RedisOptions>][] = [
     ['a client as it comes', {}],
     ['a client without an offline queue', { enableOfflineQueue: false, maxRetriesPerRequest: 0 }],
   ];
@@ -63,7 +64,7 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
   describe.each(kinds)('%s', (_name, options) => {
     test('hung: reads cost at most the deadline above the loader, then nothing, and it heals', async () => {
       const client = connect(server.url, options);
-      await client.ping();
+      await once(client, 'ready');
       const cache = await open(client);
       const users = cache.define<string>({ name: 'user', load: (id) => Promise.resolve(id) });
       expect(await users.get('warm')).toBe('warm');
@@ -90,7 +91,7 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
 
     test('killed: reads go to the loader, nothing stays pending, and what was invalidated is gone after', async () => {
       const client = connect(server.url, options);
-      await client.ping();
+      await once(client, 'ready');
       const cache = await open(client);
       const users = cache.define<string>({ name: 'user', load: (id) => Promise.resolve(id) });
       await users.get('a');
@@ -134,23 +135,22 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
     const [users, others] = [cut, whole].map((cache) => cache.define<string>({ name: 'user', load }));
     expect(await users!.get('a')).toBe('old');
     expect(users!.peek('a')).toBe('old');
-    proxy.refuse();
-    proxy.cut();
+    await proxy.refuse(true);
+    proxy.cutAll();
     await vi.waitUntil(() => cut.stats().listening === false);
     row = 'new';
     expect(await others!.invalidate('a')).toEqual({ l2: 'done' });
     await vi.waitUntil(() => users!.peek('a') !== 'old', { timeout: 1000 });
-    proxy.accept();
+    await proxy.refuse(false);
     await vi.waitUntil(() => cut.stats().listening === true, { timeout: 10_000 });
     expect(await users!.get('a')).toBe('new');
   });
 
   test('a half-open subscription is noticed', async () => {
     const cache = await open(connect(proxy.url));
-    proxy.blackhole();
+    proxy.halfOpen(true);
     await vi.waitUntil(() => cache.stats().listening === false, { timeout: 10_000 });
-    proxy.accept();
-    proxy.cut();
+    proxy.halfOpen(false);
     await vi.waitUntil(() => cache.stats().listening === true, { timeout: 20_000 });
   });
 });

@@ -110,12 +110,14 @@ class RedisRegion implements TierRegion {
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
+    if (keys.length === 0) return [];
     const raws = await this.#client.mget(keys.map((key) => this.#prefix + key));
     const now = this.#clock.now();
     return raws.map((raw) => (raw === null || isLease(raw) ? undefined : this.#open(raw, now)));
   }
 
   async setMany(writes: readonly TierWrite[]): Promise<void> {
+    if (writes.length === 0) return;
     const encoded = writes.map((write) => this.#encode(write));
     const pipeline = this.#client.pipeline();
     for (let i = 0; i < writes.length; i++) {
