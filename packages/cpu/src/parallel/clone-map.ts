@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ItemCloneError, TaskResultError } from '../errors.ts';
 import { isWorthSharing, nextProbe } from './call.ts';
 import type { Call } from './call.ts';
-import { createControl, isStopped, stop, STOP_REASON } from './control.ts';
+import { clear, createControl, hasLeft, isStopped, stop, STOP_REASON } from './control.ts';
+import type { Control } from './control.ts';
 import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
 import { createPace, learn } from './grain.ts';
@@ -105,8 +106,9 @@ class CloneMap {
       const values = this.#input.slice(start, start + this.#chunkSize(count - start));
       this.#next = start + values.length;
       const { msPerItem } = this.#pace;
+      clear(control, slot);
       const job = threads.run({ kind: 'chunk', task: task.spec, control, slot, values: pack(values), offset: start, msPerItem });
-      crew.follow(slot, this.#explainClone(job, values, start, crew), (outcome) => {
+      crew.follow(slot, this.#explainClone(job, slot, values, start, crew, control), (outcome) => {
         if (outcome.results === undefined) return;
         unpackInto(outcome.results, this.#output, start);
         this.#done += outcome.results.length;
@@ -144,25 +146,30 @@ class CloneMap {
     return Math.min(remaining, Math.max(1, fair, msPerItem > 0 ? Math.floor(CHUNK_MS / msPerItem) : 1));
   }
 
-  /** Tells whose value it was that could not be cloned: an item of ours, or a result of the worker's. */
-  async #explainClone(job: Promise<Outcome>, values: unknown[], start: number, crew: Crew): Promise<Outcome> {
+  /**
+   * Tells whose value it was that could not be cloned. An item of ours is refused as it is posted. A result is refused
+   * as the worker posts it, which piscina does outside of all catching: the worker ends, after it left.
+   */
+  async #explainClone(
+    job: Promise<Outcome>,
+    slot: number,
+    values: unknown[],
+    start: number,
+    crew: Crew,
+    control: Control,
+  ): Promise<Outcome> {
     try {
       return await job;
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'DataCloneError') throw error;
-      const index = values.findIndex((value) => !isCloneable(value));
-      crew.fail(
-        index >= 0
-          ? new ItemCloneError(`item ${start + index} cannot be cloned into another thread: ${error.message}`, {
-              cause: error,
-            })
-          : new TaskResultError(
-              `a result for items ${start} to ${start + values.length - 1} cannot be cloned out of its thread: ${error.message}`,
-              -1,
-              { cause: error },
-            ),
-      );
-      throw error;
+    } catch (cause) {
+      if (cause instanceof Error && cause.name === 'DataCloneError') {
+        const index = start + values.findIndex((value) => !isCloneable(value));
+        const message = `item ${index} cannot be cloned into another thread: ${cause.message}`;
+        crew.fail(new ItemCloneError(message, { cause }));
+      } else if (hasLeft(control, slot)) {
+        const items = `items ${start} to ${start + values.length - 1}`;
+        crew.fail(new TaskResultError(`a result for ${items} cannot be cloned out of its thread`, -1, { cause }));
+      }
+      throw cause;
     }
   }
 }

@@ -4,7 +4,8 @@
  *   word 0        next item to claim; grows past the end
  *   word 16       items finished
  *   word 32       0, or why the call stops
- *   word 48 + s   thread id (+ 1) of participant s while it may touch the data or has a failure to report, else 0
+ *   word 48 + s   participant s: its thread id + 1 while it may touch the data or has a failure to report, 0 before,
+ *                 -1 afterwards
  *
  * Words that different threads write often are a cache line apart.
  *
@@ -17,6 +18,7 @@ const NEXT = 0;
 const FINISHED = 16;
 const STOP = 32;
 const PRESENT = 48;
+const LEFT = -1;
 
 /** Why a call stops early. */
 export const STOP_REASON = { none: 0, failed: 1, aborted: 2 } as const;
@@ -61,12 +63,22 @@ export function enter(control: Control, slot: number, threadId: number): void {
   Atomics.store(control, PRESENT + slot, threadId + 1);
 }
 
-/** Marks participant `slot` as gone. */
+/** Marks participant `slot` as done with the data. */
 export function leave(control: Control, slot: number): void {
+  Atomics.store(control, PRESENT + slot, LEFT);
+}
+
+/** Whether participant `slot` was there, and is done with the data. */
+export function hasLeft(control: Control, slot: number): boolean {
+  return Atomics.load(control, PRESENT + slot) === LEFT;
+}
+
+/** Makes `slot` ready for another job. */
+export function clear(control: Control, slot: number): void {
   Atomics.store(control, PRESENT + slot, 0);
 }
 
 /** Thread id of participant `slot`, or -1 when it is not touching the data. */
 export function presentThread(control: Control, slot: number): number {
-  return Atomics.load(control, PRESENT + slot) - 1;
+  return Math.max(Atomics.load(control, PRESENT + slot), 0) - 1;
 }

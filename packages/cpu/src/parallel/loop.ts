@@ -56,7 +56,7 @@ export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loo
 function loopSource(id: string, kind: ResultKind): string {
   const isWrong =
     kind === 'any'
-      ? `typeof result === 'object' && result !== null && typeof result.then === 'function'`
+      ? `typeof result === 'object' ? result !== null && typeof result.then === 'function' : typeof result === 'function' || typeof result === 'symbol'`
       : `typeof result !== '${kind}'`;
   return `'use strict';
 return function loop${id}_${kind}(input, output, start, end, offset, position) {
@@ -81,7 +81,7 @@ export function genericLoop(fn: ItemFunction, kind: ResultKind): Loop {
     try {
       for (; i < end; i++) {
         const result = fn(input[i], i + offset);
-        if (kind === 'any' ? isThenable(result) : typeof result !== kind) refuseResult(result, i + offset, kind);
+        if (kind === 'any' ? isThenable(result) || cannotTravel(result) : typeof result !== kind) refuseResult(result, i + offset, kind);
         output[i] = result;
       }
     } catch (error) {
@@ -95,8 +95,13 @@ function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+/** Functions and symbols alone: what is inside an object shows when it is cloned. */
+function cannotTravel(value: unknown): boolean {
+  return typeof value === 'function' || typeof value === 'symbol';
+}
+
 function refuseResult(result: unknown, index: number, kind: ResultKind): never {
   const got = isThenable(result) ? 'a promise: the function of a parallel map must be synchronous' : describe(result);
-  const expected = kind === 'any' ? 'a value' : `a ${kind}, because the output is a typed array`;
+  const expected = kind === 'any' ? 'a value that can be cloned' : `a ${kind}, because the output is a typed array`;
   throw new TaskResultError(`the result for item ${index}: expected ${expected}, got ${got}`, index);
 }
