@@ -4,6 +4,7 @@ import { PgClientClass } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
 import { type AcquireOptions, type DatabaseMetrics, Pool } from './pool/pool.ts';
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
+import type { OwnSession } from './own-session.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 
 /** Options of `close`. */
@@ -96,8 +97,12 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
   return new PooledDatabase(new Pool(resolved));
 }
 
-class PooledDatabase implements Database {
+class PooledDatabase implements Database, OwnSession {
   readonly #pool: Pool;
+
+  get hotpathPool(): object {
+    return this.#pool;
+  }
 
   constructor(pool: Pool) {
     this.#pool = pool;

@@ -20,6 +20,16 @@ export {
   type ServerReport,
   isRetryable,
 } from './errors.ts';
+export type { TableName } from './insert/identifier.ts';
+export {
+  type InsertManyOptions,
+  type InsertManyResult,
+  type InsertProgress,
+  type InsertStrategy,
+  insertMany,
+} from './insert/insert-many.ts';
+export type { Rows } from './insert/row-source.ts';
+export type { OnConflict } from './insert/sql.ts';
 export type { LeasedConnection } from './pool/lease.ts';
 export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
 export type { AcquireOptions, DatabaseMetrics } from './pool/pool.ts';

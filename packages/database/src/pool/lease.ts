@@ -1,4 +1,5 @@
 import { ReleasedError } from '../errors.ts';
+import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import type { Connection } from './connection.ts';
 import type { Pool } from './pool.ts';
@@ -7,6 +8,8 @@ import type { Pool } from './pool.ts';
 export interface LeasedConnection extends Session, Disposable {
   /** Process ID of the server's backend. */
   readonly processId: number;
+  /** True from BEGIN to the end of the transaction, one that failed included. */
+  readonly inTransaction: boolean;
   /**
    * Gives the connection back. Statements under way end first; a transaction left open is rolled back, and a changed
    * session (`SET`, `LISTEN`, advisory locks, temporary tables) is reset with DISCARD ALL, before anyone else gets it.
@@ -23,14 +26,20 @@ export interface LeasedConnection extends Session, Disposable {
 }
 
 /** The holder's side of a lease: refuses everything after the release. */
-export class Lease implements LeasedConnection {
+export class Lease implements LeasedConnection, OwnSession {
+  readonly hotpathPool: object;
   readonly #pool: Pool;
   readonly #connection: Connection;
   #released = false;
 
   constructor(pool: Pool, connection: Connection) {
+    this.hotpathPool = pool;
     this.#pool = pool;
     this.#connection = connection;
+  }
+
+  get inTransaction(): boolean {
+    return this.#connection.status !== 'I';
   }
 
   get processId(): number {

@@ -1,4 +1,5 @@
 import { DatabaseError, InvalidValueError, QueryError, ReleasedError, invalidType } from '../errors.ts';
+import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { backoffMs } from './backoff.ts';
 import { Lease } from './lease.ts';
@@ -138,13 +139,15 @@ function pause(options: ResolvedOptions, attempt: number, signal: AbortSignal | 
   });
 }
 
-class TransactionSession implements Transaction {
+class TransactionSession implements Transaction, OwnSession {
   readonly inTransaction = true;
+  readonly hotpathPool: object;
   readonly #lease: Lease;
   readonly #signal: AbortSignal | undefined;
   #ended = false;
 
   constructor(lease: Lease, signal: AbortSignal | undefined) {
+    this.hotpathPool = lease.hotpathPool;
     this.#lease = lease;
     this.#signal = signal;
   }

@@ -1,0 +1,142 @@
+import { InvalidTypeError, InvalidValueError, describe, invalidType } from '../errors.ts';
+import { ArrayLiteral, toText } from './literal.ts';
+import type { ColumnPlan } from './sql.ts';
+
+/** Rows on their way into one statement. */
+export interface Chunk {
+  /** Parameters of the statement. */
+  readonly values: unknown[];
+  readonly rows: number;
+  /** Index of the first of them, from 0. */
+  readonly firstRow: number;
+}
+
+/** A chunk is sent early when its text is this long: 8 Mi characters, so that large rows do not pile up. */
+export const MAX_CHUNK_CHARACTERS: number = 8 * 2 ** 20;
+
+/** How a strategy turns rows into parameters. */
+interface Encoding {
+  add(value: unknown, column: number): void;
+  take(): unknown[];
+  readonly characters: number;
+}
+
+/** Collects rows until a chunk is full. */
+export class ChunkBuilder {
+  readonly #columns: readonly ColumnPlan[];
+  readonly #names: readonly string[];
+  /** Names that a row may have; `undefined` when other members are none of our business. */
+  readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #maxRows: number;
+  readonly #encoding: Encoding;
+  #firstRow = 0;
+  #rows = 0;
+
+  constructor(columns: readonly ColumnPlan[], strict: boolean, maxRows: number, encoding: Encoding) {
+    this.#columns = columns;
+    this.#names = columns.map((column) => column.name);
+    this.#allowed = strict ? new Set(this.#names) : undefined;
+    this.#maxRows = maxRows;
+    this.#encoding = encoding;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get full(): boolean {
+    return this.#rows >= this.#maxRows || this.#encoding.characters >= MAX_CHUNK_CHARACTERS;
+  }
+
+  /**
+   * Adds a row.
+   *
+   * @throws {InvalidTypeError} {InvalidValueError} that name the row and the column.
+   */
+  add(row: unknown): void {
+    const index = this.#firstRow + this.#rows;
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+      throw invalidType(`rows[${index}]`, 'an object', row);
+    }
+    if (this.#allowed !== undefined) {
+      for (const name in row) {
+        if (!this.#allowed.has(name)) {
+          throw new InvalidTypeError(
+            `rows[${index}]: expected the columns of the first row, got ${JSON.stringify(name)} as well; name the columns in options`,
+          );
+        }
+      }
+    }
+    const names = this.#names;
+    for (let column = 0; column < names.length; column++) {
+      const name = names[column]!;
+      try {
+        this.#encoding.add((row as Record<string, unknown>)[name], column);
+      } catch (error) {
+        throw relabel(error, `rows[${index}].${name}`);
+      }
+    }
+    this.#rows++;
+  }
+
+  /** The chunk; the builder starts the next one. */
+  take(): Chunk {
+    const chunk = { values: this.#encoding.take(), rows: this.#rows, firstRow: this.#firstRow };
+    this.#firstRow += this.#rows;
+    this.#rows = 0;
+    return chunk;
+  }
+
+  get columns(): readonly ColumnPlan[] {
+    return this.#columns;
+  }
+}
+
+/** One array literal a column. */
+export function unnestEncoding(columns: readonly ColumnPlan[]): Encoding {
+  const literals = columns.map((column) => new ArrayLiteral(column.kind));
+  return {
+    add: (value, column) => {
+      literals[column]!.add(value);
+    },
+    take: () => literals.map((literal) => literal.take()),
+    get characters() {
+      let sum = 0;
+      for (const literal of literals) sum += literal.length;
+      return sum;
+    },
+  };
+}
+
+/** One parameter a value, row after row. */
+export function valuesEncoding(columns: readonly ColumnPlan[]): Encoding {
+  let values: unknown[] = [];
+  let characters = 0;
+  return {
+    add: (value, column) => {
+      const encoded = value instanceof Uint8Array ? value : toText(value, columns[column]!.kind);
+      if (encoded !== null) characters += encoded.length;
+      values.push(encoded);
+    },
+    take: () => {
+      const taken = values;
+      values = [];
+      characters = 0;
+      return taken;
+    },
+    get characters() {
+      return characters;
+    },
+  };
+}
+
+/** Says of a value's error where the value was. */
+function relabel(error: unknown, where: string): unknown {
+  if (error instanceof InvalidTypeError || error instanceof InvalidValueError) {
+    const message = error.message.replace(/^value: /u, `${where}: `);
+    return error instanceof InvalidTypeError
+      ? new InvalidTypeError(message, { cause: error.cause })
+      : new InvalidValueError(message);
+  }
+  return new InvalidTypeError(`${where}: cannot be written as text (${describe(error)})`, { cause: error });
+}

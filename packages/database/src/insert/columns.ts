@@ -1,0 +1,112 @@
+import { InvalidTypeError, InvalidValueError } from '../errors.ts';
+import { isOwnSession } from '../own-session.ts';
+import type { Queryable } from '../queryable.ts';
+import { checkTypeName } from './identifier.ts';
+import type { ColumnPlan } from './sql.ts';
+
+/**
+ * Columns of a table with what an insert must know of their types. `format_type` with -1 writes a type without its length,
+ * which the table then enforces; a cast would cut silently. The recursion sees through domains.
+ */
+const COLUMNS_SQL = `SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
+  b.typcategory = 'A' AS is_array, e.typdelim AS delimiter, t.typarray <> 0 AS has_array,
+  b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array
+FROM pg_attribute a
+JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+  WITH RECURSIVE base AS (
+    SELECT t.oid, t.typbasetype, t.typcategory, t.typelem
+    UNION ALL
+    SELECT d.oid, d.typbasetype, d.typcategory, d.typelem FROM base JOIN pg_type d ON d.oid = base.typbasetype
+  )
+  SELECT oid, typcategory, typelem FROM base WHERE typbasetype = 0
+) b
+JOIN pg_type e ON e.oid = b.oid
+WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
+
+interface CatalogRow {
+  readonly name: string;
+  readonly type: string;
+  readonly is_array: boolean;
+  readonly delimiter: string;
+  readonly has_array: boolean;
+  readonly is_json: boolean;
+  readonly is_json_array: boolean;
+}
+
+type Columns = ReadonlyMap<string, ColumnPlan>;
+
+/** What was learnt of tables, by database. */
+const learnt = new WeakMap<object, Map<string, Columns>>();
+
+function cacheOf(db: Queryable): Map<string, Columns> {
+  const key = isOwnSession(db) ? db.hotpathPool : db;
+  let cache = learnt.get(key);
+  if (cache === undefined) {
+    cache = new Map();
+    learnt.set(key, cache);
+  }
+  return cache;
+}
+
+/** Forgets a table, whose columns may have changed. */
+export function forgetColumns(db: Queryable, table: string): void {
+  cacheOf(db).delete(table);
+}
+
+/**
+ * The plan of each column, from the caller's types where they are all given, else from the catalogue, once a table.
+ *
+ * @throws {InvalidValueError} when there is no such table or column.
+ */
+export async function planColumns(
+  db: Queryable,
+  table: string,
+  names: readonly string[],
+  types: Readonly<Record<string, string | undefined>>,
+): Promise<ColumnPlan[]> {
+  const given = names.map((name) => {
+    const type = Object.hasOwn(types, name) ? types[name] : undefined;
+    return type === undefined ? undefined : planOfType(name, checkTypeName(type, name));
+  });
+  if (given.every((plan) => plan !== undefined)) return given;
+  const cache = cacheOf(db);
+  let known = cache.get(table);
+  if (known === undefined || names.some((name) => !known!.has(name))) {
+    known = await readColumns(db, table);
+    cache.set(table, known);
+  }
+  return names.map((name, index) => {
+    const plan = given[index] ?? known.get(name);
+    if (plan === undefined) {
+      throw new InvalidValueError(
+        `columns: expected columns of ${table} (${[...known.keys()].join(', ')}), got ${JSON.stringify(name)}`,
+      );
+    }
+    return plan;
+  });
+}
+
+function planOfType(name: string, type: string): ColumnPlan {
+  const array = type.endsWith('[]');
+  const json = /^jsonb?(?:\[\])*$/iu.test(type);
+  if (array) return { name, type, direct: false, kind: json ? 'jsonArray' : 'array' };
+  return { name, type, direct: true, kind: json ? 'json' : 'plain' };
+}
+
+async function readColumns(db: Queryable, table: string): Promise<Columns> {
+  const { rows } = await db.query(COLUMNS_SQL, [table]);
+  if (!Array.isArray(rows)) {
+    throw new InvalidTypeError('db: expected query() to resolve to an object with rows');
+  }
+  if (rows.length === 0) throw new InvalidValueError(`table: expected a table that exists, got ${table}`);
+  const columns = new Map<string, ColumnPlan>();
+  for (const row of rows as readonly CatalogRow[]) {
+    const { name, type } = row;
+    // Elements are separated by a comma in all types but `box`.
+    const direct = row.has_array && !row.is_array && row.delimiter === ',';
+    const kind = row.is_json ? 'json' : row.is_json_array ? 'jsonArray' : row.is_array ? 'array' : 'plain';
+    columns.set(name, { name, type, direct, kind });
+  }
+  return columns;
+}

@@ -1,0 +1,109 @@
+import { InvalidValueError, invalidType } from '../errors.ts';
+import { prepareValue } from '../pool/pg-internals.ts';
+
+/** How a column's values are turned into Postgres's text form. */
+export type ValueKind = 'plain' | 'json' | 'array' | 'jsonArray';
+
+/** What quotes are for: the characters that would end or change an element, and the word NULL. */
+const NEEDS_QUOTES = /[\\",;{}\s]|^null$|^$/iu;
+const ESCAPED = /[\\"]/gu;
+
+/** One element of an array literal. */
+function element(text: string): string {
+  return NEEDS_QUOTES.test(text) ? `"${text.replace(ESCAPED, '\\$&')}"` : text;
+}
+
+/**
+ * The text form of a value, or null. A column of JSON takes every value as JSON, strings too, so that what is read back is
+ * what was written.
+ *
+ * @throws {InvalidTypeError} {InvalidValueError} for a value that has no text form.
+ */
+export function toText(value: unknown, kind: ValueKind): string | null {
+  if (value === null || value === undefined) return null;
+  if (kind === 'json') return toJson(value);
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    case 'object':
+      break;
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+    default:
+      throw invalidType('value', 'a value that a column can hold', value);
+  }
+  if (value instanceof Uint8Array) return bytesToText(value);
+  if (Array.isArray(value) && (kind === 'array' || kind === 'jsonArray')) {
+    return arrayToText(value, kind === 'jsonArray' ? 'json' : 'plain');
+  }
+  if (value instanceof Date && Number.isNaN(value.getTime())) {
+    throw new InvalidValueError('value: expected a valid Date, got an invalid one');
+  }
+  // Dates, ranges and other classes with `toPostgres`, plain objects as JSON.
+  const prepared = prepareValue(value);
+  if (prepared === null || typeof prepared === 'string') return prepared;
+  return bytesToText(prepared);
+}
+
+function toJson(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw invalidType('value', 'a value that JSON can hold', value);
+  return text;
+}
+
+function bytesToText(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+}
+
+function arrayToText(values: readonly unknown[], kind: 'plain' | 'json'): string {
+  let text = '{';
+  for (let index = 0; index < values.length; index++) {
+    if (index > 0) text += ',';
+    const value = values[index];
+    if (Array.isArray(value) && kind === 'plain') text += arrayToText(value, kind);
+    else {
+      const item = toText(value, kind);
+      text += item === null ? 'NULL' : element(item);
+    }
+  }
+  return `${text}}`;
+}
+
+/**
+ * Builds the array literal of one column, value by value: `{1,NULL,"a b"}`. The column's rows are the elements, so a value
+ * that is itself an array becomes one quoted element, not a dimension.
+ */
+export class ArrayLiteral {
+  readonly #kind: ValueKind;
+  #text = '{';
+  #empty = true;
+
+  constructor(kind: ValueKind) {
+    this.#kind = kind;
+  }
+
+  add(value: unknown): void {
+    const separator = this.#empty ? '' : ',';
+    this.#empty = false;
+    const text = toText(value, this.#kind);
+    this.#text += text === null ? `${separator}NULL` : separator + element(text);
+  }
+
+  /** Characters so far. */
+  get length(): number {
+    return this.#text.length;
+  }
+
+  /** The literal; the builder is empty again. */
+  take(): string {
+    const text = `${this.#text}}`;
+    this.#text = '{';
+    this.#empty = true;
+    return text;
+  }
+}

@@ -1,0 +1,108 @@
+import { InvalidValueError, invalidType } from '../errors.ts';
+import { quoteIdentifier } from './identifier.ts';
+import type { ValueKind } from './literal.ts';
+
+/** What happens to a row whose key is in the table already. */
+export type OnConflict<Column extends string = string> =
+  | 'ignore'
+  | {
+      /** Columns of the unique index. */
+      readonly columns: readonly Column[];
+      /** Columns to take over from the new row, or `'ignore'`. Default: every inserted column but the key's. */
+      readonly update?: readonly Column[] | 'ignore' | undefined;
+    };
+
+/** A column of an insert, ready for SQL. */
+export interface ColumnPlan {
+  readonly name: string;
+  /** The type, as SQL writes it. */
+  readonly type: string;
+  /** True when an array of the type can be sent as it is; else it goes as text and is cast row by row. */
+  readonly direct: boolean;
+  readonly kind: ValueKind;
+}
+
+export interface InsertPlan {
+  /** Quoted. */
+  readonly table: string;
+  readonly columns: readonly ColumnPlan[];
+  readonly onConflict: OnConflict | undefined;
+  /** Names, or `*`. */
+  readonly returning: readonly string[] | '*' | undefined;
+}
+
+/**
+ * One array a column, whatever the number of rows, so the text and its plan are always the same:
+ * `INSERT INTO "t" ("a","b") SELECT c1,c2::int4[] FROM unnest($1::text[],$2::text[]) AS u(c1,c2)`.
+ */
+export function unnestSql(plan: InsertPlan): string {
+  const { columns } = plan;
+  const names = columns.map((column) => quoteIdentifier(column.name)).join(',');
+  const aliases = columns.map((_, index) => `c${index + 1}`);
+  const selected = columns.map((column, index) =>
+    column.direct ? aliases[index]! : `${aliases[index]!}::${column.type}`,
+  );
+  const arrays = columns.map((column, index) => `$${index + 1}::${column.direct ? column.type : 'text'}[]`);
+  // Rows are inserted, and so returned, in the order of the select; only ORDER BY makes that a promise.
+  const ordered = plan.returning !== undefined;
+  return (
+    `INSERT INTO ${plan.table} (${names}) SELECT ${selected.join(',')} ` +
+    `FROM unnest(${arrays.join(',')})${ordered ? ' WITH ORDINALITY' : ''} ` +
+    `AS u(${aliases.join(',')}${ordered ? ',n' : ''})${ordered ? ' ORDER BY n' : ''}${tailSql(plan)}`
+  );
+}
+
+/** One parameter a value: `INSERT INTO "t" ("a","b") VALUES ($1,$2),($3,$4)`. */
+export function valuesSql(plan: InsertPlan, rows: number): string {
+  const { columns } = plan;
+  const names = columns.map((column) => quoteIdentifier(column.name)).join(',');
+  let text = `INSERT INTO ${plan.table} (${names}) VALUES `;
+  let parameter = 1;
+  for (let row = 0; row < rows; row++) {
+    text += row === 0 ? '(' : ',(';
+    for (let column = 0; column < columns.length; column++) {
+      text += column === 0 ? `$${parameter++}` : `,$${parameter++}`;
+    }
+    text += ')';
+  }
+  return text + tailSql(plan);
+}
+
+function tailSql(plan: InsertPlan): string {
+  return conflictSql(plan) + returningSql(plan.returning);
+}
+
+function conflictSql(plan: InsertPlan): string {
+  const { onConflict } = plan;
+  if (onConflict === undefined) return '';
+  if (onConflict === 'ignore') return ' ON CONFLICT DO NOTHING';
+  if (typeof onConflict !== 'object' || onConflict === null || !Array.isArray(onConflict.columns)) {
+    throw invalidType('onConflict', "'ignore' or an object with columns", onConflict);
+  }
+  const { columns, update } = onConflict;
+  if (columns.length === 0) throw new InvalidValueError('onConflict.columns: expected one or more, got none');
+  const key = columns.map((name) => quoteIdentifier(name, 'onConflict.columns')).join(',');
+  if (update === 'ignore') return ` ON CONFLICT (${key}) DO NOTHING`;
+  if (update !== undefined && !Array.isArray(update)) {
+    throw invalidType('onConflict.update', "an array of columns or 'ignore'", update);
+  }
+  const updated =
+    update ?? plan.columns.map((column) => column.name).filter((name) => !columns.includes(name));
+  if (updated.length === 0) {
+    throw new InvalidValueError("onConflict.update: expected one or more columns, got none; or 'ignore'");
+  }
+  const set = updated.map((name) => {
+    const quoted = quoteIdentifier(name, 'onConflict.update');
+    return `${quoted}=EXCLUDED.${quoted}`;
+  });
+  return ` ON CONFLICT (${key}) DO UPDATE SET ${set.join(',')}`;
+}
+
+function returningSql(returning: readonly string[] | '*' | undefined): string {
+  if (returning === undefined) return '';
+  if (returning === '*') return ' RETURNING *';
+  if (!Array.isArray(returning) || returning.length === 0) {
+    throw invalidType('returning', "one or more columns or '*'", returning);
+  }
+  return ` RETURNING ${returning.map((name: string) => quoteIdentifier(name, 'returning')).join(',')}`;
+}
