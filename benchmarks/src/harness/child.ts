@@ -35,8 +35,9 @@ async function prepare(request: PrepareRequest): Promise<Reply> {
   const operation = await variant.setup(request.context);
   const run = operation.run.bind(operation);
   prepared = { operation, run, isAsync: found.async, loop: createLoop(run, found.async) };
+  const start = performance.now();
   const answer: unknown = request.verify ? await operation.answer() : undefined;
-  return { ok: 'prepared', answer };
+  return { ok: 'prepared', answer, answerMs: performance.now() - start };
 }
 
 /** tinybench takes the samples: a block is one call of its task, and the task reports the mean of the block. */
@@ -59,6 +60,8 @@ async function warm(request: WarmRequest): Promise<Reply> {
 
 async function block(): Promise<Reply> {
   if (bench === undefined) throw new Error('the process was asked for a block before it was warm');
+  // Without it a second run gives the first one's sample again.
+  bench.reset();
   const [task] = await bench.run();
   const result = task?.result;
   if (result === undefined || !('latency' in result)) {

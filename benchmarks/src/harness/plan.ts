@@ -9,6 +9,8 @@ export interface Tempo {
   readonly groups: number;
   /** Rounds a group; in a round every variant runs one block. */
   readonly rounds: number;
+  /** Rounds below which groups are cut instead, and that even an operation of seconds gets. */
+  readonly fewestRounds: number;
   /** What timing a case may take before groups and rounds are cut, milliseconds. */
   readonly budgetMs: number;
   /** The run of its own for memory and latency, a variant, milliseconds. */
@@ -23,6 +25,7 @@ export const QUICK: Tempo = {
   warmupMs: 60,
   groups: 3,
   rounds: 5,
+  fewestRounds: 2,
   budgetMs: 2500,
   diagnoseMs: 60,
   precision: 1,
@@ -37,6 +40,7 @@ export const FULL: Tempo = {
   warmupMs: 250,
   groups: 7,
   rounds: 12,
+  fewestRounds: 3,
   budgetMs: 20_000,
   diagnoseMs: 500,
   precision: 0.05,
@@ -47,25 +51,21 @@ export interface Plan {
   readonly rounds: number;
 }
 
-const FEWEST_ROUNDS = 3;
-
 /**
  * The most groups and rounds that fit the budget, cutting rounds before groups: processes differ more than blocks do.
- * Never less than one group of three rounds, however long an operation takes.
+ * Never less than one group of the fewest rounds, however long an operation takes.
  *
- * @param startMs what starting and warming one group took.
+ * @param startMs what starting and warming one group takes, the check of its answers aside.
  * @param roundMs what one round takes: every variant's block, or its operation where that is longer.
  */
 export function planCase(tempo: Tempo, startMs: number, roundMs: number): Plan {
   const groupCounts = [tempo.groups, ...[5, 3].filter((groups) => groups < tempo.groups)];
   for (const groups of groupCounts) {
     const rounds = Math.floor((tempo.budgetMs / groups - startMs) / roundMs);
-    if (rounds >= Math.min(FEWEST_ROUNDS, tempo.rounds)) {
-      return { groups, rounds: Math.min(rounds, tempo.rounds) };
-    }
+    if (rounds >= tempo.fewestRounds) return { groups, rounds: Math.min(rounds, tempo.rounds) };
   }
   const alone = Math.floor((tempo.budgetMs - startMs) / roundMs);
-  return { groups: 1, rounds: Math.max(FEWEST_ROUNDS, Math.min(tempo.rounds, alone)) };
+  return { groups: 1, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, alone)) };
 }
 
 /** The order of a round: forth, back, and from another start each time, so that no variant keeps a place. */

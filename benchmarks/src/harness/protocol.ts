@@ -50,7 +50,7 @@ export interface Diagnosis {
 }
 
 export type Reply =
-  | { readonly ok: 'prepared'; readonly answer: unknown }
+  | { readonly ok: 'prepared'; readonly answer: unknown; readonly answerMs: number }
   | { readonly ok: 'skipped'; readonly reason: string }
   | { readonly ok: 'warm'; readonly iterations: number; readonly nsPerOp: number }
   | { readonly ok: 'block'; readonly nsPerOp: number }

@@ -59,7 +59,7 @@ const REPLY_TIMEOUT_MS = 180_000;
 /** Operations longer than this need no warm-up, and their calibration is a round like any other. */
 const SLOW_OPERATION_NS = 500e6;
 /** Operations this many times longer than the time for diagnosis are not diagnosed. */
-const DIAGNOSE_AT_MOST = 20;
+const DIAGNOSE_AT_MOST = 5;
 
 let processes = 0;
 
@@ -67,6 +67,8 @@ class CaseRun {
   readonly #loaded: LoadedCase;
   readonly #options: RunCaseOptions;
   readonly #tracks: Track[];
+  /** Time spent on answers, which only the first group computes. */
+  #answersMs = 0;
   #reference: { readonly name: string; readonly answer: unknown } | undefined;
 
   constructor(loaded: LoadedCase, options: RunCaseOptions) {
@@ -87,7 +89,8 @@ class CaseRun {
       try {
         if (group === 0) {
           const roundMs = lanes.reduce((sum, { nsPerOp }) => sum + Math.max(tempo.blockMs, nsPerOp / 1e6), 0);
-          const plan = planCase(tempo, performance.now() - start, roundMs);
+          const startMs = performance.now() - start - this.#answersMs;
+          const plan = planCase(tempo, startMs, roundMs);
           planned = plan.groups;
           rounds = plan.rounds;
         }
@@ -126,7 +129,10 @@ class CaseRun {
         verify,
       });
       if (reply.ok === 'skipped') track.skipped = reply.reason;
-      if (reply.ok === 'prepared' && verify) this.#verify(track, reply.answer);
+      if (reply.ok === 'prepared' && verify) {
+        this.#answersMs += reply.answerMs;
+        this.#verify(track, reply.answer);
+      }
     } catch (error) {
       await this.#stopLane(lane);
       this.#fail(track, error);

@@ -56,6 +56,13 @@ describe('a case', () => {
     expect(['reproduced', 'inconclusive']).toContain(row.verdict);
   });
 
+  test('is measured anew in every round', async () => {
+    const row = await measure('twice as long each time');
+    const [naive] = row.results;
+    // Blocks of one process that double in length cannot agree; repeated samples would.
+    expect(naive!.high / naive!.low).toBeGreaterThan(1.5);
+  });
+
   test('with a wrong answer is failed before it is timed, and says where the answers differ', async () => {
     const row = await measure('wrong answer');
     expect(row.verdict).toBe('failed');
