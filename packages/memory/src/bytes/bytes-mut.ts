@@ -64,12 +64,14 @@ const DEFAULT_SPARE_BYTES = 16_384;
  */
 export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableBytes<B> {
   /** While a read has the store. */
-  #isBorrowed = false;
+  declare private isBorrowed: boolean;
   /** Disposed of while a read had the store. */
-  #isDoomed = false;
+  declare private isDoomed: boolean;
 
   private constructor(store: Store<B>, start: number, size: number, room: number, maxBytes: number) {
     super(store, start, size, room, maxBytes);
+    this.isBorrowed = false;
+    this.isDoomed = false;
   }
 
   /**
@@ -231,7 +233,7 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
 
   /** {@link BytesMut.release}, except that a released handle is left alone, and a read under way is awaited. */
   [Symbol.dispose](): void {
-    if (this.#isBorrowed) this.#isDoomed = true;
+    if (this.isBorrowed) this.isDoomed = true;
     else if (this.store !== null) this.release();
   }
 
@@ -250,18 +252,18 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
     if (typeof source !== 'object' || source === null || typeof source.read !== 'function') {
       throw new ArgumentTypeError(`source: expected an object with read(), got ${describe(source)}`);
     }
-    const at = this.#spareForRead(options?.minSpareBytes);
+    const at = this.spareForRead(options?.minSpareBytes);
     const { position = null } = options ?? {};
     if (position !== null) checkInteger('position', position, 0, Number.MAX_SAFE_INTEGER);
     const spareBytes = this.room - this.size;
-    const store = this.#lend();
+    const store = this.lend();
     try {
       const { bytesRead } = await source.read(store.array, at, spareBytes, position);
       checkInteger('bytesRead', bytesRead, 0, spareBytes);
       this.size += bytesRead;
       return bytesRead;
     } finally {
-      this.#takeBack(store);
+      this.takeBack(store);
     }
   }
 
@@ -281,7 +283,7 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
     if (typeof reader !== 'object' || reader === null || typeof reader.read !== 'function') {
       throw new ArgumentTypeError(`reader: expected a BYOB reader, got ${describe(reader)}`);
     }
-    const at = this.#spareForRead(options?.minSpareBytes);
+    const at = this.spareForRead(options?.minSpareBytes);
     const spareBytes = this.room - this.size;
     const held = this.attached();
     if (held.count > 1 || !held.isWholeBuffer) {
@@ -289,17 +291,17 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
         'The block is shared, or part of something larger: a stream cannot take it',
       );
     }
-    const store = this.#lend();
+    const store = this.lend();
     let value: ArrayBufferView | undefined;
     try {
       ({ value } = await reader.read(new Uint8Array(store.array.buffer as ArrayBuffer, at, spareBytes)));
     } finally {
       if (value === undefined) {
-        this.#isBorrowed = false;
+        this.isBorrowed = false;
         store.retire();
       } else {
         store.replace(Buffer.from(value.buffer as B) as Buffer<B>);
-        this.#takeBack(store);
+        this.takeBack(store);
       }
     }
     if (value === undefined) {
@@ -324,28 +326,28 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
   }
 
   protected override unusable(): never {
-    if (this.#isBorrowed) {
+    if (this.isBorrowed) {
       throw new BytesBorrowedError('A read into the handle is under way: await it before using the handle');
     }
     return super.unusable();
   }
 
-  #spareForRead(minSpareBytes: number = DEFAULT_SPARE_BYTES): number {
+  private spareForRead(minSpareBytes: number = DEFAULT_SPARE_BYTES): number {
     checkInteger('minSpareBytes', minSpareBytes, 1, MAXIMUM_BYTES);
     return this.spareFor(minSpareBytes);
   }
 
   /** Takes the store away while somebody else writes to it, so that every use of the handle fails. */
-  #lend(): Store<B> {
+  private lend(): Store<B> {
     const store = this.attached();
-    this.#isBorrowed = true;
+    this.isBorrowed = true;
     this.store = null;
     return store;
   }
 
-  #takeBack(store: Store<B>): void {
-    this.#isBorrowed = false;
-    if (this.#isDoomed) store.drop();
+  private takeBack(store: Store<B>): void {
+    this.isBorrowed = false;
+    if (this.isDoomed) store.drop();
     else this.store = store;
   }
 }

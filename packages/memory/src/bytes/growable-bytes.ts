@@ -26,8 +26,8 @@ const UTF8_BYTES_A_UNIT = 3;
  */
 export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> extends ReadableBytes<B> {
   /** Bytes from `start` that are ours alone: what is written, and the spare behind it. */
-  protected room: number;
-  protected readonly maxBytes: number;
+  declare protected room: number;
+  declare protected readonly maxBytes: number;
 
   protected constructor(store: Store<B>, start: number, size: number, room: number, maxBytes: number) {
     super(store, start, size);
@@ -50,7 +50,7 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   reserve(additionalBytes: number): void {
     checkInteger('additionalBytes', additionalBytes, 0, MAXIMUM_BYTES);
     this.attached();
-    if (this.room - this.size < additionalBytes) this.#grow(additionalBytes);
+    if (this.room - this.size < additionalBytes) this.grow(additionalBytes);
   }
 
   /**
@@ -61,68 +61,68 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   tryReclaim(additionalBytes: number): boolean {
     checkInteger('additionalBytes', additionalBytes, 0, MAXIMUM_BYTES);
     this.attached();
-    return this.room - this.size >= additionalBytes || this.#reuse(this.size + additionalBytes);
+    return this.room - this.size >= additionalBytes || this.reuse(this.size + additionalBytes);
   }
 
   /** Appends a byte. @throws ArgumentRangeError when the value does not fit, as all that follow. */
   putUint8(value: number): void {
     checkInteger('value', value, 0, 0xff);
-    const at = this.#room(1);
+    const at = this.append(1);
     this.store!.array[at] = value;
   }
 
   putInt8(value: number): void {
     checkInteger('value', value, -0x80, 0x7f);
-    const at = this.#room(1);
+    const at = this.append(1);
     this.store!.array[at] = value;
   }
 
   putUint16(value: number, littleEndian = false): void {
     checkInteger('value', value, 0, 0xffff);
-    const at = this.#room(2);
+    const at = this.append(2);
     this.store!.dataView.setUint16(at, value, littleEndian);
   }
 
   putInt16(value: number, littleEndian = false): void {
     checkInteger('value', value, -0x8000, 0x7fff);
-    const at = this.#room(2);
+    const at = this.append(2);
     this.store!.dataView.setInt16(at, value, littleEndian);
   }
 
   putUint32(value: number, littleEndian = false): void {
     checkInteger('value', value, 0, 0xffff_ffff);
-    const at = this.#room(4);
+    const at = this.append(4);
     this.store!.dataView.setUint32(at, value, littleEndian);
   }
 
   putInt32(value: number, littleEndian = false): void {
     checkInteger('value', value, -0x8000_0000, 0x7fff_ffff);
-    const at = this.#room(4);
+    const at = this.append(4);
     this.store!.dataView.setInt32(at, value, littleEndian);
   }
 
   putBigUint64(value: bigint, littleEndian = false): void {
     checkBigInt(value, false);
-    const at = this.#room(8);
+    const at = this.append(8);
     this.store!.dataView.setBigUint64(at, value, littleEndian);
   }
 
   putBigInt64(value: bigint, littleEndian = false): void {
     checkBigInt(value, true);
-    const at = this.#room(8);
+    const at = this.append(8);
     this.store!.dataView.setBigInt64(at, value, littleEndian);
   }
 
   /** Rounds to the nearest 32-bit float. */
   putFloat32(value: number, littleEndian = false): void {
     checkNumber(value);
-    const at = this.#room(4);
+    const at = this.append(4);
     this.store!.dataView.setFloat32(at, value, littleEndian);
   }
 
   putFloat64(value: number, littleEndian = false): void {
     checkNumber(value);
-    const at = this.#room(8);
+    const at = this.append(8);
     this.store!.dataView.setFloat64(at, value, littleEndian);
   }
 
@@ -189,7 +189,7 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
     // Growth moves our own bytes: only view them afterwards.
     if (source === this) this.reserve(this.size);
     const view = viewOf('source', source);
-    const at = this.#room(view.length);
+    const at = this.append(view.length);
     copyPayload(this.store!.array, at, view);
   }
 
@@ -197,7 +197,7 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   putFill(byte: number, count: number): void {
     checkInteger('byte', byte, 0, 0xff);
     checkInteger('count', count, 0, MAXIMUM_BYTES);
-    const at = this.#room(count);
+    const at = this.append(count);
     this.store!.array.fill(byte, at, at + count);
   }
 
@@ -259,7 +259,7 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   }
 
   /** Counts `sizeBytes` as written and returns where they begin in the store. */
-  #room(sizeBytes: number): number {
+  private append(sizeBytes: number): number {
     const at = this.spareFor(sizeBytes);
     this.size += sizeBytes;
     return at;
@@ -268,18 +268,18 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   /** Makes sure of `sizeBytes` spare bytes and returns where they begin in the store. */
   protected spareFor(sizeBytes: number): number {
     this.attached();
-    if (this.room - this.size < sizeBytes) this.#grow(sizeBytes);
+    if (this.room - this.size < sizeBytes) this.grow(sizeBytes);
     return this.start + this.size;
   }
 
-  #grow(additionalBytes: number): void {
+  private grow(additionalBytes: number): void {
     const neededBytes = this.size + additionalBytes;
     if (neededBytes > this.maxBytes) {
       throw new CapacityError(
         `${this.size} bytes and ${additionalBytes} more: expected at most maxBytes, ${this.maxBytes}`,
       );
     }
-    if (this.#reuse(neededBytes)) return;
+    if (this.reuse(neededBytes)) return;
     const old = this.store!;
     const capacity = Math.min(Math.max(neededBytes, this.room * 2, MINIMUM_CAPACITY_BYTES), this.maxBytes);
     const store = zeroedStore(capacity, old.isShared) as Store<B>;
@@ -291,7 +291,7 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   }
 
   /** Takes the rest of the block, when nobody else is left on it and it is large enough. */
-  #reuse(neededBytes: number): boolean {
+  private reuse(neededBytes: number): boolean {
     const store = this.store!;
     if (store.count > 1 || store.sizeBytes < neededBytes) return false;
     if (store.sizeBytes - this.start < neededBytes) {
