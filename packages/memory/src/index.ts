@@ -70,3 +70,19 @@ export type { GrowableBytes } from './bytes/growable-bytes.ts';
 export type { BytesLease } from './bytes/lease-store.ts';
 export type { BytesLike, ReadableBytes } from './bytes/readable-bytes.ts';
 export type { StoreOptions } from './bytes/store.ts';
+export type {
+  ColumnOf,
+  ColumnsOf,
+  Cursor,
+  CursorField,
+  FieldType,
+  LayoutSpec,
+  RowInput,
+  RowOf,
+  SortableField,
+  ValueOf,
+  VectorCursor,
+} from './soa/field-types.ts';
+export { type BorrowTableOptions, type CreateTableOptions, defineLayout, type Layout } from './soa/layout.ts';
+export type { SortOptions, Table, TableDescriptor } from './soa/table.ts';
+export type { BorrowedMemory } from './soa/table-memory.ts';

@@ -61,7 +61,7 @@ export const ordinarySource: BlockSource<ArrayBuffer> = {
   make(home, sizeBytes, classIndex, isZeroed) {
     try {
       const bytes = isZeroed ? Buffer.alloc(sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes);
-      return new Block(home, bytes as Buffer<ArrayBuffer>, classIndex, 0);
+      return new Block(home, bytes, classIndex, 0);
     } catch (cause) {
       throw new PoolExhaustedError(`The machine has no ${sizeBytes} bytes for a block`, { cause });
     }

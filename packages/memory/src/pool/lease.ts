@@ -43,7 +43,7 @@ export class Lease<B extends ArrayBufferLike = ArrayBuffer> {
    */
   view(): Buffer<B> {
     const { bytes, sizeBytes } = this;
-    return bytes.length === sizeBytes ? bytes : (bytes.subarray(0, sizeBytes) as Buffer<B>);
+    return bytes.length === sizeBytes ? bytes : bytes.subarray(0, sizeBytes);
   }
 
   /**
