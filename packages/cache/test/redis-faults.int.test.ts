@@ -1,6 +1,6 @@
 import { createCache, type Cache, memoryTier } from '@hotpath/cache';
 import { redisTier } from '@hotpath/cache/redis';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import {
@@ -11,6 +11,11 @@ import {
 } from '../../../benchmarks/dist/services/index.js';
 
 const DEADLINE_MS = 50;
+
+interface ClientOptions {
+  readonly enableOfflineQueue?: boolean;
+  readonly maxRetriesPerRequest?: number;
+}
 
 describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', () => {
   let server: RedisServer;
@@ -40,7 +45,7 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
     await server?.stop();
   });
 
-  function connect(url: string, options: Partial<RedisOptions> = {}): Redis {
+  function connect(url: string, options: ClientOptions = {}): Redis {
     const client = new Redis(url, options);
     client.on('error', () => {});
     clients.push(client);
@@ -56,7 +61,7 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that fails', (
     return cache;
   }
 
-  const kinds: [name: string, options: Partial<RedisOptions>][] = [
+  const kinds: [name: string, options: ClientOptions][] = [
     ['a client as it comes', {}],
     ['a client without an offline queue', { enableOfflineQueue: false, maxRetriesPerRequest: 0 }],
   ];

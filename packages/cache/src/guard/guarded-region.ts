@@ -3,6 +3,8 @@ import { type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
 
 /** Keys of one `getMany`; a reply of more than this would hold up everybody else's. */
 const MAX_BATCH = 512;
+/** Entries of one write or deletion, each with a deadline of its own: a thousand take longer than one read may wait. */
+const MAX_WRITES = 256;
 /** A region is cleared key by key, which takes longer than a read may wait. */
 const CLEAR_DEADLINE_MS = 5000;
 
@@ -63,17 +65,25 @@ export class GuardedRegion {
 
   /** @returns whether the tier confirmed it. */
   async setMany(writes: readonly TierWrite[]): Promise<boolean> {
-    return (await this.guard.run(() => this.#region.setMany(writes))) !== UNAVAILABLE;
+    return this.#inChunks(writes, (chunk) => this.#region.setMany(chunk));
   }
 
   /** @returns whether the tier confirmed it. */
   async deleteMany(keys: readonly string[]): Promise<boolean> {
-    return (await this.guard.run(() => this.#region.deleteMany(keys))) !== UNAVAILABLE;
+    return this.#inChunks(keys, (chunk) => this.#region.deleteMany(chunk));
   }
 
   /** @returns whether the tier confirmed it. */
   async clear(): Promise<boolean> {
     return (await this.guard.run(() => this.#region.clear(), CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  }
+
+  async #inChunks<T>(items: readonly T[], call: (chunk: readonly T[]) => Promise<void>): Promise<boolean> {
+    for (let start = 0; start < items.length; start += MAX_WRITES) {
+      const chunk = items.slice(start, start + MAX_WRITES);
+      if ((await this.guard.run(() => call(chunk))) === UNAVAILABLE) return false;
+    }
+    return true;
   }
 
   #send(batch: Batch): void {

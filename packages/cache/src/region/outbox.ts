@@ -1,7 +1,7 @@
 /** Keys kept one by one; past it the whole region is cleared instead. */
 const MAX_PENDING = 10_000;
 /** Keys replayed by one call. */
-const REPLAY_BATCH = 500;
+const REPLAY_BATCH = 256;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2000;
 
