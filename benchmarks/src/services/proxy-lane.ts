@@ -30,10 +30,11 @@ const THROTTLED_PIECE_MS = 20;
  *
  * ```
  *   sent  = max(t, lineFree) + size ÷ rate        lineFree = sent
- *   due   = max(due of the piece before, sent + latency ± jitter)
+ *   due   = sent + latency ± jitter
  * ```
  *
- * So the latency of many pieces overlaps, as on a long cable, and jitter never changes their order.
+ * So the latency of many pieces overlaps, as on a long cable. They leave in the order in which they came: one that is
+ * due waits for those before it, whatever the jitter.
  */
 export class Lane {
   readonly #from: Socket;
@@ -43,7 +44,6 @@ export class Lane {
   #queue: Piece[] = [];
   #queuedBytes = 0;
   #lineFreeMs = 0;
-  #lastDueMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #blocked = false;
   #closed = false;
@@ -107,8 +107,7 @@ export class Lane {
     const sentMs = Math.max(performance.now(), this.#lineFreeMs) + (sizeBytes / bytesPerSecond) * 1000;
     const delayMs = Math.max(0, latencyMs + jitterMs * (2 * random() - 1));
     this.#lineFreeMs = sentMs;
-    this.#lastDueMs = Math.max(this.#lastDueMs, sentMs + delayMs);
-    this.#queue.push({ dueMs: this.#lastDueMs, data });
+    this.#queue.push({ dueMs: sentMs + delayMs, data });
     this.#queuedBytes += sizeBytes;
   }
 

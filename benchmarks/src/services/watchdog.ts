@@ -32,6 +32,8 @@ import type {
 const LOG_TAIL_CHARS = 4096;
 const RUN_OUTPUT_CHARS = 1 << 20;
 const SWEEP_TIMEOUT_MS = 15_000;
+/** After the exit of a process the rest of its output is there at once, if it comes at all. */
+const OUTPUT_GRACE_MS = 1_000;
 const GONE_POLL_MS = 5;
 const GONE_TIMEOUT_MS = 5_000;
 
@@ -76,12 +78,18 @@ function spawnChild(spec: CommandSpec, server?: ServerSpec): Promise<Child | str
       hasExited: false,
       log: '',
       exited: new Promise((exited) => {
-        spawned.once('close', (_code, signalName) => {
+        const ended = (): void => {
+          if (child.hasExited) return;
           child.hasExited = true;
           children.delete(pid);
-          if (server !== undefined && signalName !== null) folders.set(server.folder, server.sweep);
+          if (server !== undefined && spawned.signalCode !== null) folders.set(server.folder, server.sweep);
           if (server !== undefined) send({ exited: pid });
           exited();
+        };
+        spawned.once('close', ended);
+        // Its output is complete at 'close', which waits for whoever inherited it: a backend may outlive its server.
+        spawned.once('exit', () => {
+          setTimeout(ended, OUTPUT_GRACE_MS);
         });
       }),
     };

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { rmSync, watch } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startRedis, WatchdogError } from '../../dist/services/index.js';
+import { descendants } from '../../dist/services/process-tree.js';
 import { postgresMissing, redisMissing } from './availability.ts';
 import { leftovers, markedFolder, processesIn } from './leftovers.ts';
 
@@ -10,17 +12,22 @@ const PARENT = fileURLToPath(new URL('./fixtures/parent.mjs', import.meta.url));
 const missing = (await postgresMissing()) + (await redisMissing());
 
 let folder: string;
+const parents: ChildProcess[] = [];
 
 beforeEach(() => {
   folder = markedFolder();
 });
 
 afterEach(() => {
+  for (const parent of parents.splice(0)) parent.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
 function start(how: string): ChildProcess {
-  return fork(PARENT, [how], { env: { ...process.env, TMPDIR: folder }, execArgv: [], stdio: 'ignore' });
+  const env = { ...process.env, TMPDIR: folder };
+  const parent = fork(PARENT, [how], { env, execArgv: [], stdio: 'ignore' });
+  parents.push(parent);
+  return parent;
 }
 
 async function nothingIsLeft(): Promise<void> {
@@ -64,6 +71,24 @@ for (const state of ['hang', 'kill'] as const) {
     await nothingIsLeft();
   });
 }
+
+test.skipIf(missing)(
+  'a watchdog that is killed itself takes the servers with it, and the parent hears of it',
+  async () => {
+    vi.stubEnv('TMPDIR', folder);
+    const server = await startRedis();
+    const [watchdog] = descendants(process.pid).filter((pid) => descendants(pid).includes(server.pid));
+    process.kill(watchdog!, 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(processesIn(folder)).toEqual([]);
+    });
+    await expect(server.restart()).rejects.toThrow(WatchdogError);
+    await expect(server.stop()).rejects.toThrow(WatchdogError);
+    await using next = await startRedis(); // another watchdog
+    expect(next.state).toBe('running');
+    vi.unstubAllEnvs();
+  },
+);
 
 test.skipIf(missing)('a parent killed while its servers start leaves nothing', async () => {
   const started = new Promise<void>((resolve) => {
