@@ -1,0 +1,330 @@
+/**
+ * The report as one self-contained page: no script, no request, nothing to install. The policy in its head forbids both,
+ * so that even a hole in the escaping could do nothing.
+ */
+
+import { readFileSync } from 'node:fs';
+import {
+  adviceFor,
+  comparisonWords,
+  lossesOf,
+  missingOf,
+  rowsByReason,
+  tallyOf,
+  VERDICT_MARKS,
+  VERDICT_WORDS,
+} from './findings.ts';
+import type { Loss } from './findings.ts';
+import { formatBytes, formatCount, formatDate, formatEnds, formatTimes } from './format.ts';
+import { guideTable } from './html-guide-table.ts';
+import type { Detail, Page } from './html-page.ts';
+import { anchorsOf, rowLink, verdictChip } from './html-page.ts';
+import { rowSection } from './html-row.ts';
+import { STYLE } from './html-style.ts';
+import type { Markup } from './markup.ts';
+import { html, Markup as TrustedMarkup, subject } from './markup.ts';
+import type { Report, Row } from './record.ts';
+import { SCHEMA_VERSION } from './record.ts';
+
+export interface HtmlOptions {
+  /** Runs the commands that the page shows: `pnpm@12.21.0`. Default: the pin in the repository's package.json. */
+  readonly packageManager?: string;
+}
+
+/** From src/report and from dist/report alike. */
+const ROOT_PACKAGE = new URL('../../../package.json', import.meta.url);
+
+function pinnedPackageManager(): string {
+  const { packageManager } = JSON.parse(readFileSync(ROOT_PACKAGE, 'utf8')) as {
+    readonly packageManager: string;
+  };
+  // Corepack allows a hash behind the version.
+  return packageManager.split('+')[0]!;
+}
+
+function header({ report }: Page): Markup {
+  const { environment, rows } = report;
+  const tally = tallyOf(report);
+  return html`<header>
+    <p class="brand">Hotpath</p>
+    <h1>Benchmark report</h1>
+    <p class="subtitle">
+      ${subject(formatDate(environment.date))} <span class="dot-sep">·</span> ${subject(environment.cpu)},
+      ${formatCount(environment.cores, 'core')} <span class="dot-sep">·</span> Node
+      ${subject(environment.node)} <span class="dot-sep">·</span> commit ${subject(environment.commit)}
+    </p>
+    ${rows.length > 0 && html`<svg class="tally" height="10" aria-hidden="true">${tallyBar(tally, rows.length)}</svg>`}
+    <ul class="tally-legend">
+      ${tally.map(([verdict, count]) => html`<li class="v-${verdict}"><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict]}</span> <b>${count}</b> ${VERDICT_WORDS[verdict]}</li>`)}
+    </ul>
+  </header>`;
+}
+
+function tallyBar(tally: ReturnType<typeof tallyOf>, total: number): Markup[] {
+  let before = 0;
+  return tally.map(([verdict, count]) => {
+    const x = (before / total) * 100;
+    before += count;
+    const width = (count / total) * 100;
+    return html`<rect class="t-${verdict}" x="${x.toFixed(3)}%" width="${width.toFixed(3)}%" height="10" />`;
+  });
+}
+
+/** What a reader must not miss: rows without a figure. */
+function alarm({ report }: Page): Markup | false {
+  const { failed, leftOut } = missingOf(report);
+  if (failed.length === 0 && leftOut.length === 0) return false;
+  const told = [
+    failed.length > 0 && html`<b>${formatCount(failed.length, 'row')} failed</b>`,
+    failed.length > 0 && leftOut.length > 0 && ' and ',
+    leftOut.length > 0 &&
+      html`<b>${formatCount(leftOut.length, 'row')} ${leftOut.length === 1 ? 'was' : 'were'} left out</b>`,
+  ];
+  return html`<p class="alarm">
+    This report is incomplete: ${told}. <a href="#missing">What is missing, and how to get it</a>
+  </p>`;
+}
+
+function lossItem(page: Page, { row, ratio }: Loss): Markup {
+  if (ratio === undefined) {
+    return html`<li>
+      <div class="loss-head">${rowLink(page, row)} ${verdictChip('short')}</div>
+      <p>${subject(row.reason)}</p>
+    </li>`;
+  }
+  return html`<li>
+    <div class="loss-head">
+      ${rowLink(page, row)} <span class="chip v-loss">${formatTimes(ratio.ratio)}</span>
+    </div>
+    <p>
+      ${subject(ratio.of)} is ${comparisonWords(ratio)} ${subject(ratio.over)}: ${formatTimes(ratio.ratio)},
+      interval ${formatEnds(ratio.low, ratio.high)}.
+    </p>
+  </li>`;
+}
+
+function losses(page: Page): Markup {
+  const all = lossesOf(page.report);
+  return html`<section aria-labelledby="losses">
+    <h2 id="losses">Losses</h2>
+    <p class="lead">
+      A figure of the guide that was not reached, or a rival that beats ours with its whole interval. The
+      worst comes first.
+    </p>
+    ${
+      all.length === 0
+        ? html`<p class="none">
+            ${page.report.rows.length === 0 ? 'Nothing was measured.' : 'None in this run.'}
+          </p>`
+        : html`<ul class="losses">
+            ${all.map((loss) => lossItem(page, loss))}
+          </ul>`
+    }
+  </section>`;
+}
+
+function missing(page: Page): Markup | false {
+  const { failed, leftOut } = missingOf(page.report);
+  if (failed.length === 0 && leftOut.length === 0) return false;
+  const group = (rows: readonly Row[]): Markup[] =>
+    [...rowsByReason(rows)].map(
+      ([reason, members]) =>
+        html`<li>
+          <div class="loss-head">${members.map((row) => [rowLink(page, row), ' '])}</div>
+          <p>${subject(reason)}</p>
+        </li>`,
+    );
+  const advice = adviceFor(leftOut);
+  return html`<section aria-labelledby="missing" class="missing">
+    <h2 id="missing">Missing from this report</h2>
+    ${
+      failed.length > 0 &&
+      html`<h3>${VERDICT_MARKS.failed} Failed</h3>
+        <ul class="losses">
+          ${group(failed)}
+        </ul>`
+    }
+    ${
+      leftOut.length > 0 &&
+      html`<h3>${VERDICT_MARKS['left-out']} Left out</h3>
+        <ul class="losses">
+          ${group(leftOut)}
+        </ul>`
+    }
+    ${
+      advice.length > 0 &&
+      html`<p><b>To measure them:</b></p>
+        <ul>
+          ${advice.map((line) => html`<li>${line}</li>`)}
+        </ul>`
+    }
+  </section>`;
+}
+
+function environment({ report }: Page): Markup {
+  const { environment: from } = report;
+  const facts: (readonly [string, string])[] = [
+    ['Processor', `${from.cpu}, ${formatCount(from.cores, 'core')}`],
+    ['Caches', from.caches === '' ? 'unknown' : from.caches],
+    ['Governor', from.governor],
+    ['Memory', formatBytes(from.memoryBytes)],
+    ['System', from.os],
+    ['Runtime', `Node ${from.node}, V8 ${from.v8}`],
+    ['Commit', from.commit],
+    ['Date', formatDate(from.date)],
+    ['Load at the start', String(from.load)],
+    ...Object.entries(from.services),
+    ...Object.entries(from.settings).map(([name, value]) => [name, String(value)] as const),
+  ];
+  return html`<section aria-labelledby="environment">
+    <h2 id="environment">Environment</h2>
+    <dl class="facts">
+      ${facts.map(
+        ([name, text]) =>
+          html`<div>
+            <dt>${subject(name)}</dt>
+            <dd>${subject(text)}</dd>
+          </div>`,
+      )}
+    </dl>
+  </section>`;
+}
+
+function reading(): Markup {
+  return html`<section aria-labelledby="reading">
+    <h2 id="reading">How to read this</h2>
+    <p>
+      A <b>ratio</b> says how many times better ours is: above 1× ours wins, below it loses. Each variant ran
+      in processes of its own, in alternation with the others, and the ratio was taken between neighbours in
+      time; its <b>interval</b> holds the true ratio in 95 of 100 such runs.
+    </p>
+    <dl class="verdicts">
+      <div>
+        <dt>${verdictChip('reproduced')}</dt>
+        <dd>the low end of the interval reaches the guide’s figure</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('short')}</dt>
+        <dd>the whole interval stays below it; the reason names the limit</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('inconclusive')}</dt>
+        <dd>the figure lies inside the interval</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('measured')}</dt>
+        <dd>the guide gives no figure to reach</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('not-applicable')}</dt>
+        <dd>this machine cannot show it</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('left-out')}</dt>
+        <dd>something it needs was not there</dd>
+      </div>
+      <div>
+        <dt>${verdictChip('failed')}</dt>
+        <dd>a variant threw, or its answer was wrong</dd>
+      </div>
+    </dl>
+    <p>
+      A <b>floor</b> is what cannot be beaten, such as an empty call or a plain copy of memory: ours below it
+      is no loss. Latencies, bytes and collections come from runs of their own, so that measuring them slows
+      no time. The guide’s figures were taken on another machine in another language: the ratio can be
+      compared, the times cannot.
+    </p>
+  </section>`;
+}
+
+const PACKAGE_TITLES: Readonly<Record<Row['package'], string>> = {
+  memory: 'Memory',
+  cpu: 'CPU',
+  io: 'I/O',
+  database: 'Database',
+  cache: 'Cache',
+  profile: 'Profile',
+  benchmarks: 'Benchmarks',
+};
+
+function details(page: Page): Markup[] {
+  if (page.detail === 'none') return [];
+  const packages = Object.keys(PACKAGE_TITLES) as Row['package'][];
+  return packages.map((name) => {
+    const rows = page.report.rows.filter((row) => row.package === name);
+    return html`${
+      rows.length > 0 &&
+      html`<section aria-labelledby="package-${name}">
+        <h2 id="package-${name}">${PACKAGE_TITLES[name]}</h2>
+        ${rows.map((row) => rowSection(page, row))}
+      </section>`
+    }`;
+  });
+}
+
+/** Above this a page is slow on a phone and awkward to mail. */
+const MOST_BYTES = 400_000;
+
+const OMISSIONS: Readonly<Record<Detail, string>> = {
+  full: '',
+  tables: 'The latency plots are left out, to keep this page small',
+  ratios: 'The absolute figures and plots are left out, to keep this page small',
+  none: 'The rows in detail are left out, to keep this page small',
+};
+
+/**
+ * Renders a report as one HTML file that opens offline, without a script, and keeps under 400 KB: a report of very many
+ * rows gives up its latency plots, then its absolute figures, at last its rows in detail, and says so.
+ *
+ * Every text of the report is escaped; what could reorder or hide text is shown as `\u202e` and the like.
+ */
+export function renderHtml(report: Report, options: HtmlOptions = {}): string {
+  const packageManager = options.packageManager ?? pinnedPackageManager();
+  const anchors = anchorsOf(report.rows);
+  let text = '';
+  for (const detail of ['full', 'tables', 'ratios', 'none'] as const) {
+    text = renderPage({ report, packageManager, anchors, detail });
+    if (Buffer.byteLength(text) <= MOST_BYTES) break;
+  }
+  return text;
+}
+
+function renderPage(page: Page): string {
+  const { report, detail } = page;
+  const isIncomplete = alarm(page) !== false;
+  const body = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+        />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="generator" content="hotpath, record schema ${SCHEMA_VERSION}" />
+        <link rel="icon" href="data:," />
+        <title>Hotpath benchmark report, ${formatDate(report.environment.date)}</title>
+        ${new TrustedMarkup(`<style>${STYLE}</style>`)}
+      </head>
+      <body>
+        <a class="skip" href="#content">Skip to the content</a>
+        <div class="page">
+          ${header(page)}
+          <nav aria-label="Sections">
+            <ul>
+              <li><a href="#losses">Losses</a></li>
+              <li><a href="#guide">Guide table</a></li>
+              <li><a href="#environment">Environment</a></li>
+              <li><a href="#reading">How to read this</a></li>
+              ${isIncomplete && html`<li><a class="nav-alarm" href="#missing">Missing</a></li>`}
+            </ul>
+          </nav>
+          <main id="content" tabindex="-1">
+            ${alarm(page)}${losses(page)}${guideTable(page)}${detail !== 'full' && html`<p class="omitted">${OMISSIONS[detail]}; the record (bench --json) has them.</p>`}${details(page)}${missing(page)}${environment(page)}${reading()}
+          </main>
+        </div>
+      </body>
+    </html>`;
+  return `${body.text}\n`;
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { renderHtml } from '../../dist/report/html.js';
+import { escapeHtml, html } from '../../dist/report/markup.js';
+import type { Report } from '../../dist/report/record.js';
+import { EMPTY, ENVIRONMENT, FULL, HOSTILE, HOSTILE_STRINGS, row } from './fixtures.ts';
+
+const LIMIT = 400_000;
+const textOf = (page: string): string => page.replaceAll(/<[^>]*>/g, '').replaceAll(/\s+/g, ' ');
+
+describe('markup', () => {
+  test('escapes what could end text or an attribute', () => {
+    expect(escapeHtml(`<a href="x" title='y'>&\``)).toBe(
+      '&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;',
+    );
+  });
+
+  test('escapes strings, trusts its own markup, leaves out nothing but null, undefined and false', () => {
+    const inner = html`<b>${'<i>'}</b>`;
+    expect(html`<p title="${'"'}">${inner}${[inner, 0, '']}${null}${undefined}${false}</p>`.text).toBe(
+      '<p title="&quot;"><b>&lt;i&gt;</b><b>&lt;i&gt;</b>0</p>',
+    );
+  });
+});
+
+describe('the page', () => {
+  test.each([
+    ['full', FULL],
+    ['empty', EMPTY],
+    ['hostile', HOSTILE],
+  ])('is one file under 400 KB without script, request or NaN (%s)', (_, report) => {
+    const page = renderHtml(report);
+    expect(Buffer.byteLength(page)).toBeLessThan(LIMIT);
+    const tags = page.replaceAll(/<style>.*?<\/style>/gs, '').match(/<[a-z][^>]*>/gi)!;
+    for (const raw of tags) {
+      const tag = raw.replaceAll(/"[^"]*"/g, '""');
+      expect(tag).not.toMatch(/^<(script|img|iframe|object|embed|base|form|audio|video)\b/i);
+      expect(tag).not.toMatch(/\s(src|srcset|action|data|on\w+)\s*=/i);
+      const href = /\shref="([^"]*)"/.exec(raw)?.[1];
+      if (href !== undefined) expect(href).toMatch(/^(#[\w-]+|data:,)$/);
+    }
+    expect(page).not.toMatch(/url\(|@import/);
+    expect(textOf(page)).not.toMatch(/\b(NaN|Infinity|undefined|null|\[object)\b/);
+    expect(page).not.toMatch(/[\u202A-\u202E\u2066-\u2069\0]/);
+  });
+
+  test.each(HOSTILE_STRINGS.filter((text) => /[<>"']/.test(text)))(
+    'holds no hostile text unescaped: %j',
+    (text) => {
+      expect(renderHtml(HOSTILE)).not.toContain(text);
+    },
+  );
+
+  test('forbids scripts and requests in its own head', () => {
+    expect(renderHtml(FULL)).toMatch(
+      /Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'/,
+    );
+  });
+
+  test('stays under its limit for 250 rows of six variants, gives up plots first, and says so', () => {
+    const many = (count: number): Report => ({
+      ...FULL,
+      rows: Array.from({ length: count }, (_, index) => ({ ...FULL.rows[0]!, case: `case ${index}` })),
+    });
+    const [small, middle, large, huge] = [20, 45, 70, 250].map((count) => renderHtml(many(count)));
+    for (const page of [small!, middle!, large!, huge!]) expect(Buffer.byteLength(page)).toBeLessThan(LIMIT);
+    expect(small).toContain('Latency by quantile');
+    expect(middle).not.toContain('Latency by quantile');
+    expect(middle).toContain('latency plots are left out');
+    expect(middle).toContain('What was measured');
+    expect(large).toContain('absolute figures and plots are left out');
+    expect(large).toContain('How many times better ours is');
+    expect(huge).toContain('rows in detail are left out');
+    expect(huge).toContain('Guide table');
+  });
+
+  test('a curve of a million points is drawn with few', () => {
+    const x = Array.from({ length: 1_000_000 }, (_, index) => index);
+    const page = renderHtml({ ...EMPTY, rows: [row({ series: [{ name: 'long', x, y: x }] })] });
+    expect(Buffer.byteLength(page)).toBeLessThan(60_000);
+  });
+
+  test('losses come before the guide table, and the guide table before the rows', () => {
+    const page = renderHtml(FULL);
+    const places = [
+      'id="losses"',
+      'id="guide"',
+      'id="package-memory"',
+      'id="missing"',
+      'id="environment"',
+    ].map((id) => page.indexOf(id));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test('what is missing is said at the top and explained at the bottom', () => {
+    const text = textOf(renderHtml(FULL));
+    expect(text).toContain('This report is incomplete: 1 row failed and 1 row was left out');
+    expect(text).toContain('REDIS_SERVER_BIN');
+    expect(textOf(renderHtml(EMPTY))).not.toContain('incomplete');
+  });
+
+  test('each row has the command that measures it again, by the pinned package manager', () => {
+    const pin = (
+      JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+        packageManager: string;
+      }
+    ).packageManager;
+    const page = renderHtml(FULL);
+    for (const { id } of FULL.rows) expect(page).toContain(`npx -y ${pin} bench --filter &quot;${id}&quot;`);
+    expect(renderHtml(FULL, { packageManager: 'pnpm@9' })).toContain('npx -y pnpm@9 bench');
+  });
+
+  test('an id that a shell would act on is quoted so that it cannot', () => {
+    const report: Report = { schema: 1, environment: ENVIRONMENT, rows: [row({ id: `$(reboot)'"` })] };
+    expect(renderHtml(report)).toContain(`bench --filter &#39;$(reboot)&#39;\\&#39;&#39;&quot;&#39;`);
+  });
+
+  test('ids in the page are unique, even for rows of one name', () => {
+    const page = renderHtml({
+      ...FULL,
+      rows: [...FULL.rows, ...structuredClone(FULL.rows), ...HOSTILE.rows],
+    });
+    const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});

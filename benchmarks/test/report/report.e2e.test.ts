@@ -1,0 +1,226 @@
+// What runs inside the page is written here too, and needs its types.
+/// <reference lib="dom" />
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { renderHtml } from '../../dist/report/html.js';
+import type { Report } from '../../dist/report/record.js';
+import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
+import { EMPTY, FULL, HOSTILE } from './fixtures.ts';
+
+const executablePath = findChromium();
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const REPORTS: Readonly<Record<string, Report>> = { full: FULL, empty: EMPTY, hostile: HOSTILE };
+const WIDE = { width: 1200, height: 900 };
+const PHONE = { width: 360, height: 740 };
+const NO_BROWSER = 'no Chromium found: set CHROMIUM_BIN or install one (apt-get install chromium)';
+
+// A skipped test says why in its own name, so that the reason stands in the run's output.
+const title =
+  executablePath === undefined
+    ? `the report in a browser [skipped: ${NO_BROWSER}]`
+    : 'the report in a browser';
+
+describe.skipIf(executablePath === undefined)(title, () => {
+  let browser: Browser;
+  let folder: string;
+  let context: BrowserContext | undefined;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'hotpath-report-'));
+    for (const [name, report] of Object.entries(REPORTS)) {
+      writeFileSync(join(folder, `${name}.html`), renderHtml(report, { packageManager: 'pnpm@1.2.3' }));
+    }
+    browser = await chromium.launch({ executablePath: executablePath!, args: CHROMIUM_FLAGS });
+  });
+
+  afterEach(async () => {
+    await context?.close();
+    context = undefined;
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  interface Opened {
+    readonly page: Page;
+    readonly requests: readonly string[];
+    readonly complaints: readonly string[];
+  }
+
+  async function open(
+    name: string,
+    viewport = WIDE,
+    colorScheme: 'light' | 'dark' = 'light',
+    bypassCSP = false,
+  ): Promise<Opened> {
+    context = await browser.newContext({ viewport, colorScheme, offline: true, bypassCSP });
+    const page = await context.newPage();
+    const requests: string[] = [];
+    const complaints: string[] = [];
+    const file = pathToFileURL(join(folder, `${name}.html`)).href;
+    page.on('request', (request) => {
+      if (request.url() !== file && !request.url().startsWith('data:')) requests.push(request.url());
+    });
+    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(file);
+    return { page, requests, complaints };
+  }
+
+  test.each(Object.keys(REPORTS))(
+    'the %s report opens offline without a request or a complaint',
+    async (name) => {
+      const { page, requests, complaints } = await open(name);
+      expect(await page.locator('h1').textContent()).toContain('Benchmark report');
+      expect(requests).toEqual([]);
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  test('hostile names run nothing and make no element of their own', async () => {
+    const { page } = await open('hostile', WIDE, 'light', true);
+    expect(await page.evaluate(() => 'pwned' in globalThis)).toBe(false);
+    expect(await page.locator('script, img, iframe, object, embed, [onload], [onerror]').count()).toBe(0);
+    expect(await page.locator('style').count()).toBe(1);
+    expect(await page.getByText('<script>globalThis.pwned = 1</script>').count()).toBeGreaterThan(0);
+  });
+
+  test.each(Object.keys(REPORTS))('on a phone the %s report does not scroll sideways', async (name) => {
+    const { page } = await open(name, PHONE);
+    const overflowing = await page.evaluate(() => {
+      const wide = [...document.querySelectorAll('main *')].filter(
+        (element) =>
+          element.getBoundingClientRect().right > innerWidth + 1 && element.closest('svg') === null,
+      );
+      return wide.map((element) => `${element.tagName}.${element.className}`);
+    });
+    expect(overflowing).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
+  });
+
+  describe.each(['light', 'dark'] as const)('in %s mode', (scheme) => {
+    test.each(['full', 'empty', 'hostile'])(
+      'the %s report passes axe-core, contrast included',
+      async (name) => {
+        // axe is injected, which the page's own policy forbids: hence the bypass.
+        const { page } = await open(name, WIDE, scheme, true);
+        await page.addScriptTag({ path: AXE });
+        const { violations, passes } = await page.evaluate(() =>
+          (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+        );
+        const told = violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+        );
+        expect(told).toEqual([]);
+        expect(passes.map(({ id }) => id)).toContain('color-contrast');
+      },
+    );
+  });
+
+  test('the full report passes axe-core on a phone, where its tables become blocks', async () => {
+    const { page } = await open('full', PHONE, 'light', true);
+    await page.addScriptTag({ path: AXE });
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+    );
+    expect(violations.map(({ id }) => id)).toEqual([]);
+  });
+
+  test.each([
+    ['wide', WIDE],
+    ['phone', PHONE],
+  ])('the tables are still tables to a screen reader (%s)', async (_, viewport) => {
+    const { page } = await open('full', viewport);
+    const table = page.getByRole('table', { name: 'Guide table' });
+    expect(await table.getByRole('row').count()).toBe(FULL.rows.length + 1);
+    expect(await table.getByRole('rowheader').count()).toBe(FULL.rows.length);
+    const row = page.getByRole('row').filter({ hasText: 'B1' }).first();
+    expect(await row.getByRole('cell').count()).toBe(5);
+  });
+
+  test('dark mode recolours the ground', async () => {
+    const light = await open('full', WIDE, 'light');
+    const ground = (page: Page): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await ground(light.page);
+    await light.page.emulateMedia({ colorScheme: 'dark' });
+    expect(await ground(light.page)).not.toBe(before);
+  });
+
+  test('the keyboard meets the skip link, the sections, what is missing, then the rows in their order', async () => {
+    const { page } = await open('full');
+    const stops: string[] = [];
+    for (let stop = 0; stop < 17; stop++) {
+      await page.keyboard.press('Tab');
+      stops.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''));
+    }
+    expect(stops).toEqual([
+      'Skip to the content',
+      'Losses',
+      'Guide table',
+      'Environment',
+      'How to read this',
+      'Missing',
+      'What is missing, and how to get it',
+      'M2 1000 × 64 KiB',
+      'M5 10,000 fresh',
+      ...FULL.rows.map((row) => `${row.id} ${row.case}`),
+    ]);
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
+    expect(outline).toBe('solid');
+  });
+
+  test('every link leads to an element of the page', async () => {
+    const { page } = await open('hostile');
+    const broken = await page.evaluate(() =>
+      [...document.querySelectorAll('a')]
+        .map((link) => link.getAttribute('href') ?? '')
+        .filter((href) => !href.startsWith('#') || document.getElementById(href.slice(1)) === null),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('bars are drawn on their scale: longer for a greater ratio, leftward for a loss', async () => {
+    const { page } = await open('full');
+    const bars = await page.locator('#row-m2-1000-64-kib .ratios .bar').evaluateAll((all) =>
+      all.map((bar) => {
+        const { x, width } = bar.querySelector('rect')!.getBoundingClientRect();
+        return { x, width, side: bar.querySelector('rect')!.getAttribute('class') };
+      }),
+    );
+    expect(bars.map(({ side }) => side)).toEqual(['better', 'better', 'better', 'worse', 'floor']);
+    expect(bars[1]!.width).toBeGreaterThan(bars[0]!.width);
+    expect(bars[3]!.x).toBeLessThan(bars[0]!.x);
+    expect(bars[3]!.x + bars[3]!.width).toBeCloseTo(bars[0]!.x, 0);
+  });
+
+  test('screenshots are taken for a person to look at', async () => {
+    const shots = process.env['HOTPATH_SCREENSHOTS'] ?? folder;
+    mkdirSync(shots, { recursive: true });
+    for (const scheme of ['light', 'dark'] as const) {
+      for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
+        const { page } = await open('full', viewport, scheme);
+        const image = await page.screenshot({
+          path: join(shots, `report-${name}-${scheme}.png`),
+          fullPage: true,
+        });
+        expect(image.byteLength).toBeGreaterThan(20_000);
+        await context?.close();
+      }
+    }
+  });
+});
