@@ -1,56 +1,44 @@
-import { BusyError, OpenFailedError, SyncFailedError, WriteFailedError } from '../errors.ts';
+import { BusyError, type SyncFailedError, WriteFailedError } from '../errors.ts';
+import { Durability } from './durability.ts';
 import type { WriterFileSystem } from './file-system.ts';
 import { timeOfWrite } from './flush-policy.ts';
 import type { Chunk, Intake, Mark } from './intake.ts';
 import type { ResolvedWriterOptions } from './options.ts';
+import { Outlet } from './outlet.ts';
 import { backoffMs, refusalOf, sleepSync } from './partial-write.ts';
 import { mayFollow, type PumpState } from './state.ts';
 import { OpenTarget } from './target.ts';
 import { Waiters } from './waiters.ts';
 
-const NOTHING = (): void => {};
-
 /**
- * Moves chunks from the intake to the descriptor, one write at a time, in order, each byte once.
+ * Moves chunks from the intake to the outlet, one write at a time, in order, each byte once, and tells those who wait.
  *
  * Positions count the bytes of this writer from its creation. A flush waits for the position that the intake had
  * reached when it was called, so that later writes never delay it by more than the write that carries its last byte.
- * An fsync runs beside writes, on its own: it covers what was written when it started.
  */
 export class Pump {
-  /** Whether a further write needs to schedule anything: read on every write, so a field. */
+  /** Whether a further write has nothing to schedule: read on every write, so a field. */
   armed = false;
-  writeCalls = 0;
-  syncCalls = 0;
 
   readonly #options: ResolvedWriterOptions;
   readonly #fs: WriterFileSystem;
   readonly #intake: Intake;
+  readonly #outlet: Outlet;
+  readonly #durability: Durability;
   readonly #report: (error: Error) => void;
-  #target: OpenTarget;
   #state: PumpState = 'idle';
-
-  /** The chunk being written and how much of it the system has taken. */
-  #chunk: Chunk | undefined;
-  #offset = 0;
-  #attempt = 0;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
-
-  #writtenBytes = 0;
-  #durableBytes = 0;
-  /** Size that the file has when nobody but us appends to it. */
-  #fileBytes: number;
-  /** A chunk whose write was seen to land before its callback came, which only recycles it. */
-  #early: Chunk | undefined;
-
-  #syncing = false;
-  #syncWanted = false;
+  /** Attempts in a row that the descriptor took nothing. */
+  #attempt = 0;
   #failure: WriteFailedError | undefined;
-  #syncFailure: SyncFailedError | undefined;
-  #doom: Error | undefined;
+  /** The fsync failure that was told already. */
+  #toldSyncFailure: SyncFailedError | undefined;
+  /** A sync flush was asked for: files that are let go must be fsynced. */
+  #syncWanted = false;
+  #isDestroyed = false;
   /** Replaced files that an fsync still uses. */
-  #retired: (() => void)[] = [];
+  readonly #retired: (() => void)[] = [];
 
   readonly #writtenWaiters = new Waiters();
   readonly #durableWaiters = new Waiters();
@@ -64,32 +52,24 @@ export class Pump {
     fs: WriterFileSystem,
     report: (error: Error) => void,
   ) {
-    this.#target = target;
     this.#intake = intake;
     this.#options = options;
     this.#fs = fs;
+    this.#outlet = new Outlet(target, intake, fs);
+    this.#durability = new Durability(fs);
     this.#report = report;
-    this.#fileBytes = target.startBytes;
   }
 
   get state(): PumpState {
     return this.#state;
   }
 
-  get path(): string | undefined {
-    return this.#target.path;
+  get outlet(): Outlet {
+    return this.#outlet;
   }
 
-  get writtenBytes(): number {
-    return this.#writtenBytes;
-  }
-
-  get durableBytes(): number {
-    return this.#durableBytes;
-  }
-
-  get pendingBytes(): number {
-    return this.#intake.pendingBytes - this.#offset;
+  get durability(): Durability {
+    return this.#durability;
   }
 
   get failure(): WriteFailedError | undefined {
@@ -116,7 +96,7 @@ export class Pump {
         this.#immediate = setImmediate(this.#onTime);
         break;
       case 'linger':
-        // Kept alive on purpose: a process that ended here would lose the bytes.
+        // Not unref'd, on purpose: a process that ended here would lose the bytes.
         this.#timer = setTimeout(this.#onTime, this.#options.lingerMs);
         break;
       case 'unscheduled':
@@ -132,9 +112,10 @@ export class Pump {
 
   flush(positionBytes: number, sync: boolean, signal: AbortSignal | undefined): Promise<void> {
     if (sync) this.#syncWanted = true;
-    if (positionBytes > this.#writtenBytes && this.#failure !== undefined)
+    if (positionBytes > this.#outlet.writtenBytes && this.#failure !== undefined) {
       return Promise.reject(this.#failure);
-    if (sync && this.#syncFailure !== undefined) return Promise.reject(this.#syncFailure);
+    }
+    if (sync && this.#durability.failure !== undefined) return Promise.reject(this.#durability.failure);
     const done = (sync ? this.#durableWaiters : this.#writtenWaiters).wait(positionBytes, signal);
     this.urge();
     return done;
@@ -151,24 +132,27 @@ export class Pump {
   retry(): void {
     if (this.#state !== 'failed') return;
     this.#failure = undefined;
-    this.#move(this.#early === undefined ? 'idle' : 'writing');
+    this.#move(this.#outlet.hasLanded ? 'writing' : 'idle');
     this.urge();
   }
 
-  /** Drops what is pending and closes once no call uses the descriptor any more. */
+  /** Drops what is pending, and closes once no call uses the descriptor any more. */
   destroy(error: Error): void {
-    if (this.#doom !== undefined || this.#state === 'closing' || this.#state === 'closed') return;
-    this.#doom = error;
+    if (this.#isDestroyed || this.#state === 'closing' || this.#state === 'closed') return;
+    this.#isDestroyed = true;
     this.#disarm();
-    this.#rejectAll(error);
-    this.#chunk = undefined;
+    for (const waiters of [this.#writtenWaiters, this.#durableWaiters, this.#roomWaiters]) {
+      waiters.failBeyond(-1, error);
+    }
+    this.#outlet.chunk?.mark?.reject(error);
+    for (const mark of this.#intake.removeMarks()) mark.reject(error);
+    this.#outlet.dropChunk();
     this.#intake.clear();
     this.#closeWhenFree();
   }
 
   closed(): Promise<void> {
-    if (this.#state === 'closed') return Promise.resolve();
-    return this.#closeWaiters.wait(0, undefined);
+    return this.#state === 'closed' ? Promise.resolve() : this.#closeWaiters.wait(0, undefined);
   }
 
   // ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,8 +174,7 @@ export class Pump {
   #advance(): void {
     this.#disarm();
     while (this.#state === 'idle') {
-      this.#chunk ??= this.#intake.next();
-      const chunk = this.#chunk;
+      const chunk = this.#outlet.next();
       if (chunk === undefined) break;
       if (chunk.mark !== undefined) {
         if (!this.#pass(chunk.mark, false)) break;
@@ -199,52 +182,48 @@ export class Pump {
         this.#writeSync(chunk);
       } else {
         this.#move('writing');
-        this.#issue(chunk);
+        this.#outlet.write(chunk, this.#onWritten);
         return;
       }
     }
     this.#settle();
   }
 
-  #issue(chunk: Chunk): void {
-    this.writeCalls++;
-    const { descriptor } = this.#target;
-    // A number that is no descriptor would throw here; as an error it takes the same way as EBADF.
-    if (descriptor < 0) process.nextTick(this.#onWritten, badDescriptor(), 0);
-    else
-      this.#fs.write(
-        descriptor,
-        chunk.bytes,
-        this.#offset,
-        chunk.lengthBytes - this.#offset,
-        null,
-        this.#onWritten,
-      );
-  }
-
   readonly #onWritten = (error: NodeJS.ErrnoException | null, writtenBytes: number): void => {
-    if (this.#early !== undefined) {
-      this.#confirmEarly(this.#early, error === null ? writtenBytes : 0);
-    } else if (this.#doom !== undefined) {
+    const outlet = this.#outlet;
+    if (outlet.hasLanded) {
+      outlet.confirmLanding(error === null ? writtenBytes : 0);
+      if (this.#state === 'writing') this.#move('idle');
+    } else if (this.#isDestroyed) {
       this.#move('idle');
     } else if (error !== null) {
       this.#refused(error);
     } else {
-      this.#took(this.#chunk!, writtenBytes);
-      if (this.#chunk !== undefined && writtenBytes > 0) {
-        this.#settle();
-        this.#issue(this.#chunk);
-        return;
-      }
-      if (this.#chunk === undefined) this.#move('idle');
-      else this.#backOff();
+      const chunk = outlet.chunk!;
+      outlet.took(chunk, writtenBytes);
+      if (writtenBytes === 0) this.#backOff();
+      else if (outlet.chunk === undefined) this.#move('idle');
+      else outlet.write(chunk, this.#onWritten);
+      if (writtenBytes > 0) this.#attempt = 0;
     }
     this.#resume();
   };
 
+  /** Writes a chunk on this thread, until it is down, failed, or the descriptor is full. */
+  #writeSync(chunk: Chunk): void {
+    while (this.#outlet.chunk === chunk && this.#state === 'idle') {
+      try {
+        if (this.#outlet.writeSync(chunk) > 0) this.#attempt = 0;
+        else this.#backOff();
+      } catch (error) {
+        this.#refused(error);
+      }
+    }
+  }
+
   /** After a call has ended. */
   #resume(): void {
-    if (this.#doom !== undefined) {
+    if (this.#isDestroyed) {
       this.#closeWhenFree();
       return;
     }
@@ -253,23 +232,11 @@ export class Pump {
     if (this.#intake.bufferedBytes > 0 || this.#isAwaited()) this.arm();
   }
 
-  #took(chunk: Chunk, writtenBytes: number): void {
-    this.#offset += writtenBytes;
-    this.#writtenBytes += writtenBytes;
-    this.#fileBytes += writtenBytes;
-    if (writtenBytes > 0) this.#attempt = 0;
-    if (this.#offset < chunk.lengthBytes) return;
-    this.#chunk = undefined;
-    this.#offset = 0;
-    this.#intake.landed(chunk);
-    this.#intake.recycle(chunk);
-  }
-
   #refused(error: unknown): void {
     const refusal = refusalOf(error);
     if (refusal === 'fatal') this.#fail(error);
     else if (refusal === 'later') this.#backOff();
-    else if (this.#state === 'writing') this.#issue(this.#chunk!);
+    else if (this.#state === 'writing') this.#outlet.write(this.#outlet.chunk!, this.#onWritten);
   }
 
   #backOff(): void {
@@ -277,27 +244,13 @@ export class Pump {
     this.#timer = setTimeout(this.#onTime, backoffMs(this.#attempt++));
   }
 
-  /** Writes a chunk on this thread, until it is down, failed, or the descriptor is full. */
-  #writeSync(chunk: Chunk): void {
-    while (this.#chunk === chunk && this.#state === 'idle') {
-      try {
-        this.writeCalls++;
-        const length = chunk.lengthBytes - this.#offset;
-        const written = this.#fs.writeSync(this.#target.descriptor, chunk.bytes, this.#offset, length, null);
-        this.#took(chunk, written);
-        if (written === 0) this.#backOff();
-      } catch (error) {
-        this.#refused(error);
-      }
-    }
-  }
-
   #fail(cause: unknown): void {
-    const failure = new WriteFailedError(this.#writtenBytes, this.pendingBytes, cause);
+    const { writtenBytes, pendingBytes } = this.#outlet;
+    const failure = new WriteFailedError(writtenBytes, pendingBytes, cause);
     this.#failure = failure;
     this.#move('failed');
-    this.#writtenWaiters.failBeyond(this.#writtenBytes, failure);
-    this.#durableWaiters.failBeyond(this.#writtenBytes, failure);
+    this.#writtenWaiters.failBeyond(writtenBytes, failure);
+    this.#durableWaiters.failBeyond(writtenBytes, failure);
     this.#roomWaiters.failBeyond(-1, failure);
     for (const mark of this.#intake.removeMarks()) mark.reject(failure);
     this.#report(failure);
@@ -306,91 +259,71 @@ export class Pump {
   #isAwaited(): boolean {
     return (
       this.#intake.hasSealed ||
-      this.#chunk !== undefined ||
+      this.#outlet.chunk !== undefined ||
       this.#writtenWaiters.count > 0 ||
       this.#roomWaiters.count > 0 ||
-      this.#durableWaiters.lastPosition > this.#writtenBytes
+      this.#durableWaiters.lastPosition > this.#outlet.writtenBytes
     );
   }
 
-  // ── Telling those who wait ────────────────────────────────────────────────────────────────────────────────────
-
+  /** Tells everybody whose wait is over, and starts the fsync that others wait for. */
   #settle(): void {
-    this.#writtenWaiters.reach(this.#writtenBytes);
-    this.#durableWaiters.reach(this.#durableBytes);
+    const { writtenBytes } = this.#outlet;
+    const durability = this.#durability;
+    this.#writtenWaiters.reach(writtenBytes);
     if (this.#intake.pendingBytes <= this.#options.lowWaterMark) this.#roomWaiters.reach(0);
-    if (this.#durableWaiters.firstPosition <= this.#writtenBytes) this.#startSync();
-  }
-
-  #rejectAll(error: Error): void {
-    this.#writtenWaiters.failBeyond(-1, error);
-    this.#durableWaiters.failBeyond(-1, error);
-    this.#roomWaiters.failBeyond(-1, error);
-    if (this.#chunk?.mark !== undefined) this.#chunk.mark.reject(error);
-    for (const mark of this.#intake.removeMarks()) mark.reject(error);
+    this.#durableWaiters.reach(durability.durableBytes);
+    if (this.#durableWaiters.firstPosition > writtenBytes || durability.isRunning) return;
+    this.#sync(this.#options.sync);
+    this.#durableWaiters.reach(durability.durableBytes);
   }
 
   // ── Durability ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startSync(): void {
-    if (this.#syncing || this.#syncFailure !== undefined) return;
-    if (this.#options.sync) {
-      this.#syncNow();
-      return;
+  /** Fsyncs what is written, on this thread or beside it. */
+  #sync(onThisThread: boolean): void {
+    const { target, writtenBytes } = this.#outlet;
+    if (!this.#durability.isBehind(writtenBytes)) return;
+    if (onThisThread) {
+      this.#durability.runSync(target.descriptor, writtenBytes);
+      this.#tellSyncFailure();
+    } else if (!this.#durability.isRunning) {
+      this.#durability.start(target.descriptor, writtenBytes, this.#onSynced);
     }
-    const upToBytes = this.#writtenBytes;
-    const { descriptor } = this.#target;
-    this.#syncing = true;
-    this.syncCalls++;
-    const done = (error: unknown): void => {
-      this.#syncing = false;
-      for (const close of this.#retired.splice(0)) close();
-      this.#synced(error, upToBytes);
-      if (this.#doom !== undefined) this.#closeWhenFree();
-      else if (this.#state === 'idle' && this.#chunk !== undefined) this.#advance();
-    };
-    if (descriptor < 0) process.nextTick(done, badDescriptor());
-    else this.#fs.fdatasync(descriptor, done);
   }
 
-  #syncNow(): void {
-    const upToBytes = this.#writtenBytes;
-    this.syncCalls++;
-    try {
-      this.#fs.fdatasyncSync(this.#target.descriptor);
-    } catch (error) {
-      this.#synced(error, upToBytes);
+  readonly #onSynced = (): void => {
+    for (const close of this.#retired.splice(0)) close();
+    if (this.#isDestroyed) {
+      this.#closeWhenFree();
       return;
     }
-    this.#synced(null, upToBytes);
-  }
+    this.#tellSyncFailure();
+    this.#settle();
+    // A mark may have waited for this.
+    if (this.#state === 'idle' && this.#outlet.chunk !== undefined) this.#advance();
+  };
 
-  #synced(error: unknown, upToBytes: number): void {
-    if (error !== null && refusalOf(error) !== 'again') {
-      this.#syncFailure = new SyncFailedError(this.#durableBytes, error);
-      // Nobody's bytes can be made durable any more, written or not.
-      this.#durableWaiters.failBeyond(this.#durableBytes, this.#syncFailure);
-      this.#report(this.#syncFailure);
-    } else if (error === null) {
-      this.#durableBytes = Math.max(this.#durableBytes, upToBytes);
-    }
-    if (this.#doom === undefined) this.#settle();
+  #tellSyncFailure(): void {
+    const { failure, durableBytes } = this.#durability;
+    if (failure === undefined || failure === this.#toldSyncFailure) return;
+    this.#toldSyncFailure = failure;
+    // Nothing more can be made durable in this file, written or not.
+    this.#durableWaiters.failBeyond(durableBytes, failure);
+    this.#report(failure);
   }
 
   // ── Marks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Everything before the mark is written. False when the mark has to wait, for an fsync or for the loop. */
+  /** Everything before the mark is written. False when the mark has to wait, for an fsync or for the event loop. */
   #pass(mark: Mark, onThisThread: boolean): boolean {
     if (mark.kind === 'end' && onThisThread) return false;
+    this.#settle();
     // After a sync flush the old file must not be let go with bytes that a later fsync, of the new file, cannot reach.
     const mustSync = mark.kind === 'reopen' ? this.#syncWanted : mark.sync;
-    this.#settle();
-    if (mustSync && this.#durableBytes < this.#writtenBytes && this.#syncFailure === undefined) {
-      if (onThisThread) this.#syncNow();
-      else this.#startSync();
-    }
-    if (this.#syncing && !onThisThread) return false;
-    this.#chunk = undefined;
+    if (mustSync) this.#sync(onThisThread || this.#options.sync);
+    if (this.#durability.isRunning && !onThisThread) return false;
+    this.#outlet.dropChunk();
     if (mark.kind === 'reopen') this.#reopen(mark);
     else this.#end(mark);
     return true;
@@ -401,25 +334,23 @@ export class Pump {
     try {
       next = OpenTarget.open(mark.path, this.#options, this.#fs);
     } catch (error) {
-      mark.reject(error instanceof OpenFailedError ? error : new OpenFailedError(mark.path, error));
+      mark.reject(error);
       return;
     }
-    const last = this.#target;
-    this.#target = next;
-    this.#fileBytes = next.startBytes;
-    this.#syncFailure = undefined;
+    const last = this.#outlet.replaceTarget(next);
+    this.#durability.startAfresh();
     const close = (): void => {
       last.close((error) => {
         if (error === null) mark.resolve();
         else mark.reject(error);
       });
     };
-    if (this.#syncing) this.#retired.push(close);
+    if (this.#durability.isRunning) this.#retired.push(close);
     else close();
   }
 
   #end(mark: Mark): void {
-    const failure = mark.sync ? this.#syncFailure : undefined;
+    const failure = mark.sync ? this.#durability.failure : undefined;
     this.#close((error) => {
       if (failure !== undefined) mark.reject(failure);
       else if (error !== null) mark.reject(error);
@@ -428,14 +359,15 @@ export class Pump {
   }
 
   #closeWhenFree(): void {
-    if (this.#state === 'writing' || this.#syncing || this.#state === 'closing' || this.#state === 'closed')
+    const { state } = this;
+    if (state === 'writing' || state === 'closing' || state === 'closed' || this.#durability.isRunning)
       return;
-    this.#close(NOTHING);
+    this.#close(() => {});
   }
 
   #close(done: (error: Error | null) => void): void {
     this.#move('closing');
-    this.#target.close((error) => {
+    this.#outlet.target.close((error) => {
       this.#move('closed');
       this.#closeWaiters.reach(0);
       done(error);
@@ -456,94 +388,47 @@ export class Pump {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     const deadline = performance.now() + this.#options.syncTimeoutMs;
     if (sync) this.#syncWanted = true;
-    if (this.#state === 'writing' && this.#early === undefined) this.#awaitLanding(this.#chunk!, deadline);
+    const { chunk } = this.#outlet;
+    if (this.#state === 'writing' && chunk !== undefined && !this.#outlet.hasLanded) {
+      this.#outlet.awaitLanding(chunk, deadline);
+    }
     this.#disarm();
     if (this.#state === 'backoff') this.#move('idle');
     try {
       this.#drainSync(deadline);
-      if (sync && this.#durableBytes < this.#writtenBytes && this.#syncFailure === undefined) this.#syncNow();
+      if (sync) this.#sync(true);
     } finally {
       this.#resume();
     }
-    if (sync && this.#syncFailure !== undefined) throw this.#syncFailure;
+    if (sync && this.#durability.failure !== undefined) throw this.#durability.failure;
   }
 
   #drainSync(deadline: number): void {
-    for (;;) {
-      this.#chunk ??= this.#intake.next();
-      const chunk = this.#chunk;
-      if (chunk === undefined) return;
-      if (chunk.mark === undefined) {
-        this.#writeSyncUntil(chunk, deadline);
-      } else if (!this.#pass(chunk.mark, true)) {
-        return;
-      }
+    for (let chunk = this.#outlet.next(); chunk !== undefined; chunk = this.#outlet.next()) {
+      if (chunk.mark === undefined) this.#writeSyncUntil(chunk, deadline);
+      else if (!this.#pass(chunk.mark, true)) return;
     }
   }
 
   #writeSyncUntil(chunk: Chunk, deadline: number): void {
-    while (this.#chunk === chunk) {
-      let written = 0;
-      let refusal = 'later';
+    while (this.#outlet.chunk === chunk) {
       try {
-        this.writeCalls++;
-        const length = chunk.lengthBytes - this.#offset;
-        written = this.#fs.writeSync(this.#target.descriptor, chunk.bytes, this.#offset, length, null);
-        this.#took(chunk, written);
+        if (this.#outlet.writeSync(chunk) > 0) {
+          this.#attempt = 0;
+          continue;
+        }
       } catch (error) {
-        refusal = refusalOf(error);
+        const refusal = refusalOf(error);
+        if (refusal === 'again') continue;
         if (refusal === 'fatal') {
           this.#fail(error);
           throw this.#failure!;
         }
       }
-      if (written > 0 || refusal === 'again') continue;
       if (performance.now() >= deadline) {
-        throw new BusyError(`descriptor takes nothing: ${this.pendingBytes} bytes pending`);
+        throw new BusyError(`descriptor takes nothing: ${this.#outlet.pendingBytes} bytes pending`);
       }
       sleepSync(backoffMs(this.#attempt++));
     }
   }
-
-  /**
-   * Blocks until the write under way on the thread pool has landed. Its callback cannot run while this thread is
-   * blocked, but the size of a regular file tells: nobody else appends to it, or the order is theirs to keep.
-   */
-  #awaitLanding(chunk: Chunk, deadline: number): void {
-    const rest = chunk.lengthBytes - this.#offset;
-    if (!this.#target.isFile)
-      throw new BusyError('a write is under way on a descriptor that is no regular file');
-    while (this.#target.sizeBytes() < this.#fileBytes + rest) {
-      if (performance.now() >= deadline) throw new BusyError('the write under way does not end');
-      sleepSync(1);
-    }
-    this.#early = chunk;
-    this.#chunk = undefined;
-    this.#offset = 0;
-    this.#writtenBytes += rest;
-    this.#fileBytes += rest;
-    this.#earlyRestBytes = rest;
-    this.#intake.landed(chunk);
-  }
-
-  /** Bytes of the early chunk that its callback has to confirm. */
-  #earlyRestBytes = 0;
-
-  /** The callback of a write that was seen to land. Fewer bytes than expected mean that somebody else grew the file: go on with the rest. */
-  #confirmEarly(chunk: Chunk, writtenBytes: number): void {
-    this.#early = undefined;
-    const missing = this.#earlyRestBytes - writtenBytes;
-    if (missing > 0) {
-      const bytes = chunk.bytes.subarray(chunk.lengthBytes - missing, chunk.lengthBytes);
-      this.#writtenBytes -= missing;
-      this.#intake.putBack(bytes);
-    } else {
-      this.#intake.recycle(chunk);
-    }
-    if (this.#state === 'writing') this.#move('idle');
-  }
-}
-
-function badDescriptor(): NodeJS.ErrnoException {
-  return Object.assign(new Error('EBADF: bad file descriptor, write'), { code: 'EBADF' });
 }

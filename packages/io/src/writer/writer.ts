@@ -175,7 +175,7 @@ export class Writer implements AsyncDisposable {
    * @throws {OpenFailedError} the file cannot be opened; the writer keeps the old one
    * @throws {WriteFailedError} the old file takes no more; the writer keeps it
    */
-  reopen(path: string | undefined = this.#pump.path): Promise<void> {
+  reopen(path: string | undefined = this.#pump.outlet.target.path): Promise<void> {
     if (!this.#open) return rejected(new ClosedError('writer'));
     if (typeof path !== 'string') {
       return rejected(
@@ -237,14 +237,15 @@ export class Writer implements AsyncDisposable {
 
   /** A snapshot of the counters. */
   stats(): WriterStats {
+    const { outlet, durability } = this.#pump;
     return {
-      writtenBytes: this.#pump.writtenBytes,
-      durableBytes: this.#pump.durableBytes,
-      pendingBytes: this.#pump.pendingBytes,
+      writtenBytes: outlet.writtenBytes,
+      durableBytes: durability.durableBytes,
+      pendingBytes: outlet.pendingBytes,
       droppedBytes: this.#droppedBytes,
       droppedCount: this.#droppedCount,
-      writeCallCount: this.#pump.writeCalls,
-      syncCallCount: this.#pump.syncCalls,
+      writeCallCount: outlet.callCount,
+      syncCallCount: durability.callCount,
     };
   }
 

@@ -1,0 +1,82 @@
+import { SyncFailedError } from '../errors.ts';
+import type { WriterFileSystem } from './file-system.ts';
+import { badDescriptor } from './outlet.ts';
+import { refusalOf } from './partial-write.ts';
+
+/**
+ * How far the bytes are known to be on the disk. One fdatasync at a time, which covers what was written when it
+ * started, so that all who wait share it and writes go on beside it.
+ *
+ * A failed one is final for its file. The kernel reports a page that it could not write once and may then drop it; the
+ * next fdatasync succeeds and proves nothing.
+ */
+export class Durability {
+  readonly #fs: WriterFileSystem;
+  #durableBytes = 0;
+  #callCount = 0;
+  #isRunning = false;
+  #failure: SyncFailedError | undefined;
+
+  constructor(fs: WriterFileSystem) {
+    this.#fs = fs;
+  }
+
+  get durableBytes(): number {
+    return this.#durableBytes;
+  }
+
+  get callCount(): number {
+    return this.#callCount;
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get failure(): SyncFailedError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether an fdatasync could bring the durable position up to `positionBytes`. */
+  isBehind(positionBytes: number): boolean {
+    return this.#failure === undefined && this.#durableBytes < positionBytes;
+  }
+
+  /** Starts an fdatasync for what is written. One that a signal interrupted changes nothing: the caller sees that it is behind. */
+  start(descriptor: number, writtenBytes: number, done: () => void): void {
+    this.#callCount++;
+    this.#isRunning = true;
+    const settle = (error: unknown): void => {
+      this.#isRunning = false;
+      this.#settle(error, writtenBytes);
+      done();
+    };
+    if (descriptor < 0) process.nextTick(settle, badDescriptor('fdatasync'));
+    else this.#fs.fdatasync(descriptor, settle);
+  }
+
+  /** The same on this thread, until it succeeds or fails. */
+  runSync(descriptor: number, writtenBytes: number): void {
+    while (this.isBehind(writtenBytes)) {
+      this.#callCount++;
+      let failure: unknown = null;
+      try {
+        this.#fs.fdatasyncSync(descriptor);
+      } catch (error) {
+        failure = error;
+      }
+      this.#settle(failure, writtenBytes);
+    }
+  }
+
+  /** Another file, which has no failure behind it. */
+  startAfresh(): void {
+    this.#failure = undefined;
+  }
+
+  #settle(error: unknown, writtenBytes: number): void {
+    if (error === null || error === undefined)
+      this.#durableBytes = Math.max(this.#durableBytes, writtenBytes);
+    else if (refusalOf(error) !== 'again') this.#failure = new SyncFailedError(this.#durableBytes, error);
+  }
+}
