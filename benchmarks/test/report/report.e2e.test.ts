@@ -22,11 +22,12 @@ const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const NO_BROWSER = 'no Chromium found: set CHROMIUM_BIN or install one (apt-get install chromium)';
 
-// A skipped test says why in its own name, so that the reason stands in the run's output.
+// A skipped test says why in its own name, and in a line of its own for reporters that do not show names.
 const title =
   executablePath === undefined
     ? `the report in a browser [skipped: ${NO_BROWSER}]`
     : 'the report in a browser';
+if (executablePath === undefined) console.warn(`report.e2e.test.ts is skipped: ${NO_BROWSER}`);
 
 describe.skipIf(executablePath === undefined)(title, () => {
   let browser: Browser;
