@@ -77,11 +77,14 @@ test.skipIf(missing)(
   async () => {
     vi.stubEnv('TMPDIR', folder);
     const server = await startRedis();
-    const [watchdog] = descendants(process.pid).filter((pid) => descendants(pid).includes(server.pid));
+    const watchdog = descendants(process.pid).find((pid) => descendants(pid).includes(server.pid));
     process.kill(watchdog!, 'SIGKILL');
-    await vi.waitFor(() => {
-      expect(processesIn(folder)).toEqual([]);
-    });
+    await vi.waitFor(
+      () => {
+        expect(processesIn(folder)).toEqual([]);
+      },
+      { timeout: 20_000, interval: 50 },
+    );
     await expect(server.restart()).rejects.toThrow(WatchdogError);
     await expect(server.stop()).rejects.toThrow(WatchdogError);
     await using next = await startRedis(); // another watchdog

@@ -95,7 +95,7 @@ describe.skipIf(missing !== '')('a Postgres of one’s own', () => {
     await vi.waitFor(async () => {
       const active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'";
       expect(await query(server.url, active)).toHaveLength(1);
-    });
+    }, 20_000);
     await server.kill();
     await expect(endless).rejects.toThrow(/terminated|ECONNRESET/);
     await server.restart();
