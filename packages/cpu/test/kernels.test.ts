@@ -13,9 +13,22 @@ const LANES = 32;
 const LENGTHS = Array.from({ length: 4 * LANES + 4 }, (_, length) => length);
 /** Offsets in elements from a 64-byte boundary. */
 const MISALIGNMENTS = Array.from({ length: 16 }, (_, offset) => offset);
-const SPECIALS = [0, -0, 1, -1, NaN, Infinity, -Infinity, 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, 0.1];
+const SPECIALS = [
+  0,
+  -0,
+  1,
+  -1,
+  NaN,
+  Infinity,
+  -Infinity,
+  3.4028234663852886e38,
+  -3.4028234663852886e38,
+  1e-45,
+  0.1,
+];
 
-const addOracle = (a: Float32Array, b: Float32Array): number[] => [...a].map((x, i) => Math.fround(x + b[i]!));
+const addOracle = (a: Float32Array, b: Float32Array): number[] =>
+  [...a].map((x, i) => Math.fround(x + b[i]!));
 const axpyOracle = (alpha: number, x: Float32Array, y: Float32Array): number[] =>
   [...y].map((v, i) => Math.fround(Math.fround(Math.fround(alpha) * x[i]!) + v));
 const exactSum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
@@ -69,7 +82,9 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
       const products = [...a].map((x, i) => x * b[i]!);
       const bound = (terms: number[], extra: number): number =>
         (length / 32 + extra) * 2 ** -24 * exactSum(terms.map(Math.abs)) * 1.001 + 1e-40;
-      expect(Math.abs(sum(place(a)) - exactSum([...a])), `sum of ${length}`).toBeLessThanOrEqual(bound([...a], 15));
+      expect(Math.abs(sum(place(a)) - exactSum([...a])), `sum of ${length}`).toBeLessThanOrEqual(
+        bound([...a], 15),
+      );
       expect(Math.abs(dot(place(a), place(b)) - exactSum(products)), `dot of ${length}`).toBeLessThanOrEqual(
         bound(products, 16),
       );
@@ -91,7 +106,8 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
     const a = Float32Array.from(pairs, ([x]) => x);
     const b = Float32Array.from(pairs, ([, y]) => y);
     expect([...add(place(a), place(b))]).toEqual(addOracle(a, b));
-    for (const alpha of SPECIALS) expect([...axpy(alpha, place(a), place(b))]).toEqual(axpyOracle(alpha, a, b));
+    for (const alpha of SPECIALS)
+      expect([...axpy(alpha, place(a), place(b))]).toEqual(axpyOracle(alpha, a, b));
   });
 
   test('one special value at any place reaches sum and dot', () => {
@@ -147,26 +163,29 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
   );
 });
 
-test.each(MISALIGNMENTS)('operands %i elements past a 64-byte boundary give the bits of the oracle', (misalignment) => {
-  for (const length of [0, 1, 3, 4, 15, 16, 17, 33, 67, 131]) {
-    for (const other of [0, 1, misalignment]) {
-      const a = heapVector(length, value, misalignment);
-      const b = heapVector(length, (i) => value(i + 11), other);
-      const out = heapVector(length + 1, () => 42, 16 - misalignment);
-      expect([...add(a, b, out)].slice(0, length)).toEqual(addOracle(a, b));
-      expect(out[length]).toBe(42);
-      expect(sum(a)).toBe(sum(heapVector(length, value)));
-      expect(dot(a, b)).toBe(
-        dot(
-          heapVector(length, value),
-          heapVector(length, (i) => value(i + 11)),
-        ),
-      );
-      const expected = axpyOracle(2.5, a, b);
-      expect([...axpy(2.5, a, b)]).toEqual(expected);
+test.each(MISALIGNMENTS)(
+  'operands %i elements past a 64-byte boundary give the bits of the oracle',
+  (misalignment) => {
+    for (const length of [0, 1, 3, 4, 15, 16, 17, 33, 67, 131]) {
+      for (const other of [0, 1, misalignment]) {
+        const a = heapVector(length, value, misalignment);
+        const b = heapVector(length, (i) => value(i + 11), other);
+        const out = heapVector(length + 1, () => 42, 16 - misalignment);
+        expect([...add(a, b, out)].slice(0, length)).toEqual(addOracle(a, b));
+        expect(out[length]).toBe(42);
+        expect(sum(a)).toBe(sum(heapVector(length, value)));
+        expect(dot(a, b)).toBe(
+          dot(
+            heapVector(length, value),
+            heapVector(length, (i) => value(i + 11)),
+          ),
+        );
+        const expected = axpyOracle(2.5, a, b);
+        expect([...axpy(2.5, a, b)]).toEqual(expected);
+      }
     }
-  }
-});
+  },
+);
 
 test('neighbours of an output stay untouched', () => {
   const block = heapVector(300, () => 7);
@@ -187,7 +206,12 @@ test('without an output, two heap vectors give a heap vector and others an ordin
   );
   expect(heap().owns(inside.buffer)).toBe(true);
   free(inside);
-  expect(add(heapVector(5, () => 1), new Float32Array(5)).buffer).toBeInstanceOf(ArrayBuffer);
+  expect(
+    add(
+      heapVector(5, () => 1),
+      new Float32Array(5),
+    ).buffer,
+  ).toBeInstanceOf(ArrayBuffer);
 });
 
 test('an output longer than the inputs keeps its tail', () => {
@@ -298,7 +322,8 @@ test('the detection refuses a machine without SIMD, and the kernels go on', () =
     }).trim();
   expect(run([])).toBe('true 4,4,4,4,4');
   // The flag takes SIMD away on x64 alone; elsewhere the injected detection above stands for it.
-  if (process.arch === 'x64') expect(run(['--no-enable-sse4-1', '--no-enable-ssse3'])).toBe('false 4,4,4,4,4');
+  if (process.arch === 'x64')
+    expect(run(['--no-enable-sse4-1', '--no-enable-ssse3'])).toBe('false 4,4,4,4,4');
 });
 
 function adoptTracked(view: Float32Array): Float32Array {

@@ -83,7 +83,8 @@ function signatures(binary, sources) {
   }
   return WebAssembly.Module.exports(new WebAssembly.Module(binary)).map(({ name }) => {
     const found = declared.get(name);
-    if (!found) throw new Error(`the export ${name} has no signature of the form "export function ${name}(…): type"`);
+    if (!found)
+      throw new Error(`the export ${name} has no signature of the form "export function ${name}(…): type"`);
     const parameters = found.parameters
       .split(',')
       .map((parameter) => parameter.trim())
@@ -137,7 +138,9 @@ if (flags.has('--text')) {
       // A missing file differs, too.
     }
     if (committed !== rendered) {
-      console.error(`${where} is not what packages/cpu/assembly compiles to: run \`pnpm wasm\` and commit the result`);
+      console.error(
+        `${where} is not what packages/cpu/assembly compiles to: run \`pnpm wasm\` and commit the result`,
+      );
       process.exit(1);
     }
     console.log(`${where} is up to date (${binary.length} bytes)`);

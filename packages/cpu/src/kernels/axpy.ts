@@ -21,7 +21,8 @@ import { checkF32, checkLength, locate, overtakes, overtakesView } from './opera
  * axpy(dt, velocity, position); // position += dt * velocity
  */
 export function axpy<T extends Float32Array>(alpha: number, x: Float32Array, y: T): T {
-  if (typeof alpha !== 'number') throw new ArgumentTypeError(`alpha: expected a number, got ${describe(alpha)}`);
+  if (typeof alpha !== 'number')
+    throw new ArgumentTypeError(`alpha: expected a number, got ${describe(alpha)}`);
   checkF32('x', x);
   checkF32('y', y);
   const count = y.length;

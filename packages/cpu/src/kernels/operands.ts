@@ -14,7 +14,12 @@ export function checkF32(name: string, view: Float32Array): void {
 }
 
 /** @throws ArgumentRangeError when `view` has not `length` elements. */
-export function checkLength(name: string, view: { readonly length: number }, length: number, other: string): void {
+export function checkLength(
+  name: string,
+  view: { readonly length: number },
+  length: number,
+  other: string,
+): void {
   if (view.length !== length) {
     throw new ArgumentRangeError(`${name}: expected ${length} elements like ${other}, got ${view.length}`);
   }
@@ -55,11 +60,16 @@ function isInHeap(view: ArrayBufferView): boolean {
 }
 
 function refuseFreed(name: string, view: ArrayBufferView): void {
-  if (isInHeap(view)) throw new FreedVectorError(`${name}: the vector was freed; take a new one with allocate`);
+  if (isInHeap(view))
+    throw new FreedVectorError(`${name}: the vector was freed; take a new one with allocate`);
 }
 
 function refuseType(name: string, view: unknown, expected: string): void {
   // An array of another realm (a vm context) fails instanceof and is just as good.
-  if (ArrayBuffer.isView(view) && (view as unknown as Record<symbol, unknown>)[Symbol.toStringTag] === expected) return;
+  if (
+    ArrayBuffer.isView(view) &&
+    (view as unknown as Record<symbol, unknown>)[Symbol.toStringTag] === expected
+  )
+    return;
   throw new ArgumentTypeError(`${name}: expected a ${expected}, got ${describe(view)}`);
 }

@@ -55,17 +55,17 @@ type NumericConstructor = new (
 
 /** The heap's name for each kind, and the plain constructor (a Buffer is a Uint8Array here). */
 const KINDS: Readonly<Record<string, { readonly type: ElementType; readonly make: NumericConstructor }>> = {
-  Int8Array: { type: 'i8', make: Int8Array as NumericConstructor },
-  Uint8Array: { type: 'u8', make: Uint8Array as NumericConstructor },
-  Uint8ClampedArray: { type: 'u8', make: Uint8ClampedArray as NumericConstructor },
-  Int16Array: { type: 'i16', make: Int16Array as NumericConstructor },
-  Uint16Array: { type: 'u16', make: Uint16Array as NumericConstructor },
-  Int32Array: { type: 'i32', make: Int32Array as NumericConstructor },
-  Uint32Array: { type: 'u32', make: Uint32Array as NumericConstructor },
-  Float32Array: { type: 'f32', make: Float32Array as NumericConstructor },
-  Float64Array: { type: 'f64', make: Float64Array as NumericConstructor },
-  BigInt64Array: { type: 'i64', make: BigInt64Array as NumericConstructor },
-  BigUint64Array: { type: 'u64', make: BigUint64Array as NumericConstructor },
+  Int8Array: { type: 'i8', make: Int8Array },
+  Uint8Array: { type: 'u8', make: Uint8Array },
+  Uint8ClampedArray: { type: 'u8', make: Uint8ClampedArray },
+  Int16Array: { type: 'i16', make: Int16Array },
+  Uint16Array: { type: 'u16', make: Uint16Array },
+  Int32Array: { type: 'i32', make: Int32Array },
+  Uint32Array: { type: 'u32', make: Uint32Array },
+  Float32Array: { type: 'f32', make: Float32Array },
+  Float64Array: { type: 'f64', make: Float64Array },
+  BigInt64Array: { type: 'i64', make: BigInt64Array },
+  BigUint64Array: { type: 'u64', make: BigUint64Array },
 };
 
 /** Whether `value` is a typed array that a parallel call takes. */
@@ -91,14 +91,17 @@ export function resultKindOf(output: NumericArray): ResultKind {
  *   element the same memory.
  */
 export function checkArrays(input: NumericArray, output: NumericArray): void {
-  if (!isNumericArray(input)) throw new ArgumentTypeError(`input: expected a typed array, got ${describe(input)}`);
-  if (!isNumericArray(output)) throw new ArgumentTypeError(`output: expected a typed array, got ${describe(output)}`);
+  if (!isNumericArray(input))
+    throw new ArgumentTypeError(`input: expected a typed array, got ${describe(input)}`);
+  if (!isNumericArray(output))
+    throw new ArgumentTypeError(`output: expected a typed array, got ${describe(output)}`);
   checkCount(input.length);
   if (output.length < input.length) {
     throw new ArgumentRangeError(`output: expected room for ${input.length} elements, got ${output.length}`);
   }
   if (input.buffer !== output.buffer || input.length === 0) return;
-  const isSame = input.byteOffset === output.byteOffset && input.BYTES_PER_ELEMENT === output.BYTES_PER_ELEMENT;
+  const isSame =
+    input.byteOffset === output.byteOffset && input.BYTES_PER_ELEMENT === output.BYTES_PER_ELEMENT;
   const isApart =
     input.byteOffset + input.byteLength <= output.byteOffset ||
     output.byteOffset + input.length * output.BYTES_PER_ELEMENT <= input.byteOffset;
@@ -111,7 +114,8 @@ export function checkArrays(input: NumericArray, output: NumericArray): void {
 
 /** @throws ArgumentRangeError when there are more items than the shared counter can count. */
 export function checkCount(length: number): void {
-  if (length > COUNT_MAX) throw new ArgumentRangeError(`input: expected at most ${COUNT_MAX} items, got ${length}`);
+  if (length > COUNT_MAX)
+    throw new ArgumentRangeError(`input: expected at most ${COUNT_MAX} items, got ${length}`);
 }
 
 /** Input and output as every thread can see them, from item `base` on. */
@@ -128,7 +132,12 @@ export interface Stage {
  * Arrays in shared memory are used as they are. Others are copied into the heap, which costs about 0.1 ns a byte and
  * is nothing beside work worth distributing. Without other threads (`isShared` false) nothing is copied.
  */
-export function createStage(input: NumericArray, output: NumericArray, base: number, isShared: boolean): Stage {
+export function createStage(
+  input: NumericArray,
+  output: NumericArray,
+  base: number,
+  isShared: boolean,
+): Stage {
   const count = input.length - base;
   if (!isShared) {
     const nothing = (): void => {};

@@ -73,7 +73,7 @@ class CloneMap {
     const count = this.#input.length;
     const started = performance.now();
     let before = started;
-    for (let own = 0; this.#next < count; ) {
+    for (let own = 0; this.#next < count;) {
       const start = this.#next;
       const size = nextProbe(own, this.#pace.msPerItem, count - start);
       this.#next = start + size;
@@ -84,7 +84,11 @@ class CloneMap {
       learn(this.#pace, size, after - before);
       before = after;
       const spentMs = after - started;
-      if (spentMs >= sliceMs || (isProbe && isWorthSharing(count - this.#next, this.#pace.msPerItem, spentMs))) return;
+      if (
+        spentMs >= sliceMs ||
+        (isProbe && isWorthSharing(count - this.#next, this.#pace.msPerItem, spentMs))
+      )
+        return;
     }
   }
 
@@ -107,7 +111,15 @@ class CloneMap {
       this.#next = start + values.length;
       const { msPerItem } = this.#pace;
       clear(control, slot);
-      const job = threads.run({ kind: 'chunk', task: task.spec, control, slot, values: pack(values), offset: start, msPerItem });
+      const job = threads.run({
+        kind: 'chunk',
+        task: task.spec,
+        control,
+        slot,
+        values: pack(values),
+        offset: start,
+        msPerItem,
+      });
       crew.follow(slot, this.#explainClone(job, slot, values, start, crew, control), (outcome) => {
         if (outcome.results === undefined) return;
         unpackInto(outcome.results, this.#output, start);
@@ -167,7 +179,9 @@ class CloneMap {
         crew.fail(new ItemCloneError(message, { cause }));
       } else if (hasLeft(control, slot)) {
         const items = `items ${start} to ${start + values.length - 1}`;
-        crew.fail(new TaskResultError(`a result for ${items} cannot be cloned out of its thread`, -1, { cause }));
+        crew.fail(
+          new TaskResultError(`a result for ${items} cannot be cloned out of its thread`, -1, { cause }),
+        );
       }
       throw cause;
     }

@@ -81,7 +81,8 @@ export function genericLoop(fn: ItemFunction, kind: ResultKind): Loop {
     try {
       for (; i < end; i++) {
         const result = fn(input[i], i + offset);
-        if (kind === 'any' ? isThenable(result) || cannotTravel(result) : typeof result !== kind) refuseResult(result, i + offset, kind);
+        if (kind === 'any' ? isThenable(result) || cannotTravel(result) : typeof result !== kind)
+          refuseResult(result, i + offset, kind);
         output[i] = result;
       }
     } catch (error) {
@@ -101,7 +102,10 @@ function cannotTravel(value: unknown): boolean {
 }
 
 function refuseResult(result: unknown, index: number, kind: ResultKind): never {
-  const got = isThenable(result) ? 'a promise: the function of a parallel map must be synchronous' : describe(result);
-  const expected = kind === 'any' ? 'a value that can be cloned' : `a ${kind}, because the output is a typed array`;
+  const got = isThenable(result)
+    ? 'a promise: the function of a parallel map must be synchronous'
+    : describe(result);
+  const expected =
+    kind === 'any' ? 'a value that can be cloned' : `a ${kind}, because the output is a typed array`;
   throw new TaskResultError(`the result for item ${index}: expected ${expected}, got ${got}`, index);
 }

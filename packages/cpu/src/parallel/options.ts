@@ -57,7 +57,11 @@ export function resolveOptions(options: ParallelOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentTypeError(`options: expected an object, got ${describe(options)}`);
   }
-  const { threads = Math.min(availableParallelism(), THREADS_MAX), callerSliceMs = 5, stopGraceMs = 1000 } = options;
+  const {
+    threads = Math.min(availableParallelism(), THREADS_MAX),
+    callerSliceMs = 5,
+    stopGraceMs = 1000,
+  } = options;
   checkNumber('threads', threads, 1, THREADS_MAX, true);
   checkNumber('callerSliceMs', callerSliceMs, 0, DURATION_MAX, false);
   checkNumber('stopGraceMs', stopGraceMs, 0, DURATION_MAX, false);
@@ -88,8 +92,15 @@ export function resolveMapOptions(options: MapOptions): ResolvedMapOptions {
   return { signal, grain: grain ?? 0 };
 }
 
-export function checkNumber(name: string, value: unknown, minimum: number, maximum: number, isInteger: boolean): void {
-  if (typeof value !== 'number') throw new ArgumentTypeError(`${name}: expected a number, got ${describe(value)}`);
+export function checkNumber(
+  name: string,
+  value: unknown,
+  minimum: number,
+  maximum: number,
+  isInteger: boolean,
+): void {
+  if (typeof value !== 'number')
+    throw new ArgumentTypeError(`${name}: expected a number, got ${describe(value)}`);
   if (!(value >= minimum && value <= maximum) || (isInteger && !Number.isInteger(value))) {
     const what = isInteger ? 'an integer' : 'a number';
     throw new ArgumentRangeError(`${name}: expected ${what} from ${minimum} to ${maximum}, got ${value}`);

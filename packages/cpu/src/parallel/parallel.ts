@@ -63,11 +63,7 @@ export interface Parallel {
    * @throws as for typed arrays; and ItemCloneError when an item cannot be cloned, TaskResultError when a result
    *   cannot be or is a promise.
    */
-  map<I, O>(
-    input: readonly I[],
-    task: ParallelTask<I, O> | TaskModule,
-    options?: MapOptions,
-  ): Promise<O[]>;
+  map<I, O>(input: readonly I[], task: ParallelTask<I, O> | TaskModule, options?: MapOptions): Promise<O[]>;
 
   /**
    * As `map`, into an array of the caller's, of whatever kind: `output[i] = fn(input[i], i)`. Where both arrays are in
@@ -198,7 +194,10 @@ class PiscinaParallel implements Parallel {
 
   /** A module reference is loaded once a pool; what is learnt of its cost stays with it. */
   #module(reference: TaskModule): Promise<LoadedTask> {
-    const key = typeof reference === 'object' && reference !== null ? `${reference.export} ${reference.module}` : '';
+    const key =
+      typeof reference === 'object' && reference !== null
+        ? `${reference.export} ${String(reference.module)}`
+        : '';
     let loading = this.#modules.get(key);
     if (loading === undefined) {
       loading = loadModuleTask(reference);

@@ -1,3 +1,4 @@
+import { describe } from '../describe.ts';
 import type { Control } from './control.ts';
 import type { Indexed, ResultKind } from './loop.ts';
 import type { Packed } from './pack.ts';
@@ -103,6 +104,6 @@ function cloneable(value: unknown): unknown {
   try {
     return structuredClone(value) as unknown;
   } catch {
-    return String(value);
+    return describe(value);
   }
 }

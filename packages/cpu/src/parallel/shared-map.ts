@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { describe } from '../describe.ts';
 import { ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
 import { createStage, resultKindOf } from './arrays.ts';
 import type { NumericArray } from './arrays.ts';
@@ -10,7 +11,7 @@ import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
 import { createPace, learn } from './grain.ts';
 import type { Pace } from './grain.ts';
-import type { Indexed, Position } from './loop.ts';
+import type { Position } from './loop.ts';
 import { steal, STOLEN } from './steal.ts';
 import type { SharedWork } from './steal.ts';
 
@@ -36,7 +37,7 @@ function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace
   const { task, options } = call;
   const count = input.length;
   if (task.msPerItem > 0 && isWorthSharing(count, task.msPerItem, Infinity)) return 0;
-  const loop = task.loop(input as Indexed, output as Indexed, resultKindOf(output));
+  const loop = task.loop(input, output, resultKindOf(output));
   const position: Position = { index: -1 };
   const started = performance.now();
   let before = started;
@@ -44,7 +45,7 @@ function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace
   try {
     while (done < count) {
       const size = nextProbe(done, pace.msPerItem, count - done);
-      loop(input as Indexed, output as Indexed, done, done + size, 0, position);
+      loop(input, output, done, done + size, 0, position);
       const after = performance.now();
       learn(pace, size, after - before);
       before = after;
@@ -73,8 +74,8 @@ async function share(
   const count = input.length - base;
   const work: SharedWork = {
     control,
-    input: stage.input as Indexed,
-    output: stage.output as Indexed,
+    input: stage.input,
+    output: stage.output,
     count,
     offset: base,
     threads: options.threads,
@@ -90,7 +91,10 @@ async function share(
     const resultKind = resultKindOf(output);
     const { msPerItem } = pace;
     for (let slot = 0; slot < options.workerCount; slot++) {
-      crew.follow(slot, threads.run({ kind: 'share', task: task.spec, slot, resultKind, msPerItem, ...work }));
+      crew.follow(
+        slot,
+        threads.run({ kind: 'share', task: task.spec, slot, resultKind, msPerItem, ...work }),
+      );
     }
     if (options.callerSliceMs > 0) await takePart(call, work, crew, resultKind, pace);
     await crew.until(() => finished(control) >= count || isStopped(control) || crew.out === 0);
@@ -141,7 +145,7 @@ export function reasonOf(crew: Crew, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (crew.failure !== undefined) return crew.failure;
   if (crew.death !== undefined) {
-    const why = crew.death instanceof Error ? crew.death.message : String(crew.death);
+    const why = crew.death instanceof Error ? crew.death.message : describe(crew.death);
     return new WorkerDiedError(`a worker thread ended while it held items: ${why}; it is replaced`, {
       cause: crew.death,
     });

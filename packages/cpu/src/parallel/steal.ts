@@ -33,7 +33,13 @@ export const STOLEN = { all: 0, deadline: 1, stopped: 2 } as const;
  *
  * @throws what the function throws; `position` then holds the index.
  */
-export function steal(work: SharedWork, loop: Loop, pace: Pace, position: Position, deadline: number): number {
+export function steal(
+  work: SharedWork,
+  loop: Loop,
+  pace: Pace,
+  position: Position,
+  deadline: number,
+): number {
   const { control, input, output, count, offset, threads, grain } = work;
   let before = performance.now();
   for (;;) {

@@ -123,7 +123,9 @@ export function source<I, O>(fn: (value: I, index: number) => O): ParallelTask<I
   if (typeof fn !== 'function') throw new ArgumentTypeError(`fn: expected a function, got ${describe(fn)}`);
   const text = Function.prototype.toString.call(fn);
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
-    throw new TaskSourceError('fn: a native or bound function has no source text; export it from a module instead');
+    throw new TaskSourceError(
+      'fn: a native or bound function has no source text; export it from a module instead',
+    );
   }
   if (/^class\b/.test(text)) throw new TaskSourceError('fn: expected a function, got a class');
   const spec: SourceSpec = { kind: 'source', id: ++lastId, text };
@@ -162,7 +164,8 @@ async function importFunction(spec: ModuleSpec): Promise<ItemFunction> {
 
 function compileSource(spec: SourceSpec): ItemFunction {
   const fn = evaluate(spec.text, spec.id);
-  if (typeof fn !== 'function') throw new TaskSourceError(`fn: its source text gives ${describe(fn)}, not a function`);
+  if (typeof fn !== 'function')
+    throw new TaskSourceError(`fn: its source text gives ${describe(fn)}, not a function`);
   const refusal = asynchronous(fn);
   if (refusal !== undefined) throw new TaskSourceError(`fn: the function ${refusal}`);
   return fn as ItemFunction;
@@ -198,7 +201,9 @@ function refuseSource(cause: unknown): TaskSourceError {
 
 function asynchronous(fn: object): string | undefined {
   const tag = Object.prototype.toString.call(fn);
-  return tag === '[object Function]' ? undefined : `must be a plain synchronous function, and is ${tag.slice(8, -1)}`;
+  return tag === '[object Function]'
+    ? undefined
+    : `must be a plain synchronous function, and is ${tag.slice(8, -1)}`;
 }
 
 function checkReference(reference: TaskModule): { url: string; exportName: string } {
@@ -206,7 +211,9 @@ function checkReference(reference: TaskModule): { url: string; exportName: strin
     throw new ArgumentTypeError(`task: expected { module, export } or a task, got ${describe(reference)}`);
   }
   if (typeof reference.export !== 'string' || reference.export === '') {
-    throw new ArgumentTypeError(`task.export: expected the name of an export, got ${describe(reference.export)}`);
+    throw new ArgumentTypeError(
+      `task.export: expected the name of an export, got ${describe(reference.export)}`,
+    );
   }
   return { url: resolveModule(reference.module), exportName: reference.export };
 }

@@ -55,7 +55,7 @@ async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<
   const results = new Array<unknown>(values.length);
   const loop = await loopOf(job.task, values, results, 'any');
   let before = performance.now();
-  for (let start = 0; start < values.length; ) {
+  for (let start = 0; start < values.length;) {
     if (isStopped(control)) return undefined;
     const end = Math.min(values.length, start + nextGrain(pace, values.length - start, 1, 0));
     loop(values, results, start, end, offset, position);

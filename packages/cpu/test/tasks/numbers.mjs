@@ -34,7 +34,6 @@ export function threadOf(x) {
   return threadId;
 }
 
-export class Nothing {}
 export const constant = 3;
 export async function later(x) {
   return x;

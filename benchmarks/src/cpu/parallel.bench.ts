@@ -1,0 +1,87 @@
+/**
+ * C2: an expensive function over an integer array. The naive variant is the serial loop; every pool has its threads up
+ * before the clock starts, and all arrays of the parallel variants are in shared memory.
+ */
+
+import type { Case } from '../harness/case.ts';
+import { crunch, crunchInput } from '../workloads/crunch.ts';
+
+function parallelCase(name: string, length: number, text: string, ratio: number): Case {
+  return {
+    id: 'C2',
+    case: name,
+    package: 'cpu',
+    tier: 'guide',
+    params: { length, rounds: 1000 },
+    guide: { text, ratio, basis: 'efficiency', cores: 8 },
+    async: true,
+    variants: {
+      naive: {
+        kind: 'naive',
+        setup() {
+          const input = crunchInput(length);
+          const output = new Int32Array(length);
+          const run = async (): Promise<number> => {
+            for (let i = 0; i < length; i++) output[i] = crunch(input[i]!);
+            return output[length - 1]!;
+          };
+          return {
+            run,
+            async answer() {
+              await run();
+              return [...output];
+            },
+          };
+        },
+      },
+      ours: {
+        kind: 'ours',
+        async setup() {
+          const { createParallel, moduleTask } = await import('@hotpath/cpu');
+          const { adopt, allocate } = await import('@hotpath/memory');
+          const input = adopt<'i32'>(crunchInput(length));
+          const output = allocate('i32', length);
+          const parallel = createParallel();
+          const task = await moduleTask<number, number>({
+            module: new URL('../workloads/crunch.js', import.meta.url),
+            export: 'crunch',
+          });
+          return {
+            async run() {
+              await parallel.mapInto(input, output, task);
+              return output[length - 1];
+            },
+            async answer() {
+              output.fill(-1);
+              await parallel.mapInto(input, output, task);
+              return [...output];
+            },
+            close: () => parallel.close(),
+          };
+        },
+      },
+      piscina: {
+        kind: 'peer',
+        async setup() {
+          const { openPiscina } = await import('./peers/piscina.ts');
+          return openPiscina(length);
+        },
+      },
+      workerpool: {
+        kind: 'peer',
+        async setup() {
+          const { openWorkerpool } = await import('./peers/workerpool.ts');
+          return openWorkerpool(length);
+        },
+      },
+    },
+  };
+}
+
+const cases: readonly Case[] = [
+  parallelCase('1K', 1000, '10 ms → 2 ms (5×)', 5),
+  parallelCase('10K', 10_000, '100 ms → 15 ms (6.7×)', 6.7),
+  parallelCase('100K', 100_000, '1000 ms → 140 ms (7.1×)', 7.1),
+];
+
+export default cases;
