@@ -30,6 +30,8 @@ export {
 } from './insert/insert-many.ts';
 export type { Rows } from './insert/row-source.ts';
 export type { OnConflict } from './insert/sql.ts';
+export { type Nest, nest } from './join/nest.ts';
+export type { NestSpec, Nested } from './join/spec.ts';
 export type { LeasedConnection } from './pool/lease.ts';
 export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
 export type { AcquireOptions, DatabaseMetrics } from './pool/pool.ts';
