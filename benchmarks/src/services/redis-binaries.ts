@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { findDebianRedis } from './debian-redis.ts';
 import { ServiceMissingError } from './errors.ts';
 import { isExecutable, which } from './executable.ts';
@@ -34,11 +33,6 @@ export async function findRedis(): Promise<RedisBinary> {
   const debian = await findDebianRedis();
   if (!debian.ok) throw missingRedis(`${none}, and ${debian.reason}`);
   return debian;
-}
-
-/** True for a file whose name says that it is Valkey, a fork of Redis with versions of its own. */
-export function isValkey({ command }: RedisBinary): boolean {
-  return basename(command).startsWith('valkey');
 }
 
 function missingRedis(reason: string): ServiceMissingError {
