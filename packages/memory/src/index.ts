@@ -23,7 +23,7 @@ export {
 export type { ElementType, TypedArrayOf } from './heap/element-type.ts';
 export type { Heap, HeapHandle, HeapStats, HeapTrim } from './heap/heap.ts';
 export { attachHeap, configureHeap, heap, type HeapOptions } from './heap/process-heap.ts';
-export { addressOf, adopt, allocate, free, isFreed, viewAt } from './heap/views.ts';
+export { addressOf, adopt, type AdoptedOf, allocate, free, isFreed, viewAt } from './heap/views.ts';
 export type { WasmMemory } from './heap/wasm-memory.ts';
 export type { SharedLeaseDescriptor } from './pool/block.ts';
 export { type BufferPool, createPool } from './pool/buffer-pool.ts';
@@ -86,3 +86,12 @@ export type {
 export { type BorrowTableOptions, type CreateTableOptions, defineLayout, type Layout } from './soa/layout.ts';
 export type { SortOptions, Table, TableDescriptor } from './soa/table.ts';
 export type { BorrowedMemory } from './soa/table-memory.ts';
+export {
+  Arena,
+  type ArenaHandle,
+  type ArenaMark,
+  type ArenaOptions,
+  type ArenaStats,
+} from './arena/arena.ts';
+export { StaleHandleError } from './arena/errors.ts';
+export { withArena } from './arena/with-arena.ts';

@@ -1,0 +1,44 @@
+import { describe } from '../check.ts';
+import { ArgumentTypeError } from '../errors.ts';
+import { Arena, type ArenaOptions } from './arena.ts';
+
+/**
+ * Runs `use` with an arena of its own and releases it afterwards: when `use` returns or throws, or, if it returns a
+ * promise, when that settles. One arena a request, and nothing of it is left.
+ *
+ * What `use` returns must not point into the arena: handles are refused afterwards, views are not.
+ *
+ * @throws ArgumentTypeError when `use` is not a function.
+ * @throws ArgumentRangeError when an option is invalid.
+ * @example
+ * const total = await withArena(async (arena) => {
+ *   const header = arena.allocate(1024);
+ *   return respond(arena, header);
+ * });
+ */
+export function withArena<T>(use: (arena: Arena) => T, options?: ArenaOptions): T {
+  if (typeof use !== 'function')
+    throw new ArgumentTypeError(`use: expected a function, got ${describe(use)}`);
+  const arena = new Arena(options);
+  let isPending = false;
+  try {
+    const result = use(arena);
+    if (!isThenable(result)) return result;
+    isPending = true;
+    return releaseAfter(arena, result) as T;
+  } finally {
+    if (!isPending) arena[Symbol.dispose]();
+  }
+}
+
+async function releaseAfter<T>(arena: Arena, promise: PromiseLike<T>): Promise<T> {
+  try {
+    return await promise;
+  } finally {
+    arena[Symbol.dispose]();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
+}
