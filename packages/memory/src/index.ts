@@ -95,3 +95,7 @@ export {
 } from './arena/arena.ts';
 export { StaleHandleError } from './arena/errors.ts';
 export { withArena } from './arena/with-arena.ts';
+export { type Lazy, lazy, lazyRange } from './vec/lazy.ts';
+export { StringBuilder } from './vec/string-builder.ts';
+export { StringList, type StringListOptions } from './vec/string-list.ts';
+export { type ElementOf, TypedVector, type TypedVectorOptions } from './vec/typed-vector.ts';

@@ -94,13 +94,20 @@ export function isFreed(view: ArrayBufferView): boolean {
  * @throws ArgumentTypeError when `view` is not a typed array.
  * @throws HeapExhaustedError, HeapOwnerError as {@link allocate}.
  */
-export function adopt<T extends ElementType>(view: TypedArrayOf<T, ArrayBufferLike>): TypedArrayOf<T> {
+export function adopt<V extends AnyTypedArray>(view: V): AdoptedOf<V>;
+export function adopt<T extends ElementType>(view: TypedArrayOf<T, ArrayBufferLike>): TypedArrayOf<T>;
+export function adopt(view: AnyTypedArray): AnyTypedArray<SharedArrayBuffer> {
   const type = ArrayBuffer.isView(view) ? elementTypeOf(view) : undefined;
   if (type === undefined) throw new ArgumentTypeError(`view: expected a typed array, got ${describe(view)}`);
   const copy = viewAt(type, heap().allocate(view.byteLength), view.length);
   (copy as Uint8Array).set(view as Uint8Array);
-  return copy as TypedArrayOf<T>;
+  return copy;
 }
+
+/** The typed array in the heap that a copy of `V` is. */
+export type AdoptedOf<V> = {
+  [T in ElementType]: V extends TypedArrayOf<T, ArrayBufferLike> ? TypedArrayOf<T> : never;
+}[ElementType];
 
 /**
  * A view over memory of the heap that is in use already, carrying its address: for structures that cut several views
