@@ -279,6 +279,62 @@ test('a write that another process overtakes does not stay in memory', async () 
   expect(cache.peek('a')).toBeUndefined();
 });
 
+test('a read that found the old value while it was overwritten does not put it back', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  await cache.set('a', 'old');
+  const [writes, answers] = [withResolvers(), withResolvers()];
+  store.gate = (call) => (call.startsWith('setMany') ? writes.promise : Promise.resolve());
+  store.answerGate = () => answers.promise;
+  const writing = cache.set('a', 'new');
+  const reading = cache.get('a');
+  await settled();
+  writes.resolve();
+  await writing;
+  answers.resolve();
+  expect(await reading).toBe('old');
+  expect(cache.peek('a')).toBe('new');
+});
+
+test('a refused fill takes the value out of memory, even when no message said why', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const definition = cache.define<string>({
+    name: 'row',
+    load: () => {
+      store.entries.clear();
+      return 'overtaken';
+    },
+  });
+  expect(await definition.get('a')).toBe('overtaken');
+  await settled();
+  expect(definition.peek('a')).toBeUndefined();
+  expect(cache.stats().regions[1]!.refusedFillCount).toBe(1);
+});
+
+test('from the call of invalidate on memory does not answer', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const definition = cache.define<string>({ name: 'row', load: (id) => id });
+  await definition.get('a');
+  const open = store.hang();
+  const invalidating = definition.invalidate('a');
+  expect(definition.peek('a')).toBeUndefined();
+  open();
+  await invalidating;
+});
+
+test('tiers get keys that any store can hold and tell apart', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier()] });
+  const keys = ['', 'é', '\0', '\uD800', '\uDFFF', '\uFFFD', '~', 'x'.repeat(513), 'x'.repeat(514)];
+  await cache.setMany(keys.map((key, index) => [key, index]));
+  const stored = [...store.entries.keys()].map((key) => Buffer.from(key).toString());
+  expect(new Set(stored).size).toBe(keys.length);
+  for (const key of stored) expect(key.includes('\0') || key.length > 512 + 'hotpath::'.length).toBe(false);
+  expect(await cache.getMany(keys)).toEqual(keys.map((_, index) => index));
+});
+
 test('two definitions of one name are refused, two versions are not and do not meet', async () => {
   const store = new DoubleStore();
   const cache = createCache({ tiers: [store.tier()] });

@@ -16,8 +16,10 @@ export class DoubleStore {
   readonly listeners = new Set<TierListener>();
   readonly calls: string[] = [];
   now: () => number = Date.now;
-  /** What every call waits for before it answers. */
-  gate: () => Promise<void> = () => Promise.resolve();
+  /** What every call waits for before it does anything. */
+  gate: (call: string) => Promise<void> = () => Promise.resolve();
+  /** What every read waits for before it answers with what it found. */
+  answerGate: () => Promise<void> = () => Promise.resolve();
   #tokenCount = 0;
 
   tier(
@@ -63,7 +65,7 @@ export class DoubleStore {
   #open({ prefix, name, origin }: RegionOptions, leases: boolean): TierRegion {
     const call = async (what: string): Promise<void> => {
       this.calls.push(what);
-      await this.gate();
+      await this.gate(what);
     };
     const entryOf = (key: string): TierEntry | undefined => {
       const held = this.#find(prefix + key);
@@ -81,7 +83,9 @@ export class DoubleStore {
     const region: TierRegion = {
       getMany: async (keys) => {
         await call(`getMany ${keys.join()}`);
-        return keys.map(entryOf);
+        const found = keys.map(entryOf);
+        await this.answerGate();
+        return found;
       },
       setMany: async (writes) => {
         await call(`setMany ${writes.map((write) => write.key).join()}`);
