@@ -184,6 +184,17 @@ export abstract class ReadableBytes<B extends ArrayBufferLike = ArrayBuffer> {
     }
   }
 
+  /**
+   * `[start, end)` as text.
+   *
+   * @throws ArgumentRangeError when the range is not inside.
+   */
+  toUtf8Range(start: number, end: number): string {
+    if (!(Number.isInteger(end) && end >= start)) checkInteger('end', end, start, this.size);
+    const { array } = this.reading(start, end - start);
+    return array.toString('utf8', this.start + start, this.start + end);
+  }
+
   /** {@link ReadableBytes.toUtf8}. */
   toString(): string {
     return this.toUtf8();
