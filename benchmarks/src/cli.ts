@@ -1,6 +1,15 @@
 /** `pnpm bench`: chooses cases, runs them, prints the table, writes what was asked for. */
 
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,8 +106,10 @@ Exit codes: 0 all ran; 1 a case failed, a given URL is unreachable or a file can
 
 /** Refuses a target that cannot be written before an hour is spent on what would go there. */
 function checkWritable(flag: string, file: string): void {
+  const folder = dirname(resolve(CWD, file));
   try {
-    accessSync(dirname(resolve(CWD, file)), constants.W_OK);
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+    accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
   }

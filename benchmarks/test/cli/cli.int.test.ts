@@ -1,13 +1,5 @@
-import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../dist/report/record.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-/** A case that needs no service and takes a second. */
+/** A case that needs no service and takes seconds. */
 const FAST = 'fib(20)';
 
 let scratch: string;
@@ -156,14 +148,29 @@ describe('files', () => {
     expect(stdout).toBe('');
   });
 
-  test('a full disk gives one line, and no half-written file', async () => {
-    // /dev/full accepts the open and refuses the write, as a full disk does.
-    if (!existsSync('/dev/full')) return;
-    symlinkSync('/dev', join(scratch, 'full'));
-    const { code, stderr } = await bench(['--quick', '--filter', FAST, '--json', 'full/null/x.json']);
+  test('a file as a folder is refused before anything runs', async () => {
+    const { code, stderr, stdout } = await bench(['--quick', '--filter', FAST, '--json', 'a.json/b.json']);
     expect(code).toBe(1);
-    expect(stderr).toContain('--json');
+    expect(stderr).toContain('--json a.json/b.json');
+    expect(stdout).toBe('');
   });
+
+  test.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
+    'a full disk gives one line and no half-written file (needs root on Linux, to mount one)',
+    async () => {
+      const disk = join(scratch, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
+      try {
+        const { code, stderr } = await bench(['--quick', '--filter', FAST, '--html', 'disk/page.html']);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/bench: --html disk\/page\.html: ENOSPC/);
+        expect(readdirSync(disk)).toEqual([]);
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+    },
+  );
 
   test.each([
     ['not JSON', '{', /--compare bad\.json/],
@@ -190,7 +197,7 @@ describe('services', () => {
   test('a service that cannot be had leaves its cases out, loudly, and exits with 3', async () => {
     const empty = join(scratch, 'empty');
     mkdirSync(empty, { recursive: true });
-    const { code, stdout } = await bench(['--quick', '--filter', 'K1', '--filter', FAST], {
+    const { code, stdout } = await bench(['--quick', '--filter', 'memory over Redis', '--filter', FAST], {
       env: {
         PATH: empty,
         HOME: empty,
