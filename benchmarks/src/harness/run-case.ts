@@ -346,7 +346,8 @@ function buildRow(definition: Case, tracks: readonly Track[], cores: number): Ro
   if (ratio === undefined) {
     return { ...row, verdict: 'measured', reason: 'compared with peers only: the guide gives no figure' };
   }
-  return { ...row, ...judge(guide, ratio, cores, limit) };
+  const others = ratios.filter(({ of, over }) => of !== 'ours' && over === 'naive');
+  return { ...row, ...judge(guide, ratio, cores, limit, others) };
 }
 
 /**

@@ -18,10 +18,23 @@ const percent = (value: number): string => `${(value * 100).toFixed(0)} %`;
  * @param ratio ours over the guide's baseline.
  * @param cores cores at hand.
  * @param limit what limits us here, by the case's author; told with anything but `reproduced`.
+ * @param others what else we offer for the same work, over the same baseline; told when it gets there and `ours` does not.
  */
-export function judge(guide: GuideFigure | null, ratio: Ratio, cores: number, limit?: string): Judgement {
+export function judge(
+  guide: GuideFigure | null,
+  ratio: Ratio,
+  cores: number,
+  limit?: string,
+  others: readonly Ratio[] = [],
+): Judgement {
   if (guide === null) return { verdict: 'measured', reason: 'the guide gives no figure' };
-  const because = limit === undefined ? '' : `; ${limit}`;
+  const reaching = guide.basis === 'ratio' ? others.filter(({ low }) => low >= guide.ratio) : [];
+  const [best] = reaching.toSorted((a, b) => b.ratio - a.ratio);
+  const instead =
+    best === undefined
+      ? ''
+      : `; ${best.of} reaches it with ${times(best.ratio)} [${times(best.low)}, ${times(best.high)}]`;
+  const because = `${instead}${limit === undefined ? '' : `; ${limit}`}`;
   if (guide.basis === 'efficiency') {
     if (cores < 2) return { verdict: 'not-applicable', reason: 'one core: nothing can run in parallel' };
     const wanted = guide.ratio / (guide.cores ?? 1);

@@ -24,6 +24,15 @@ test('short when the high end does not, with the limit told', () => {
   expect(reason).toContain('the disk is the limit');
 });
 
+test('short says which other of ours gets there, and stays short', () => {
+  const axpy = { ...ratio(11, 12, 13), of: 'ours:axpy' };
+  const slow = { ...ratio(9, 9.2, 9.4), of: 'ours:cursor' };
+  const { verdict, reason } = judge(guide, ratio(8, 9, 9.9), 2, undefined, [slow, axpy]);
+  expect(verdict).toBe('short');
+  expect(reason).toContain('ours:axpy reaches it with 12.0×');
+  expect(reason).not.toContain('ours:cursor');
+});
+
 test('inconclusive when the guide lies inside the interval', () => {
   expect(judge(guide, ratio(9, 10.5, 12), 2).verdict).toBe('inconclusive');
 });
