@@ -52,6 +52,9 @@ export class Connection implements StatementHost {
   readonly #waiting: Statement[] = [];
   #giveUpCancel: (() => void) | undefined;
   #graceTimer: unknown;
+  /** A cancel is on its way for a connection that is destroyed already. */
+  #lastCancel = false;
+  #socketListener: (() => void) | undefined;
 
   private constructor(
     client: PgClient,
@@ -158,11 +161,21 @@ export class Connection implements StatementHost {
     }
   }
 
-  /** Closes it at once: what is under way fails with `reason`. */
+  /** Closes it at once: what is under way fails with `reason`, and is cancelled on the server, which would not notice. */
   destroy(reason: unknown): void {
     if (this.closed) return;
+    const busy = this.#current !== undefined && this.#giveUpCancel === undefined;
+    this.#lastCancel = busy;
     this.#close(reason);
     this.#client.connection.stream.destroy();
+    if (!busy) return;
+    const giveUp = requestCancel(this.#client, () => {
+      this.#clock.clearTimeout(timer);
+      this.#lastCancel = false;
+      this.#tellSocketClosed();
+    });
+    const timer = this.#clock.setTimeout(giveUp, this.#graceMs);
+    unref(timer);
   }
 
   /** Says goodbye to the server; only when quiet. Never waits for a server that hangs. */
@@ -179,11 +192,23 @@ export class Connection implements StatementHost {
     });
   }
 
-  /** Calls the listener when the socket is gone. */
+  /** Calls the listener when the last of its sockets is gone. Once a connection. */
   onSocketClosed(listener: () => void): void {
     const { stream } = this.#client.connection;
-    if (stream.destroyed && stream.closed) listener();
-    else stream.once('close', listener);
+    this.#socketListener = listener;
+    if (stream.closed) this.#tellSocketClosed();
+    else {
+      stream.once('close', () => {
+        this.#tellSocketClosed();
+      });
+    }
+  }
+
+  #tellSocketClosed(): void {
+    if (this.#lastCancel || !this.#client.connection.stream.closed) return;
+    const listener = this.#socketListener;
+    this.#socketListener = undefined;
+    listener?.();
   }
 
   #write(statement: Statement): void {

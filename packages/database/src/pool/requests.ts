@@ -1,11 +1,11 @@
-import { InvalidValueError, QueryTimeoutError, invalidType } from '../errors.ts';
+import { QueryTimeoutError, invalidType } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { encodeCall } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { textChangesSession } from './session-state.ts';
 import { type Request, Statement, type StatementOrigin } from './statement.ts';
-import { StatementTexts } from './statement-texts.ts';
+import { StatementTexts, checkText } from './statement-texts.ts';
 
 /** Distinct texts whose names are kept, for each statement that a connection may keep. */
 const TEXTS_PER_STATEMENT = 4;
@@ -97,8 +97,7 @@ export class Requests {
         };
       }
     }
-    // The protocol ends a text at its first NUL, and would read the rest as something else.
-    if (text.includes('\0')) throw new InvalidValueError('text: expected no NUL character');
+    checkText(text);
     return {
       text,
       call: values === undefined ? undefined : encodeCall('', values),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { InvalidValueError } from '../errors.ts';
 import { textChangesSession } from './session-state.ts';
 
 /** What is known of a statement's text alone, shared by all connections. */
@@ -11,6 +12,11 @@ export interface StatementText {
   readonly name: string;
   /** The text may change what the next user of the connection would meet. */
   readonly changesSession: boolean;
+}
+
+/** The protocol ends a text at its first NUL, and would read the rest as something else. */
+export function checkText(text: string): void {
+  if (text.includes('\0')) throw new InvalidValueError('text: expected no NUL character');
 }
 
 /** Texts that were seen, the oldest dropped first: dropping a hot one costs a hash. */
@@ -26,6 +32,7 @@ export class StatementTexts {
   for(text: string): StatementText {
     let entry = this.#known.get(text);
     if (entry !== undefined) return entry;
+    checkText(text);
     entry = {
       text,
       name: `hp_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`,

@@ -267,7 +267,7 @@ const NO_COLUMNS: ResultShape = {
 };
 
 /** Words in quotes: in errors about data (class 22) they are the data. Greedy, and in the quotes of every language of the server. */
-const QUOTED = /["'«„“‘「].*["'»“”’」]/su;
+const QUOTED = /["'«»„“‚‘「『].*["'«»“”‘’」』]/su;
 
 /** Makes the server's report an error whose message quotes no data. */
 export function toQueryError(cause: Error): QueryError {

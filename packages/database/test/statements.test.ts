@@ -1,0 +1,219 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EXECUTE_SYNC_BYTES, encodeCall, encodeClose } from '../dist/pool/bind.js';
+import { RowDecoders, compile, interpret } from '../dist/pool/decode.js';
+import { tagChangesSession, textChangesSession } from '../dist/pool/session-state.js';
+import { PreparedStatements, StatementTexts } from '../dist/pool/statement-texts.js';
+import { toQueryError } from '../dist/pool/statement.js';
+
+/** Reads a Bind message back, as the server would. */
+function readBind(buffer: Buffer): { name: string; values: (Buffer | null)[]; formats: number[] } {
+  expect(String.fromCharCode(buffer[0]!)).toBe('B');
+  const end = 1 + buffer.readInt32BE(1);
+  let at = 5;
+  const text = (): string => {
+    const from = at;
+    at = buffer.indexOf(0, at) + 1;
+    return buffer.toString('latin1', from, at - 1);
+  };
+  expect(text()).toBe('');
+  const name = text();
+  const formats: number[] = [];
+  const formatCount = buffer.readUInt16BE(at);
+  at += 2;
+  for (let i = 0; i < formatCount; i++, at += 2) formats.push(buffer.readUInt16BE(at));
+  const count = buffer.readUInt16BE(at);
+  at += 2;
+  const values: (Buffer | null)[] = [];
+  for (let i = 0; i < count; i++) {
+    const bytes = buffer.readInt32BE(at);
+    at += 4;
+    values.push(bytes < 0 ? null : buffer.subarray(at, at + bytes));
+    if (bytes > 0) at += bytes;
+  }
+  expect(buffer.readUInt16BE(at)).toBe(0);
+  expect(at + 2).toBe(end);
+  expect(buffer.subarray(end).toString('latin1')).toBe('E\0\0\0\u0009\0\0\0\0\0S\0\0\0\u0004');
+  expect(buffer.length - end).toBe(EXECUTE_SYNC_BYTES);
+  return { name, values, formats };
+}
+
+describe('a call’s messages', () => {
+  test('hold any texts and bytes', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.uint8Array(),
+      fc.constant(null),
+      fc.integer(),
+      fc.bigInt(),
+      fc.boolean(),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 40 }), (values) => {
+        const read = readBind(encodeCall('stmt', values));
+        expect(read.name).toBe('stmt');
+        expect(read.values.map((bytes) => bytes && [...bytes])).toEqual(
+          values.map((v) =>
+            v === null ? null : [...(v instanceof Uint8Array ? v : Buffer.from(String(v)))],
+          ),
+        );
+        const binary = values.map((v) => (v instanceof Uint8Array ? 1 : 0));
+        expect(read.formats).toEqual(binary.includes(1) ? binary : []);
+      }),
+    );
+  });
+
+  test('beyond the scratch are exactly as long as they are', () => {
+    const long = 'é𝄞x'.repeat(50_000);
+    const read = readBind(encodeCall('', [long, new Uint8Array(70_000).fill(7), 1]));
+    expect(read.values[0]!.toString()).toBe(long);
+    expect(read.values[1]!.length).toBe(70_000);
+  });
+
+  test('do not change when the next ones are made', () => {
+    const first = encodeCall('', ['one']);
+    const copy = Buffer.from(first);
+    encodeCall('', ['another']);
+    expect(first.equals(copy)).toBe(true);
+  });
+
+  test('take 65,535 values and not one more', () => {
+    expect(readBind(encodeCall('', new Array(65_535).fill(null))).values).toHaveLength(65_535);
+    expect(() => encodeCall('', new Array(65_536).fill(null))).toThrow(
+      expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE' }),
+    );
+  });
+
+  test('refuse what is no parameter, naming the place and not the value', () => {
+    const loop: Record<string, unknown> = { secret: 's3cret' };
+    loop['self'] = loop;
+    for (const [value, message] of [
+      [() => 's3cret', /^values\[1\]: .*function$/],
+      [Symbol('s3cret'), /^values\[1\]: .*symbol$/],
+      [new Date(Number.NaN), /^values\[1\]: expected a valid Date/],
+      [loop, /^values\[1\]: cannot be made a parameter$/],
+    ] as const) {
+      expect(() => encodeCall('', [1, value])).toThrow(message);
+    }
+  });
+
+  test('Close names its statement', () => {
+    expect(encodeClose('ab').toString('latin1')).toBe('C\0\0\0\u0008Sab\0');
+  });
+});
+
+describe('decoding', () => {
+  const parsers = [undefined, (text: string) => Number(text), undefined];
+  const rows = [
+    ['a', '1', null],
+    ['', null, 'x'],
+  ];
+
+  for (const [how, make] of [
+    ['compiled', compile],
+    ['interpreted', interpret],
+  ] as const) {
+    test(`${how}: parses, keeps null, takes the last of two equal names`, () => {
+      const decode = make(['s', 'n', 's'], parsers)!;
+      expect(rows.map((row) => decode(row))).toEqual([
+        { s: null, n: 1 },
+        { s: 'x', n: null },
+      ]);
+    });
+
+    test(`${how}: a column may have any name`, () => {
+      const names = ['__proto__', 'constructor', '"]:0}});throw 1//', '\u2028', ''];
+      const row = make(
+        names,
+        names.map(() => undefined),
+      )!(['a', 'b', 'c', 'd', 'e']) as Record<string, unknown>;
+      expect(Object.entries(row)).toEqual(names.map((name, i) => [name, 'abcde'[i]]));
+      expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
+    });
+  }
+
+  test('one shape is compiled once, whichever result it comes from', () => {
+    const decoders = new RowDecoders({ getTypeParser: () => (text) => text });
+    const fields = [{ name: 'a', dataTypeID: 25 }];
+    const first = decoders.for(fields);
+    const second = decoders.for(fields);
+    expect(decoders.for([{ ...fields[0]! }])).toBe(second);
+    expect(first(['x'])).toEqual(second(['x']));
+  });
+});
+
+describe('prepared statements', () => {
+  test('the same text has the same name everywhere, and different texts have different ones', () => {
+    const a = new StatementTexts(10);
+    const b = new StatementTexts(10);
+    expect(a.for('SELECT 1').name).toBe(b.for('SELECT 1').name);
+    expect(a.for('SELECT 1').name).not.toBe(a.for('SELECT 2').name);
+    expect(a.for('SELECT 1')).toBe(a.for('SELECT 1'));
+  });
+
+  test('the least recently used one goes first', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat(7)), (capacity, uses) => {
+        const cache = new PreparedStatements<never>(capacity);
+        let model: string[] = [];
+        for (const use of uses) {
+          const name = `s${use}`;
+          const known = model.includes(name);
+          expect(cache.get(name)?.name).toBe(known ? name : undefined);
+          model = [...model.filter((other) => other !== name), name];
+          if (!known) expect(cache.add(name)).toBe(model.length > capacity ? model.shift() : undefined);
+          expect(cache.count).toBe(model.length);
+        }
+      }),
+    );
+  });
+});
+
+test('what changes the session is told from what does not', () => {
+  for (const [tag, text] of [
+    ['SET', 'SET search_path = x'],
+    ['LISTEN', 'LISTEN a'],
+    ['PREPARE', 'PREPARE a AS SELECT 1'],
+  ] as const) {
+    expect(tagChangesSession(tag, text), text).toBe(true);
+  }
+  for (const text of ['SET LOCAL a = 1', ' set transaction read only']) {
+    expect(tagChangesSession('SET', text), text).toBe(false);
+  }
+  for (const text of [
+    'SELECT pg_advisory_lock(1)',
+    'select pg_try_advisory_lock_shared ($1)',
+    "SELECT set_config('a', 'b', false)",
+    'CREATE TEMP TABLE a (b int)',
+    'create local temporary table a (b int)',
+    'SELECT 1 INTO TEMP a',
+  ]) {
+    expect(textChangesSession(text), text).toBe(true);
+  }
+  for (const text of [
+    'SELECT temp FROM weather',
+    'SELECT pg_advisory_xact_lock(1)',
+    "SELECT set_config('app.user', $1, true)",
+    'CREATE TABLE a (b int)',
+  ]) {
+    expect(textChangesSession(text), text).toBe(false);
+  }
+});
+
+test('errors about data quote none of it, others keep their names', () => {
+  const error = (code: string, message: string): Error => Object.assign(new Error(message), { code });
+  expect(toQueryError(error('22P02', 'invalid input syntax for type integer: "s3cret"')).message).toBe(
+    'invalid input syntax for type integer: "…" (SQLSTATE 22P02)',
+  );
+  expect(toQueryError(error('22P02', 'ungültig: »s3cret«, „s3cret“')).message).not.toContain('s3cret');
+  const unique = toQueryError(
+    Object.assign(error('23505', 'duplicate key value violates unique constraint "users_email_key"'), {
+      detail: 'Key (email)=(s3cret) already exists.',
+      constraint: 'users_email_key',
+      table: 'users',
+    }),
+  );
+  expect(unique).toMatchObject({ sqlState: '23505', constraint: 'users_email_key', table: 'users' });
+  expect(unique.message).toContain('users_email_key');
+  expect(JSON.stringify({ ...unique })).not.toContain('s3cret');
+});
