@@ -235,14 +235,15 @@ describe('bad input', () => {
   });
 
   test('wrong types are named', () => {
-    for (const wrong of [
+    const wrongs: unknown[] = [
       null,
       undefined,
       'text',
       [1],
       new DataView(new ArrayBuffer(1)),
       new Uint16Array(1),
-    ]) {
+    ];
+    for (const wrong of wrongs) {
       expect(() => Bytes.adopt(wrong as Uint8Array)).toThrow(code('ARGUMENT_TYPE'));
       expect(() => Bytes.copyFrom(wrong as Uint8Array)).toThrow(code('ARGUMENT_TYPE'));
       expect(() => Bytes.from('a').compare(wrong as Uint8Array)).toThrow(code('ARGUMENT_TYPE'));
