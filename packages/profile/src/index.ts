@@ -1,1 +1,13 @@
-export {};
+export { MonitorStoppedError, OptionRangeError, OptionTypeError, ProfileError } from './errors.ts';
+export { monitor, MONITOR_CHANNEL } from './monitor/monitor.ts';
+export type { Monitor } from './monitor/monitor.ts';
+export type { MonitorOptions } from './monitor/options.ts';
+export type {
+  EventLoopStats,
+  GcKind,
+  GcKindStats,
+  GcStats,
+  MemoryStats,
+  MonitorStats,
+  ResourceStats,
+} from './monitor/stats.ts';

@@ -1,0 +1,24 @@
+/** The root of every error of this package that is not about an argument. */
+export class ProfileError extends Error {
+  override readonly name: string = 'ProfileError';
+  /** Stable: `ERR_HOTPATH_PROFILE_<CAUSE>`. */
+  readonly code: string = 'ERR_HOTPATH_PROFILE';
+}
+
+/** An option has the wrong type. The message names it, what was expected and what came. */
+export class OptionTypeError extends TypeError {
+  override readonly name: string = 'OptionTypeError';
+  readonly code = 'ERR_HOTPATH_PROFILE_OPTION_TYPE';
+}
+
+/** An option has the right type and an impossible value: fractional, NaN, out of range. */
+export class OptionRangeError extends RangeError {
+  override readonly name: string = 'OptionRangeError';
+  readonly code = 'ERR_HOTPATH_PROFILE_OPTION_RANGE';
+}
+
+/** The monitor was stopped before the call. */
+export class MonitorStoppedError extends ProfileError {
+  override readonly name: string = 'MonitorStoppedError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_MONITOR_STOPPED';
+}

@@ -1,0 +1,104 @@
+/** What the monitor needs of the machine: the clocks, a timer and the counters of Node. Tests bring their own. */
+
+import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import type { GcKind, MemoryStats } from './stats.ts';
+
+export interface LoopTimes {
+  readonly activeMs: number;
+  readonly idleMs: number;
+}
+
+/** Something that goes on until it is stopped. */
+export interface Running {
+  stop(): void;
+}
+
+export interface GcWatch extends Running {
+  /** Hands over at once what was seen and not yet told. */
+  flush(): void;
+}
+
+export interface Host {
+  /** Monotonic, in milliseconds. */
+  nowMs(): number;
+  /** Wall clock, in milliseconds since the epoch. */
+  dateMs(): number;
+  /** Calls back about every `ms`, without keeping the process alive. */
+  every(ms: number, callback: () => void): Running;
+  /** Times of the event loop since it began. */
+  loopTimes(): LoopTimes;
+  watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch;
+  memory(): MemoryStats;
+  /** The types of what keeps the loop alive, one for each. */
+  resources(): readonly string[];
+  warn(message: string, cause: unknown): void;
+}
+
+const KINDS: ReadonlyMap<number, GcKind> = new Map([
+  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
+]);
+
+function watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch {
+  const tell = (entries: readonly PerformanceEntryWithDetail[]): void => {
+    for (const { detail, duration } of entries) {
+      // V8 may add kinds; what it does not name is the young generation's (minor mark-sweep).
+      onPause(KINDS.get(detail?.kind ?? -1) ?? 'minor', duration);
+    }
+  };
+  const observer = new PerformanceObserver((list) => {
+    tell(list.getEntries());
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return {
+    flush: () => {
+      tell(observer.takeRecords());
+    },
+    stop: () => {
+      observer.disconnect();
+    },
+  };
+}
+
+interface PerformanceEntryWithDetail {
+  readonly duration: number;
+  readonly detail?: { readonly kind?: number };
+}
+
+/** Node itself. */
+export const nodeHost: Host = {
+  nowMs: () => performance.now(),
+  dateMs: () => Date.now(),
+  every: (ms, callback) => {
+    const timer = setInterval(callback, ms).unref();
+    return {
+      stop: () => {
+        clearInterval(timer);
+      },
+    };
+  },
+  loopTimes: () => {
+    const { active, idle } = performance.eventLoopUtilization();
+    return { activeMs: active, idleMs: idle };
+  },
+  watchGc,
+  memory: () => {
+    const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+    return {
+      rssBytes: rss,
+      heapUsedBytes: heapUsed,
+      heapTotalBytes: heapTotal,
+      heapLimitBytes: getHeapStatistics().heap_size_limit,
+      externalBytes: external,
+      arrayBuffersBytes: arrayBuffers,
+    };
+  },
+  resources: () => process.getActiveResourcesInfo(),
+  warn: (message, cause) => {
+    const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    process.emitWarning(message, { type: 'HotpathProfileWarning', detail });
+  },
+};

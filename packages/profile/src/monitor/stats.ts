@@ -1,0 +1,67 @@
+/** What a monitor tells. Plain data, so that it can be logged, sent and compared; names end in their unit. */
+
+/** How late the event loop ran what was due, and how busy it was. */
+export interface EventLoopStats {
+  /** Looks at the clock that mean and quantiles stand on, those that a blocked loop missed included. */
+  readonly delayCount: number;
+  readonly delayMsMean: number;
+  readonly delayMsP50: number;
+  readonly delayMsP90: number;
+  readonly delayMsP99: number;
+  /** The longest stall, exact. */
+  readonly delayMsMax: number;
+  /** Share of the window in which the loop was not waiting for events, 0 to 1. */
+  readonly utilization: number;
+  readonly activeMs: number;
+  readonly idleMs: number;
+}
+
+/** Pauses of one kind of collection. */
+export interface GcKindStats {
+  readonly count: number;
+  readonly pauseMsTotal: number;
+  readonly pauseMsMax: number;
+}
+
+/** The kinds of collection, by the names that OpenTelemetry gives them (`v8js.gc.type`). */
+export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb';
+
+export interface GcStats extends GcKindStats {
+  /** Share of the window that pauses took, 0 to 1. */
+  readonly pauseShare: number;
+  readonly byKind: Readonly<Record<GcKind, GcKindStats>>;
+}
+
+/** Memory at the end of the window. */
+export interface MemoryStats {
+  /** Of the whole process, in a worker thread too. */
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  /** Where V8 gives up: `--max-old-space-size` and the young generation. */
+  readonly heapLimitBytes: number;
+  /** Held outside the heap by objects in it; holds `arrayBuffersBytes`. */
+  readonly externalBytes: number;
+  readonly arrayBuffersBytes: number;
+}
+
+/** What keeps the event loop alive at the end of the window: timers, sockets, requests under way. */
+export interface ResourceStats {
+  readonly count: number;
+  /** By the names of `process.getActiveResourcesInfo()`: `Timeout`, `TCPSocketWrap`, `FSReqPromise` … */
+  readonly byType: Readonly<Record<string, number>>;
+}
+
+/** One window. A snapshot: it does not change afterwards. */
+export interface MonitorStats {
+  /** When the window began, in milliseconds since the epoch by the wall clock. */
+  readonly startedAtMs: number;
+  /** How long it has lasted, by the monotonic clock. */
+  readonly durationMs: number;
+  readonly eventLoop: EventLoopStats;
+  readonly gc: GcStats;
+  readonly memory: MemoryStats;
+  readonly resources: ResourceStats;
+  /** Calls of `onSample` that threw or rejected, since the monitor began. */
+  readonly failedCallbacks: number;
+}
