@@ -7,7 +7,9 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_SYNC_FAILED'
   | 'ERR_HOTPATH_IO_OVERFLOW'
   | 'ERR_HOTPATH_IO_BUSY'
-  | 'ERR_HOTPATH_IO_CLOSED';
+  | 'ERR_HOTPATH_IO_CLOSED'
+  | 'ERR_HOTPATH_IO_BATCH_RESULT'
+  | 'ERR_HOTPATH_IO_BATCH_TIMEOUT';
 
 /**
  * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
@@ -87,18 +89,21 @@ export class SyncFailedError extends IoError {
   }
 }
 
-/** A write was refused whole because the buffer is full; nothing of it was taken. */
+/** A buffer or queue is full. Nothing of the write or item was taken. */
 export class OverflowError extends IoError {
   override readonly name = 'OverflowError';
-  readonly pendingBytes: number;
+  /** What is pending, in `unit`s. */
+  readonly pending: number;
+  readonly unit: 'bytes' | 'items';
 
-  constructor(pendingBytes: number, limitBytes: number, cause?: unknown) {
+  constructor(pending: number, limit: number, unit: 'bytes' | 'items', cause?: unknown) {
     super(
       'ERR_HOTPATH_IO_OVERFLOW',
-      `buffer is full: ${pendingBytes} bytes pending, limit ${limitBytes}`,
+      `full: ${pending} ${unit} pending, limit ${limit}`,
       cause === undefined ? undefined : { cause },
     );
-    this.pendingBytes = pendingBytes;
+    this.pending = pending;
+    this.unit = unit;
   }
 }
 
@@ -117,6 +122,27 @@ export class ClosedError extends IoError {
 
   constructor(what: string, cause?: unknown) {
     super('ERR_HOTPATH_IO_CLOSED', `${what} is closed`, cause === undefined ? undefined : { cause });
+  }
+}
+
+/** A batch handler did not return one result an item. */
+export class BatchResultError extends IoError {
+  override readonly name = 'BatchResultError';
+
+  constructor(expectedCount: number, got: string) {
+    super(
+      'ERR_HOTPATH_IO_BATCH_RESULT',
+      `handler: expected nothing or an array of ${expectedCount} results, one an item, got ${got}`,
+    );
+  }
+}
+
+/** A batch handler did not settle within `timeoutMs`; whether it did its work is unknown. */
+export class BatchTimeoutError extends IoError {
+  override readonly name = 'BatchTimeoutError';
+
+  constructor(timeoutMs: number) {
+    super('ERR_HOTPATH_IO_BATCH_TIMEOUT', `handler did not settle within ${timeoutMs} ms`);
   }
 }
 

@@ -1,4 +1,16 @@
 export {
+  createBatcher,
+  type BatchContext,
+  type Batcher,
+  type BatcherStats,
+  type BatchHandler,
+  type BatchResults,
+  type BatchWaitOptions,
+} from './batcher/batcher.ts';
+export type { BatcherOptions, RetryOptions } from './batcher/options.ts';
+export {
+  BatchResultError,
+  BatchTimeoutError,
   BusyError,
   ClosedError,
   IoError,

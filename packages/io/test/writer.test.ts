@@ -317,7 +317,7 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
     writer.write('12345');
     expect(() => writer.write('6')).toThrow(OverflowError);
     expect(() => writer.writeOwned(new Uint8Array(9))).toThrow(
-      expect.objectContaining({ code: 'ERR_HOTPATH_IO_OVERFLOW', pendingBytes: 5 }),
+      expect.objectContaining({ code: 'ERR_HOTPATH_IO_OVERFLOW', pending: 5, unit: 'bytes' }),
     );
     await writer.close();
     expect(files.content.toString()).toBe('12345');

@@ -1,4 +1,4 @@
-import { IoRangeError, IoTypeError } from '../errors.ts';
+import { boolean, duration, integer, object, oneOf, optionalFunction } from '../arguments.ts';
 import type { WriterFileSystem } from './file-system.ts';
 
 /** What a write does when `highWaterMark` bytes are already pending. */
@@ -68,8 +68,6 @@ export interface ResolvedWriterOptions {
 const MIB = 1 << 20;
 const DEFAULT_FLUSH_BYTES = 256 * 1024;
 const MAX_FLUSH_BYTES = 8 * MIB;
-/** A linger is a latency bound; setTimeout itself turns anything above 2^31 − 1 ms into 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Checks the options and fills in the defaults.
@@ -78,9 +76,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * @throws {IoRangeError} an option outside its range
  */
 export function resolveWriterOptions(options: WriterOptions = {}): ResolvedWriterOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new IoTypeError(`options: expected an object, got ${describe(options)}`);
-  }
+  object('options', options);
   const highWaterMark = integer('highWaterMark', options.highWaterMark, MIB, 1, Number.MAX_SAFE_INTEGER);
   return {
     sync: oneOf('mode', options.mode, ['async', 'sync']) === 'sync',
@@ -110,63 +106,6 @@ export function resolveWriterOptions(options: WriterOptions = {}): ResolvedWrite
     mkdir: boolean('mkdir', options.mkdir, false),
     autoClose: options.autoClose === undefined ? undefined : boolean('autoClose', options.autoClose, true),
     syncTimeoutMs: duration('syncTimeoutMs', options.syncTimeoutMs, 5000, 1),
-    onError: callback('onError', options.onError),
+    onError: optionalFunction('onError', options.onError),
   };
-}
-
-function integer(
-  name: string,
-  value: number | undefined,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw new IoTypeError(`${name}: expected a number, got ${describe(value)}`);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new IoRangeError(`${name}: expected an integer from ${min} to ${max}, got ${value}`);
-  }
-  return value;
-}
-
-function duration(name: string, value: number | undefined, fallback: number, min: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw new IoTypeError(`${name}: expected a number, got ${describe(value)}`);
-  if (Number.isNaN(value) || value < min || (value > MAX_TIMER_MS && value !== Infinity)) {
-    throw new IoRangeError(
-      `${name}: expected milliseconds from ${min} to ${MAX_TIMER_MS}, or Infinity, got ${value}`,
-    );
-  }
-  return value;
-}
-
-function boolean(name: string, value: boolean | undefined, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'boolean')
-    throw new IoTypeError(`${name}: expected a boolean, got ${describe(value)}`);
-  return value;
-}
-
-function oneOf<T extends string>(name: string, value: T | undefined, allowed: readonly [T, ...T[]]): T {
-  if (value === undefined) return allowed[0];
-  if (!allowed.includes(value)) {
-    throw new IoRangeError(`${name}: expected ${allowed.join(', ')}, got ${describe(value)}`);
-  }
-  return value;
-}
-
-function callback<T>(name: string, value: T | undefined): T | undefined {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new IoTypeError(`${name}: expected a function, got ${describe(value)}`);
-  }
-  return value;
-}
-
-/** A value for a message: its type, and itself where that is short and says something. */
-export function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  return typeof value;
 }

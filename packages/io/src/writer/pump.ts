@@ -8,7 +8,7 @@ import { Outlet } from './outlet.ts';
 import { backoffMs, refusalOf, sleepSync } from './partial-write.ts';
 import { mayFollow, type PumpState } from './state.ts';
 import { OpenTarget } from './target.ts';
-import { Waiters } from './waiters.ts';
+import { Waiters } from '../waiters.ts';
 
 /**
  * Moves chunks from the intake to the outlet, one write at a time, in order, each byte once, and tells those who wait.

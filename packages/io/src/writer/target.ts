@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
+import { describe } from '../arguments.ts';
 import { IoTypeError, OpenFailedError } from '../errors.ts';
 import type { WriterFileSystem } from './file-system.ts';
-import { describe, type ResolvedWriterOptions } from './options.ts';
+import type { ResolvedWriterOptions } from './options.ts';
 
 /** Where the bytes go: a path that we open, or a descriptor or handle that is open already. */
 export type WriterTarget = string | number | FileHandle;

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
+import { rejected, untilAborted } from '../abort.ts';
+import { describe } from '../arguments.ts';
 import { ClosedError, IoTypeError, OverflowError, type WriteFailedError } from '../errors.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { Intake, type Mark } from './intake.ts';
-import { describe, resolveWriterOptions, type ResolvedWriterOptions, type WriterOptions } from './options.ts';
+import { resolveWriterOptions, type ResolvedWriterOptions, type WriterOptions } from './options.ts';
 import { Pump } from './pump.ts';
 import { OpenTarget, type WriterTarget } from './target.ts';
 
@@ -211,7 +213,7 @@ export class Writer implements AsyncDisposable {
         this.#open = this.#pump.state === 'failed';
       });
     }
-    return signal === undefined ? this.#closing : untilAborted(this.#closing, signal);
+    return untilAborted(this.#closing, signal);
   }
 
   /**
@@ -273,12 +275,12 @@ export class Writer implements AsyncDisposable {
         this.#drop(chunk);
         return false;
       case 'throw':
-        throw new OverflowError(pendingBytes, this.#limitBytes, failure);
+        throw new OverflowError(pendingBytes, this.#limitBytes, 'bytes', failure);
       case 'wait':
         try {
           this.#pump.flushSync(false);
         } catch (error) {
-          throw new OverflowError(pendingBytes, this.#limitBytes, error);
+          throw new OverflowError(pendingBytes, this.#limitBytes, 'bytes', error);
         }
         return true;
     }
@@ -333,18 +335,3 @@ export function createWriter(target: WriterTarget, options?: WriterOptions): Wri
 }
 
 const READY = Promise.resolve();
-
-function rejected(reason: unknown): Promise<never> {
-  // An abort reason is the user's own value, whatever it is.
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-  return Promise.reject(reason);
-}
-
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the user's own value
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}

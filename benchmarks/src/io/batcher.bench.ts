@@ -1,0 +1,133 @@
+/**
+ * I4: many items handed to a sink in batches. The sink is a file: one awaited write a call, whatever the number of
+ * items. Beside it the cost of the batching itself, with a handler that answers at once.
+ */
+
+import fs from 'node:fs';
+import type { Case, CaseContext, Operation, Variant } from '../harness/case.ts';
+import { measureLines } from './line-sink.ts';
+
+const LINES = 10_000;
+const MAX_ITEMS = 100;
+const ITEMS = 10_000;
+
+type WriteBatch = (lines: readonly string[]) => Promise<void>;
+type WriteAll = (write: WriteBatch, count: number, line: (index: number) => string) => Promise<void>;
+
+/** A variant is a way to bring lines to the same `writeBatch`. */
+async function intoFile(context: CaseContext, writeAll: WriteAll): Promise<Operation> {
+  return measureLines(context, LINES, async (path) => {
+    const handle = await fs.promises.open(path, 'a');
+    const writeBatch: WriteBatch = async (lines) => {
+      await handle.write(lines.join(''));
+    };
+    return {
+      write: (count, line) => writeAll(writeBatch, count, line),
+      close: () => handle.close(),
+    };
+  });
+}
+
+const oneByOne: WriteAll = async (write, count, line) => {
+  for (let index = 0; index < count; index++) await write([line(index)]);
+};
+
+const slices: WriteAll = async (write, count, line) => {
+  for (let start = 0; start < count; start += MAX_ITEMS) {
+    const lines: string[] = [];
+    for (let index = start; index < start + MAX_ITEMS; index++) lines.push(line(index));
+    await write(lines);
+  }
+};
+
+async function oursIntoFile(context: CaseContext): Promise<Operation> {
+  const { createBatcher } = await import('@hotpath/io');
+  return intoFile(context, async (write, count, line) => {
+    const batcher = createBatcher(write, { maxItems: MAX_ITEMS });
+    for (let index = 0; index < count; index++) if (!batcher.push(line(index))) await batcher.ready();
+    await batcher.close();
+  });
+}
+
+interface Adder {
+  add(item: number): Promise<number>;
+}
+
+function adding(create: () => Promise<Adder> | Adder): Variant['setup'] {
+  return async () => {
+    const adder = await create();
+    const run = async (): Promise<number> => {
+      const results: Promise<number>[] = [];
+      for (let item = 0; item < ITEMS; item++) results.push(adder.add(item));
+      let sum = 0;
+      for (const result of await Promise.all(results)) sum += result;
+      return sum;
+    };
+    return { run, answer: run };
+  };
+}
+
+const double = async (items: readonly number[]): Promise<number[]> => items.map((item) => item * 2);
+/** Room for all items and all batches at once: what is measured is the batching. */
+const AMPLE = { maxItems: MAX_ITEMS, maxQueued: 4 * ITEMS, concurrency: ITEMS / MAX_ITEMS };
+
+async function oursPushing(): Promise<Operation> {
+  const { createBatcher } = await import('@hotpath/io');
+  let sum = 0;
+  const batcher = createBatcher(async (items: readonly number[]) => {
+    for (const result of await double(items)) sum += result;
+  }, AMPLE);
+  const run = async (): Promise<number> => {
+    sum = 0;
+    for (let item = 0; item < ITEMS; item++) batcher.push(item);
+    await batcher.flush();
+    return sum;
+  };
+  return { run, answer: run };
+}
+
+const cases: readonly Case[] = [
+  {
+    id: 'I4',
+    case: '10K items into a file',
+    package: 'io',
+    tier: 'guide',
+    params: { items: LINES, itemBytes: 107, maxItems: MAX_ITEMS },
+    guide: null,
+    async: true,
+    variants: {
+      naive: { kind: 'naive', setup: (context) => intoFile(context, oneByOne) },
+      ours: { kind: 'ours', setup: oursIntoFile },
+      'floor:slices of 100': { kind: 'floor', setup: (context) => intoFile(context, slices) },
+    },
+  },
+  {
+    id: 'I4',
+    case: 'cost of 10K adds',
+    package: 'io',
+    tier: 'peers',
+    params: { items: ITEMS, maxItems: MAX_ITEMS },
+    guide: null,
+    async: true,
+    variants: {
+      'naive:a call an item': {
+        kind: 'naive',
+        setup: adding(() => ({ add: async (item) => (await double([item]))[0]! })),
+      },
+      ours: {
+        kind: 'ours',
+        setup: adding(async () => {
+          const { createBatcher } = await import('@hotpath/io');
+          return createBatcher<number, number>(double, AMPLE);
+        }),
+      },
+      'ours:push': { kind: 'ours', setup: oursPushing },
+      dataloader: {
+        kind: 'peer',
+        setup: adding(async () => (await import('./peers/dataloader.ts')).createLoader(MAX_ITEMS, double)),
+      },
+    },
+  },
+];
+
+export default cases;

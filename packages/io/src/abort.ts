@@ -1,0 +1,28 @@
+/** A promise that rejects with a signal's reason: the user's own value, whatever it is. */
+export function rejected(reason: unknown): Promise<never> {
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- see above
+  return Promise.reject(reason);
+}
+
+/** The promise, or the signal's reason when that aborts first. The listener goes with whichever comes first. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- see above
+    const onAbort = (): void => reject(signal.reason);
+    const detach = (): void => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort);
+    promise.then(
+      (value) => {
+        detach();
+        resolve(value);
+      },
+      (error: unknown) => {
+        detach();
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever the promise rejected with
+        reject(error);
+      },
+    );
+    if (signal.aborted) onAbort();
+  });
+}

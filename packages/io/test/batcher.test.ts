@@ -1,0 +1,471 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { getEventListeners } from 'node:events';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import {
+  BatchResultError,
+  BatchTimeoutError,
+  ClosedError,
+  createBatcher,
+  IoRangeError,
+  IoTypeError,
+  OverflowError,
+} from '@hotpath/io';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+/** A handler that records its batches and settles when it is told. */
+function heldHandler(): {
+  handler: (items: readonly number[]) => Promise<number[]>;
+  batches: number[][];
+  release: () => Promise<void>;
+} {
+  const batches: number[][] = [];
+  const held: (() => void)[] = [];
+  return {
+    batches,
+    handler: (items) => {
+      batches.push([...items]);
+      return new Promise((resolve) => held.push(() => resolve(items.map((item) => item * 2))));
+    },
+    release: async () => {
+      for (const call of held.splice(0)) call();
+      await turn();
+    },
+  };
+}
+
+test('items added in one turn share a batch, and each gets its own result', async () => {
+  const batches: number[][] = [];
+  const batcher = createBatcher((items: readonly number[]) => {
+    batches.push([...items]);
+    return items.map((item) => item * 2);
+  });
+  expect(await Promise.all([batcher.add(1), batcher.add(2), batcher.add(3)])).toEqual([2, 4, 6]);
+  expect(batches).toEqual([[1, 2, 3]]);
+});
+
+test('a full batch starts at once, by count and by bytes, and a larger item goes alone', async () => {
+  const batches: string[][] = [];
+  const handler = (items: readonly string[]): void => void batches.push([...items]);
+  const byCount = createBatcher(handler, { maxItems: 2, lingerMs: Infinity });
+  for (const item of ['a', 'b', 'c']) byCount.push(item);
+  expect(batches).toEqual([['a', 'b']]);
+  await byCount.close();
+  batches.length = 0;
+  const byBytes = createBatcher(handler, {
+    maxBytes: 10,
+    sizeOf: (item) => item.length,
+    lingerMs: Infinity,
+    concurrency: 9,
+  });
+  for (const item of ['1234', '5678', '123', 'x'.repeat(20), 'y']) byBytes.push(item);
+  expect(batches).toEqual([['1234', '5678'], ['123'], ['x'.repeat(20)]]);
+  await byBytes.close();
+  expect(batches.at(-1)).toEqual(['y']);
+});
+
+test('with a linger a batch waits for company, counted from its first item', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const batches: number[][] = [];
+  const batcher = createBatcher((items: readonly number[]) => void batches.push([...items]), {
+    lingerMs: 20,
+  });
+  batcher.push(1);
+  vi.advanceTimersByTime(15);
+  batcher.push(2);
+  vi.advanceTimersByTime(4);
+  expect(batches).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(batches).toEqual([[1, 2]]);
+  await batcher.close();
+});
+
+test('while all places are taken the open batch goes on filling', async () => {
+  const { handler, batches, release } = heldHandler();
+  const batcher = createBatcher(handler, { concurrency: 1, maxItems: 10 });
+  batcher.push(1);
+  await turn();
+  batcher.push(2);
+  await turn();
+  batcher.push(3);
+  await turn();
+  expect(batches).toEqual([[1]]);
+  await release();
+  expect(batches).toEqual([[1], [2, 3]]);
+  const closed = batcher.close();
+  await release();
+  await closed;
+});
+
+test('push returns false from half of maxQueued on, fails at it, and ready resolves at a quarter', async () => {
+  const { handler, release } = heldHandler();
+  const batcher = createBatcher(handler, { maxQueued: 8, maxItems: 2, lingerMs: Infinity });
+  expect([batcher.push(1), batcher.push(2)]).toEqual([true, true]);
+  expect(batcher.stats()).toMatchObject({ queuedCount: 0, runningCount: 2 });
+  const answers = [3, 4, 5, 6, 7, 8, 9, 10].map((item) => batcher.push(item));
+  expect(answers).toEqual([true, true, true, false, false, false, false, false]);
+  expect(() => batcher.push(11)).toThrow(
+    expect.objectContaining({ code: 'ERR_HOTPATH_IO_OVERFLOW', pending: 8, unit: 'items' }),
+  );
+  await expect(batcher.add(11)).rejects.toThrow(OverflowError);
+  let isReady = false;
+  void batcher.ready().then(() => {
+    isReady = true;
+  });
+  await release();
+  await release();
+  expect(isReady).toBe(false);
+  await release();
+  expect(isReady).toBe(true);
+  const closed = batcher.close();
+  await release();
+  await release();
+  await closed;
+});
+
+test('an Error among the results fails its item alone', async () => {
+  const bad = new Error('bad');
+  const batcher = createBatcher((items: readonly number[]) => items.map((item) => (item === 2 ? bad : item)));
+  const results = await Promise.allSettled([batcher.add(1), batcher.add(2), batcher.add(3)]);
+  expect(results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason))).toEqual([
+    1,
+    bad,
+    3,
+  ]);
+  expect(batcher.stats()).toMatchObject({ succeededCount: 2, failedCount: 1 });
+});
+
+test.each([
+  ['throws', () => Promise.reject(new Error('down'))],
+  [
+    'throws synchronously',
+    () => {
+      throw new Error('down');
+    },
+  ],
+])('a handler that %s fails the whole batch and the next one runs', async (_name, fail) => {
+  let isDown = true;
+  const batcher = createBatcher((items: readonly number[]) => (isDown ? fail() : [...items]));
+  const errors = await Promise.all([rejection(batcher.add(1)), rejection(batcher.add(2))]);
+  expect(errors).toEqual([new Error('down'), new Error('down')]);
+  isDown = false;
+  expect(await batcher.add(3)).toBe(3);
+});
+
+test.each([
+  [[1], 'handler: expected nothing or an array of 2 results, one an item, got an array of 1'],
+  [[1, 2, 3], 'handler: expected nothing or an array of 2 results, one an item, got an array of 3'],
+  ['ok', 'handler: expected nothing or an array of 2 results, one an item, got "ok"'],
+  [null, 'handler: expected nothing or an array of 2 results, one an item, got null'],
+])('results of %j for two items fail both, without a retry', async (results, message) => {
+  let callCount = 0;
+  const batcher = createBatcher(
+    () => {
+      callCount++;
+      return results as never;
+    },
+    { retry: { baseMs: 0 } },
+  );
+  const errors = await Promise.all([rejection(batcher.add(1)), rejection(batcher.add(2))]);
+  for (const error of errors) expect(error).toEqual(new BatchResultError(2, message.split('got ')[1]!));
+  expect((errors[0] as Error).message).toBe(message);
+  expect(callCount).toBe(1);
+});
+
+test('a handler that empties its array fails the batch instead of leaving it unsettled', async () => {
+  const batcher = createBatcher((items: readonly number[]) => {
+    (items as number[]).length = 0;
+  });
+  await expect(batcher.add(1)).rejects.toThrow(BatchResultError);
+});
+
+test('failed items are tried again, those alone, and the wait is jittered', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const calls: [number[], number][] = [];
+  const batcher = createBatcher(
+    (items: readonly number[], { attempt }) => {
+      calls.push([[...items], attempt]);
+      if (attempt === 0) throw new Error('down');
+      return items.map((item) => (item === 2 && attempt === 1 ? new Error('again') : item));
+    },
+    { retry: { retries: 2, baseMs: 100, random: () => 0.5 } },
+  );
+  const results = Promise.all([batcher.add(1), batcher.add(2)]);
+  await turn();
+  await vi.advanceTimersByTimeAsync(49);
+  expect(calls.length).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(calls.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(99);
+  expect(calls.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await results).toEqual([1, 2]);
+  expect(calls).toEqual([
+    [[1, 2], 0],
+    [[1, 2], 1],
+    [[2], 2],
+  ]);
+  expect(batcher.stats()).toMatchObject({
+    callCount: 3,
+    retryCallCount: 2,
+    succeededCount: 2,
+    failedCount: 0,
+  });
+});
+
+test('errors that are not retryable, and retries that are used up, fail the item', async () => {
+  const isRetryable = (error: unknown): boolean => (error as Error).message === 'soft';
+  let callCount = 0;
+  const batcher = createBatcher(
+    (items: readonly string[]) => {
+      callCount++;
+      return items.map((item) => new Error(item));
+    },
+    { retry: { retries: 2, baseMs: 0, isRetryable } },
+  );
+  expect(await rejection(batcher.add('hard'))).toEqual(new Error('hard'));
+  expect(callCount).toBe(1);
+  expect(await rejection(batcher.add('soft'))).toEqual(new Error('soft'));
+  expect(callCount).toBe(4);
+});
+
+test('a handler that hangs is given up after timeoutMs, its signal aborted, and its place is free', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const signals: AbortSignal[] = [];
+  const batcher = createBatcher(
+    (items: readonly number[], context): Promise<number[]> | number[] => {
+      if (items[0] === 2) return [...items];
+      signals.push(context.signal);
+      return new Promise(() => {});
+    },
+    { timeoutMs: 50, maxItems: 1 },
+  );
+  const hung = rejection(batcher.add(1));
+  const next = batcher.add(2);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(await hung).toBeInstanceOf(BatchTimeoutError);
+  expect(signals[0]?.reason).toBeInstanceOf(BatchTimeoutError);
+  expect(await next).toBe(2);
+});
+
+test('flush starts what waits and resolves when the items before it are settled, not later ones', async () => {
+  const { handler, release, batches } = heldHandler();
+  const batcher = createBatcher(handler, { lingerMs: Infinity, concurrency: 1 });
+  await batcher.flush();
+  batcher.push(1);
+  const flushed = batcher.flush();
+  expect(batches).toEqual([[1]]);
+  batcher.push(2);
+  await release();
+  await flushed;
+  expect(batches).toEqual([[1]]);
+  expect(batcher.stats().queuedCount).toBe(1);
+  const closed = batcher.close();
+  await release();
+  await closed;
+});
+
+test('failures of pushed items reject the next flush once, or go to onError', async () => {
+  const failing = (): never => {
+    throw new Error('down');
+  };
+  const silent = createBatcher<number>(failing);
+  silent.push(1);
+  silent.push(2);
+  await expect(silent.flush()).rejects.toThrow('down');
+  await silent.close();
+  const onError = vi.fn();
+  const told = createBatcher<number>(failing, { onError });
+  told.push(1);
+  told.push(2);
+  await told.close();
+  expect(onError.mock.calls).toEqual([
+    [new Error('down'), 1],
+    [new Error('down'), 2],
+  ]);
+});
+
+test('failures of pushed items are published for those who subscribe', async () => {
+  const messages: unknown[] = [];
+  const listener = (message: unknown): void => void messages.push(message);
+  subscribe('hotpath:io:batcher.error', listener);
+  onTestFinished(() => void unsubscribe('hotpath:io:batcher.error', listener));
+  const batcher = createBatcher(() => [new Error('bad')]);
+  batcher.push('x');
+  await rejection(batcher.close());
+  expect(messages).toEqual([{ batcher, error: new Error('bad'), item: 'x' }]);
+});
+
+test('close settles everything, takes nothing more, and may be called twice', async () => {
+  const { handler, release } = heldHandler();
+  const batcher = createBatcher(handler, { lingerMs: Infinity });
+  const result = batcher.add(21);
+  const closed = Promise.all([batcher.close(), batcher.close()]);
+  expect(() => batcher.push(1)).toThrow(ClosedError);
+  await expect(batcher.add(1)).rejects.toThrow(ClosedError);
+  await expect(batcher.ready()).rejects.toThrow(ClosedError);
+  await release();
+  await closed;
+  expect(await result).toBe(42);
+  await batcher.close();
+  await batcher[Symbol.asyncDispose]();
+  await expect(batcher.flush()).rejects.toThrow(ClosedError);
+  batcher.destroy();
+});
+
+test('destroy fails what is queued, running or waiting for a retry, with the reason as cause', async () => {
+  const reason = new Error('shut down');
+  const signals: AbortSignal[] = [];
+  const batcher = createBatcher(
+    (items: readonly number[], context): Promise<void> | void => {
+      if (items[0] === 1) throw new Error('try again');
+      signals.push(context.signal);
+      return new Promise(() => {});
+    },
+    { maxItems: 1, concurrency: 2, maxQueued: 4, retry: { baseMs: 1e6, maxMs: 1e6, random: () => 0.9 } },
+  );
+  const items = [1, 2, 3, 4].map((item) => rejection(batcher.add(item)));
+  await turn();
+  const waits = [rejection(batcher.flush()), rejection(batcher.ready()), rejection(batcher.close())];
+  expect(await waits[1]).toBeInstanceOf(ClosedError);
+  batcher.destroy(reason);
+  for (const error of await Promise.all([...items, waits[0], waits[2]])) {
+    expect(error).toBeInstanceOf(ClosedError);
+    expect((error as Error).cause).toBe(reason);
+  }
+  expect(signals[0]?.aborted).toBe(true);
+  expect(batcher.stats()).toMatchObject({
+    queuedCount: 0,
+    runningCount: 0,
+    failedCount: 4,
+    runningBatchCount: 0,
+  });
+});
+
+test("aborting the batcher's signal destroys it, and the listener goes with close and destroy", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const closed = createBatcher(() => {}, { signal });
+  await closed.close();
+  expect(getEventListeners(signal, 'abort').length).toBe(0);
+  const batcher = createBatcher<number>(() => new Promise(() => {}), { signal });
+  const item = rejection(batcher.add(1));
+  const reason = new Error('enough');
+  controller.abort(reason);
+  expect(await item).toMatchObject({ code: 'ERR_HOTPATH_IO_CLOSED', cause: reason });
+  expect(getEventListeners(signal, 'abort').length).toBe(0);
+  const late = createBatcher(() => {}, { signal });
+  expect(() => late.push(1)).toThrow(ClosedError);
+});
+
+test('aborting an item takes it back when no batch has started with it, and ends the wait when one has', async () => {
+  const { handler, batches, release } = heldHandler();
+  const batcher = createBatcher(handler, { lingerMs: Infinity, maxItems: 2 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const started = rejection(batcher.add(1, { signal }));
+  const other = batcher.add(2);
+  const queued = rejection(batcher.add(3, { signal }));
+  const kept = batcher.add(4);
+  const open = rejection(batcher.add(5, { signal }));
+  const waits = [rejection(batcher.flush({ signal }))];
+  expect(batcher.stats().queuedCount).toBe(3);
+  controller.abort('reason');
+  expect(await Promise.all([started, queued, open, ...waits])).toEqual([
+    'reason',
+    'reason',
+    'reason',
+    'reason',
+  ]);
+  expect(batcher.stats().queuedCount).toBe(1);
+  await turn();
+  expect(getEventListeners(signal, 'abort').length).toBe(0);
+  expect(await rejection(batcher.add(6, { signal }))).toBe('reason');
+  const closed = batcher.close();
+  await release();
+  await release();
+  await closed;
+  expect(await Promise.all([other, kept])).toEqual([4, 8]);
+  expect(batches).toEqual([[1, 2], [4]]);
+});
+
+test('listeners on an item go when it succeeds and when it fails', async () => {
+  const { signal } = new AbortController();
+  const batcher = createBatcher((items: readonly number[]) =>
+    items.map((item) => (item === 1 ? new Error() : item)),
+  );
+  await Promise.all([
+    rejection(batcher.add(1, { signal })),
+    batcher.add(2, { signal }),
+    batcher.flush({ signal }),
+  ]);
+  await turn();
+  expect(getEventListeners(signal, 'abort').length).toBe(0);
+});
+
+test('callers keep their own asynchronous context, and the handler that in which the batcher was made', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const batcher = storage.run('maker', () =>
+    createBatcher((items: readonly string[]) => {
+      seen.push(storage.getStore());
+      return [...items];
+    }),
+  );
+  const call = (name: string): Promise<string | undefined> =>
+    storage.run(name, async () => {
+      await batcher.add(name);
+      return storage.getStore();
+    });
+  expect(await Promise.all([call('a'), call('b')])).toEqual(['a', 'b']);
+  expect(seen).toEqual(['maker']);
+});
+
+test('a handler may add to its own batcher', async () => {
+  const batcher = createBatcher(
+    (items: readonly number[]) => {
+      for (const item of items) if (item > 0) batcher.push(item - 1);
+    },
+    { maxItems: 1 },
+  );
+  batcher.push(5);
+  while (batcher.stats().succeededCount < 6) await batcher.flush();
+  await batcher.close();
+});
+
+test.each([
+  [{ maxItems: 0 }, IoRangeError, 'maxItems: expected an integer from 1 to 4294967295, got 0'],
+  [{ maxQueued: 1 }, IoRangeError, 'maxQueued: expected an integer from 2 to 4294967295, got 1'],
+  [{ maxBytes: -1 }, IoRangeError, 'maxBytes: expected an integer from 1 to'],
+  [{ concurrency: 1.5 }, IoRangeError, 'concurrency: expected an integer from 1 to'],
+  [{ lingerMs: -1 }, IoRangeError, 'lingerMs: expected milliseconds from 0'],
+  [{ timeoutMs: 0 }, IoRangeError, 'timeoutMs: expected milliseconds from 1'],
+  [{ retry: 3 }, IoTypeError, 'retry: expected an object, got 3'],
+  [{ retry: { retries: 0 } }, IoRangeError, 'retry.retries: expected an integer from 1'],
+  [{ retry: { isRetryable: true } }, IoTypeError, 'retry.isRetryable: expected a function, got true'],
+  [{ sizeOf: 1 }, IoTypeError, 'sizeOf: expected a function, got 1'],
+  [null, IoTypeError, 'options: expected an object, got null'],
+])('options %j are refused', (options, kind, message) => {
+  const create = (): unknown => createBatcher(() => {}, options as never);
+  expect(create).toThrow(kind);
+  expect(create).toThrow(message);
+});
+
+test('a handler that is no function, and sizes that are no sizes, are refused', async () => {
+  expect(() => createBatcher(1 as never)).toThrow(new IoTypeError('handler: expected a function, got 1'));
+  const unsized = createBatcher<object>(() => {}, { maxBytes: 10 });
+  expect(() => unsized.push({})).toThrow(IoTypeError);
+  const wrong = createBatcher<number>(() => {}, { maxBytes: 10, sizeOf: () => Number.NaN });
+  expect(() => wrong.push(1)).toThrow(new IoRangeError('sizeOf: expected 0 or more, got NaN'));
+  expect(await rejection(wrong.add(1))).toBeInstanceOf(IoRangeError);
+  expect(wrong.stats().queuedCount).toBe(0);
+});
