@@ -1,11 +1,11 @@
 import { addComponent, addEntity, createWorld, query } from 'bitecs';
 import type { Operation } from '../../harness/case.ts';
-import { type Particle, samplePositions, STEP_SECONDS } from '../../workloads/particles.ts';
+import { type Particle, samplePositions, STEP_SECONDS, warm } from '../../workloads/particles.ts';
 
 type Fill = (put: (index: number, particle: Particle) => void) => unknown;
 
 /** Particles as bitecs has them: entities with two components, whose columns the user makes. */
-export function bitecsParticles(count: number, fill: Fill): Operation {
+export async function bitecsParticles(count: number, fill: Fill): Promise<Operation> {
   const world = createWorld();
   // Entity ids begin with 1.
   const column = (): Float32Array => new Float32Array(count + 1);
@@ -27,11 +27,11 @@ export function bitecsParticles(count: number, fill: Fill): Operation {
     Velocity.y[entity] = particle.vy;
     Velocity.z[entity] = particle.vz;
   });
-  const run = (): number => {
+  const run = (length = count): number => {
     const { x, y, z } = Position;
     const { x: vx, y: vy, z: vz } = Velocity;
     const found = query(world, [Position, Velocity]);
-    for (let i = 0; i < found.length; i++) {
+    for (let i = 0; i < length; i++) {
       const entity = found[i]!;
       x[entity] = x[entity]! + vx[entity]! * STEP_SECONDS;
       y[entity] = y[entity]! + vy[entity]! * STEP_SECONDS;
@@ -39,6 +39,7 @@ export function bitecsParticles(count: number, fill: Fill): Operation {
     }
     return found.length;
   };
+  await warm(run);
   return {
     run,
     answer() {

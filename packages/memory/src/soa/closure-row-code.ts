@@ -50,7 +50,13 @@ export function closureRowCode(fields: readonly Field[]): RowCode {
       },
     });
   }
-  return { read, write, cursor: (state) => new Cursor(state) };
+  return {
+    read,
+    write,
+    state: (views) => Object.fromEntries(views.map((view, i) => [`c${i}`, view])),
+    columns: (views) => Object.fromEntries(fields.map(({ name }, i) => [name, views[i]!])),
+    cursor: (state) => new Cursor(state),
+  };
 }
 
 function vectorOf(cursor: { index: number; readonly $state: ColumnState }, field: Field, i: number): object {

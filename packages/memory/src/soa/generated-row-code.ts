@@ -41,7 +41,9 @@ export function generateRowCode(fields: readonly Field[]): RowCode {
     ...fields.map((field, i) => checkStatement(field, i)),
     ...fields.map((field, i) => writeStatement(field, i)),
     '}',
-    'return { read, write, cursor: (state) => new Cursor(state) };',
+    `function state(views) { return { ${fields.map((_, i) => `c${i}: views[${i}]`).join(', ')} }; }`,
+    `function columns(views) { return { ${fields.map(({ name }, i) => `${name}: views[${i}]`).join(', ')} }; }`,
+    'return { read, write, state, columns, cursor: (state) => new Cursor(state) };',
   ].join('\n');
   // oxlint-disable-next-line typescript/no-implied-eval -- see above; the text holds no input but checked names
   return new Function('fields', 'refuse', 'isVector', source)(fields, refuse, isVector) as RowCode;

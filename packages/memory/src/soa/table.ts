@@ -7,7 +7,6 @@ import {
   HeapCorruptionError,
   LayoutMismatchError,
 } from '../errors.ts';
-import type { AnyTypedArray } from '../heap/element-type.ts';
 import { type Column, columnOf, gatherRows, moveRow, moveRows, permuteRows } from './column-moves.ts';
 import { COLUMN_ALIGNMENT_BYTES, columnLength, type Field, planColumns } from './fields.ts';
 import type { ColumnsOf, Cursor, LayoutSpec, RowInput, RowOf, SortableField } from './field-types.ts';
@@ -68,7 +67,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
   readonly #fields: readonly Field[];
   readonly #code: RowCode;
   readonly #fixedness: Fixedness;
-  readonly #state: ColumnState = {};
+  readonly #state: ColumnState;
   #memory: TableMemory;
   #moves: readonly Column[] = [];
   #columns: ColumnsOf<S, B> | undefined;
@@ -91,6 +90,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     this.#capacity = shape.capacity;
     this.#length = shape.length;
     this.#fixedness = shape.fixedness;
+    this.#state = code.state(memory.views);
     this.#useMemory(memory);
   }
 
@@ -437,11 +437,8 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
 
   #useMemory(memory: TableMemory): void {
     this.#memory = memory;
-    const columns: Record<string, AnyTypedArray> = {};
-    for (const [i, field] of this.#fields.entries()) columns[field.name] = memory.views[i]!;
-    this.#columns = Object.freeze(columns) as unknown as ColumnsOf<S, B>;
+    this.#columns = this.#code.columns(memory.views) as unknown as ColumnsOf<S, B>;
     this.#moves = this.#fields.map((field, i) => columnOf(field, memory.views[i]!));
-    setColumns(this.#state, memory.views);
   }
 
   #grow(needed: number): void {
@@ -468,6 +465,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     }
     this.#capacity = capacity;
     this.#useMemory(next);
+    setColumns(this.#state, next.views);
     old.free();
   }
 
