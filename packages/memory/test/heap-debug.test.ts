@@ -1,0 +1,63 @@
+import { allocate, configureHeap, free, heap } from '@hotpath/memory';
+import { expect, test } from 'vitest';
+
+configureHeap({ debug: { quarantineBytes: 4096 } });
+
+const CORRUPTION = { code: 'ERR_HOTPATH_MEMORY_CORRUPTION' };
+
+function thrown(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not throw');
+}
+
+test('a freed block reads NaN and -1, and is not given out again for a while', () => {
+  const floats = allocate('f32', 16).fill(1);
+  const address = floats.byteOffset;
+  free(floats);
+  expect([...floats].every(Number.isNaN)).toBe(true);
+  expect(new Int32Array(floats.buffer, address, 16)[3]).toBe(-1);
+  const next = allocate('f32', 16);
+  expect(next.byteOffset).not.toBe(address);
+  free(next);
+  expect(heap().stats().quarantinedBytes).toBe(128);
+  heap().checkInvariants();
+});
+
+test('freeing a quarantined block again is a double free', () => {
+  const address = heap().allocate(64);
+  heap().free(address);
+  expect(thrown(() => heap().free(address))).toMatchObject({ code: 'ERR_HOTPATH_MEMORY_DOUBLE_FREE' });
+  const large = heap().allocate(100_000);
+  heap().free(large);
+  expect(thrown(() => heap().free(large))).toMatchObject({ code: 'ERR_HOTPATH_MEMORY_DOUBLE_FREE' });
+  heap().trim();
+});
+
+test('a write after the free is reported, with its place', () => {
+  const view = allocate('u8', 64);
+  free(view);
+  view[5] = 1;
+  const error = thrown(() => heap().checkInvariants());
+  expect(error).toMatchObject(CORRUPTION);
+  expect((error as Error).message).toContain(`at ${view.byteOffset} was written to at offset 5`);
+  expect(thrown(() => heap().trim())).toMatchObject(CORRUPTION);
+  // The block itself was freed; the heap is consistent.
+  heap().trim();
+  heap().checkInvariants();
+  expect(heap().stats().usedBlockCount).toBe(0);
+});
+
+test('the quarantine keeps to its bytes', () => {
+  for (let i = 0; i < 1000; i++) free(allocate('u8', 200));
+  const { quarantinedBytes, usedBytes } = heap().stats();
+  expect(quarantinedBytes).toBeGreaterThan(4096 - 256);
+  expect(quarantinedBytes).toBeLessThanOrEqual(4096);
+  expect(usedBytes).toBe(0);
+  expect(heap().trim().reclaimedBytes).toBeGreaterThanOrEqual(quarantinedBytes);
+  expect(heap().stats().quarantinedBytes).toBe(0);
+  heap().checkInvariants();
+});
