@@ -1,0 +1,110 @@
+/**
+ * D4: users with their posts. The naive variant asks for the users, and then for the posts of one user after the other, with a
+ * prepared statement on a pool; the others send one LEFT JOIN and group its rows. A user without posts has an empty list.
+ */
+
+import type { Case, Variant } from '../harness/case.ts';
+import {
+  type OpenUserPostsReader,
+  type Post,
+  USER_POSTS,
+  type UserPostRow,
+  joinQuery,
+  joinedRows,
+  loadUserPosts,
+} from './user-posts.ts';
+
+async function oneQueryAUser(): Promise<OpenUserPostsReader> {
+  const { default: pg } = await import('pg');
+  return async (url, { users, posts }) => {
+    const pool = new pg.Pool({ connectionString: url, min: 5, max: 20 });
+    const text = `SELECT id, title, body FROM ${posts} WHERE user_id = $1 ORDER BY id`;
+    return {
+      async read() {
+        const { rows } = await pool.query<{ id: number; name: string; email: string }>({
+          name: 'users',
+          text: `SELECT id, name, email FROM ${users} ORDER BY id`,
+        });
+        const result = [];
+        for (const user of rows) {
+          const found = await pool.query<Post>({ name: 'posts', text, values: [user.id] });
+          result.push({ ...user, posts: found.rows });
+        }
+        return result;
+      },
+      close: () => pool.end(),
+    };
+  };
+}
+
+async function ours(): Promise<OpenUserPostsReader> {
+  const { createDatabase, nest } = await import('@hotpath/database');
+  return async (url, tables) => {
+    const db = createDatabase({ connectionString: url });
+    await db.warm();
+    const text = joinQuery(tables);
+    const users = nest<UserPostRow>()(USER_POSTS);
+    return {
+      async read() {
+        const { rows } = await db.query<UserPostRow>(text, []);
+        return users.fold(rows) as never;
+      },
+      close: () => db.close(),
+    };
+  };
+}
+
+function foldVariants(count: number): Record<string, Variant> {
+  const fold = (kind: Variant['kind'], load: () => Promise<(rows: UserPostRow[]) => unknown>): Variant => ({
+    kind,
+    async setup(context) {
+      const make = await load();
+      const rows = joinedRows(context.seed, count);
+      return { run: () => make(rows), answer: () => make(rows) };
+    },
+  });
+  return {
+    ours: fold('ours', async () => {
+      const { nest } = await import('@hotpath/database');
+      const users = nest<UserPostRow>()(USER_POSTS);
+      return (rows) => users.fold(rows);
+    }),
+    nesthydrationjs: fold('peer', async () => (await import('./peers/nesthydrationjs.ts')).openFold()),
+    'floor:by hand': fold('floor', async () => (await import('./peers/by-hand.ts')).foldByHand),
+  };
+}
+
+const cases: readonly Case[] = [
+  {
+    id: 'D4',
+    case: '100 users',
+    package: 'database',
+    tier: 'guide',
+    params: { users: 100, postsEach: 10 },
+    guide: { text: '1000 ms → 50 ms (20×)', ratio: 20, basis: 'ratio' },
+    needs: ['postgres'],
+    async: true,
+    settings: 'the server on this machine; prepared statements in all variants',
+    limit:
+      'The guide’s 10 ms a query are a network’s. On one machine a prepared point query takes a fraction of a millisecond, and the JOIN’s rows, which both variants decode, remain.',
+    variants: {
+      naive: loadUserPosts('naive', 100, oneQueryAUser),
+      ours: loadUserPosts('ours', 100, ours),
+      nesthydrationjs: loadUserPosts('peer', 100, async () =>
+        (await import('./peers/nesthydrationjs.ts')).openNestHydration(),
+      ),
+    },
+  },
+  {
+    id: 'D4',
+    case: 'fold 10K rows',
+    package: 'database',
+    tier: 'peers',
+    params: { users: 1_100, rows: 10_010 },
+    guide: null,
+    async: false,
+    variants: foldVariants(1_100),
+  },
+];
+
+export default cases;

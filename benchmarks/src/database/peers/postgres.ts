@@ -1,0 +1,39 @@
+import postgres from 'postgres';
+import type { OpenUserWriter } from '../inserts.ts';
+import type { OpenPointReader } from '../point-queries.ts';
+
+/** postgres.js prepares and pipelines by itself; few connections suit it best. */
+export function openPostgresPool(max: number): OpenPointReader {
+  return async (url, table) => {
+    const sql = postgres(url, { max });
+    await Promise.all(Array.from({ length: Math.min(max, 5) }, () => sql`SELECT pg_sleep(0.05)`));
+    const name = sql(table);
+    return {
+      async read(id) {
+        const rows = await sql<{ email: string }[]>`SELECT id, name, email FROM ${name} WHERE id = ${id}`;
+        return rows[0]!.email;
+      },
+      close: () => sql.end(),
+    };
+  };
+}
+
+const CHUNK_ROWS = 1_000;
+
+/** Its rows helper, 1000 at a time in one transaction. */
+export function openPostgresBatches(): OpenUserWriter {
+  return async (url, table) => {
+    const sql = postgres(url, { max: 1 });
+    return {
+      async write(users) {
+        await sql.begin(async (sql) => {
+          for (let from = 0; from < users.length; from += CHUNK_ROWS) {
+            const chunk = users.slice(from, from + CHUNK_ROWS);
+            await sql`INSERT INTO ${sql(table)} ${sql(chunk, 'name', 'email')}`;
+          }
+        });
+      },
+      close: () => sql.end(),
+    };
+  };
+}
