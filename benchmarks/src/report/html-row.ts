@@ -10,7 +10,7 @@ import {
   variantsOf,
 } from './findings.ts';
 import type { VariantResults } from './findings.ts';
-import { formatEnds, formatTimes, formatValue, NO_FIGURE } from './format.ts';
+import { formatEnds, formatTimes, formatValue } from './format.ts';
 import type { Page } from './html-page.ts';
 import { verdictChip } from './html-page.ts';
 import type { Content, Markup } from './markup.ts';
@@ -137,7 +137,7 @@ function columnsOf(variants: readonly VariantResults[]): Column[] {
     const isRate = variants.every(({ speed }) => speed === undefined || speed.metric === 'rate');
     columns.push({
       title: isRate ? 'Rate' : 'Time',
-      cell: ({ speed }) => (speed === undefined ? NO_FIGURE : speedCell(speed)),
+      cell: ({ speed }) => (speed === undefined ? '' : speedCell(speed)),
     });
   }
   if (variants.some(({ speed }) => speed?.quantiles !== undefined)) {
@@ -149,7 +149,7 @@ function columnsOf(variants: readonly VariantResults[]): Column[] {
       columns.push({
         title,
         cell: ({ speed }) =>
-          speed?.quantiles === undefined ? NO_FIGURE : formatValue(speed.quantiles[name], speed.unit),
+          speed?.quantiles === undefined ? '' : formatValue(speed.quantiles[name], speed.unit),
       });
     }
   }
@@ -159,7 +159,7 @@ function columnsOf(variants: readonly VariantResults[]): Column[] {
       title: titleOf(unit),
       cell: ({ others }) => {
         const result = others.find((result) => result.unit === unit);
-        return result === undefined ? NO_FIGURE : withoutTitle(formatValue(result.value, unit), unit);
+        return result === undefined ? '' : withoutTitle(formatValue(result.value, unit), unit);
       },
     });
   }

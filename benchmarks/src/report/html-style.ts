@@ -123,6 +123,7 @@ h3 .id { display: inline-block; min-width: 2.2em; color: var(--ours); font-varia
 .results th, .results td { padding: 6px 0 6px 22px; border-top: 1px solid var(--rule); font-size: 14px; vertical-align: top; }
 .results thead th { border-top: 0; font-size: 12.5px; vertical-align: bottom; }
 .results th:first-child { padding-left: 0; }
+.results td:empty::after { content: "–"; color: var(--soft); }
 .results small { display: block; font-size: 12px; line-height: 1.3; }
 .kind { font-size: 12px; color: var(--soft); }
 .k-ours { color: var(--ours); font-weight: 650; }
