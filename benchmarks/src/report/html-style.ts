@@ -175,8 +175,8 @@ const PHONE = `
   .row { padding: 16px; }
   .ratios tr { grid-template-columns: 1fr auto; gap: 0 12px; padding: 6px 0; }
   .ratios .plot-cell { grid-column: 1 / -1; grid-row: 2; }
-  .ratios .num { display: grid; grid-template-columns: 1fr 104px; align-items: baseline; gap: 8px; } .ratios thead .num { display: block; }
-.ratios .says { display: none; }
+  .ratios .num { display: flex; gap: 8px; }
+  .ratios .says, .results td:empty { display: none; }
   .results, .results tbody { display: block; min-width: 0; } .results caption { display: block; }
   .results thead { display: none; }
   .results tr { display: grid; grid-template-columns: 1fr 1fr; gap: 2px 16px; padding: 10px 0; border-top: 1px solid var(--rule); }
