@@ -180,7 +180,8 @@ test('a real thread gets transferred bytes and sends them back, and sees shared 
 
     using shared = Bytes.from('shared!', { shared: true });
     const part = shared.slice(2);
-    worker.postMessage(part.toMessage().message);
+    const handOver = part.toMessage();
+    worker.postMessage(handOver.message, handOver.transferList);
     const [second] = (await once(worker, 'message')) as [{ answer: { hash: number; length: number } }];
     expect(second.answer.length).toBe(5);
     expect(shared.getUint8(2)).toBe(7);

@@ -358,7 +358,7 @@ describe('where the memory comes from', () => {
         () => out.clear(),
         () => out.toUint8Array(),
       ];
-      for (const use of uses) expect(use, `${end} ${use}`).toThrow(code('BYTES_RELEASED'));
+      for (const use of uses) expect(use, `${String(end)} ${String(use)}`).toThrow(code('BYTES_RELEASED'));
       out[Symbol.dispose]();
     }
   });
@@ -366,7 +366,7 @@ describe('where the memory comes from', () => {
 
 describe('reading into it', () => {
   test('every use during a read is refused, and dispose waits for it', async () => {
-    let finish = (_: { bytesRead: number }): void => {};
+    let finish: ((result: { bytesRead: number }) => void) | undefined;
     const source: ReadsInto = { read: () => new Promise((resolve) => (finish = resolve)) };
     const out = BytesMut.withCapacity(100);
     const reading = out.readFrom(source, { minSpareBytes: 10 });
@@ -374,7 +374,7 @@ describe('reading into it', () => {
     for (const use of uses) expect(use).toThrow(code('BYTES_BORROWED'));
     await expect(out.readFrom(source)).rejects.toThrow(code('BYTES_BORROWED'));
     out[Symbol.dispose]();
-    finish({ bytesRead: 3 });
+    finish!({ bytesRead: 3 });
     expect(await reading).toBe(3);
     expect(() => out.toHex()).toThrow(code('BYTES_RELEASED'));
   });

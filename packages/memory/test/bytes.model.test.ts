@@ -218,10 +218,10 @@ test('random programs over BytesList agree with a plain array after every step, 
       let model: number[] = [];
       for (const step of steps) {
         if (step.op === 'push' || step.op === 'unshift') {
-          list[step.op](part(step.bytes as Uint8Array<ArrayBuffer>));
+          list[step.op](part(step.bytes));
           model = step.op === 'push' ? [...model, ...step.bytes] : [...step.bytes, ...model];
         } else if (step.op === 'append') {
-          const other = new BytesList([part(step.bytes as Uint8Array<ArrayBuffer>)]);
+          const other = new BytesList([part(step.bytes)]);
           list.append(other);
           model.push(...step.bytes);
           other.release();

@@ -190,6 +190,18 @@ describe('typed arrays', () => {
     free(view);
   });
 
+  test('a view into what was freed has the address 0, although a smaller block begins where its block did', () => {
+    const large = allocate('u8', 400_000);
+    const inside = large.subarray(200_000);
+    expect(addressOf(inside)).toBe(addressOf(large) + 200_000);
+    const start = addressOf(large);
+    free(large);
+    const small = allocate('u8', 20_000);
+    expect(addressOf(small)).toBe(start);
+    expect(addressOf(inside)).toBe(0);
+    free(small);
+  });
+
   test('foreign views have the address 0, even a copy of the whole heap', () => {
     expect(addressOf(new Float32Array(4))).toBe(0);
     expect(addressOf(Buffer.alloc(4))).toBe(0);

@@ -228,7 +228,8 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
    */
   offsetOf(handle: ArenaHandle): number {
     const address = handle - this.#base;
-    return address >= 0 && address < EPOCH_STRIDE ? address : this.olderOffset(handle);
+    // The shift changes no value; it makes an integer of it, which typed arrays take without boxing.
+    return address >= 0 && address < EPOCH_STRIDE ? address >>> 0 : this.olderOffset(handle);
   }
 
   /**
@@ -369,13 +370,17 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
   reset(): void {
     this.checkLive();
     this.#base = nextEpochBase();
-    this.#past.clear();
-    this.#marks.length = 0;
+    // Arrays are cleared only when there is something in them: this runs once a request.
+    if (this.#marks.length > 0) {
+      this.#marks.length = 0;
+      this.#past.clear();
+    }
     if (this.#interned.length > 0) {
       this.#interned.length = 0;
       this.#handles.clear();
     }
-    if (this.#chunks.length > 0) this.enter(0);
+    if (this.#chunkIndex > 0) this.enter(0);
+    else this.#top = 0;
   }
 
   /**

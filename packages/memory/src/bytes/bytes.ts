@@ -48,8 +48,8 @@ export let makeBytes: <B extends ArrayBufferLike>(store: Store<B>, start: number
  * **Views.** `toUint8Array` and `toBuffer` alias the memory and are made when asked for (about 100 ns). Do not write
  * through them, and do not keep a view of pooled or shared-heap memory beyond the release: nothing can revoke it.
  *
- * **Types.** `Bytes` is over ordinary memory, `Bytes<SharedArrayBuffer>` over memory that threads share; `fetch` bodies
- * and WebCrypto take only the first, and TypeScript says so.
+ * **Types.** `Bytes` is over ordinary memory, `Bytes<SharedArrayBuffer>` over memory that threads share, and their views
+ * likewise: `fetch` bodies and WebCrypto take only the first.
  *
  * @example
  * const packet = Bytes.from('GET /users/7');
