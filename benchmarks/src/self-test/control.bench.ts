@@ -1,4 +1,4 @@
-/** Cases whose answer is known: they measure the harness. */
+/** S1: cases whose answer is known. They measure the harness, and belong to no row of the guide. */
 
 import type { Case, Operation } from '../harness/case.ts';
 
@@ -38,7 +38,7 @@ function hypotenuse(): Operation {
 
 const cases: readonly Case[] = [
   {
-    id: 'B1',
+    id: 'S1',
     case: 'control A/A',
     package: 'benchmarks',
     tier: 'all',
@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    id: 'B1',
+    id: 'S1',
     case: 'control ring mask/modulo',
     package: 'benchmarks',
     tier: 'all',

@@ -126,7 +126,7 @@ describe('a run', () => {
 
   test('that is interrupted prints what was finished and exits with 130', async () => {
     let interrupted = false;
-    const { code, stdout } = await bench(['--quick', '--filter', 'B1'], {
+    const { code, stdout } = await bench(['--quick', '--filter', FAST, '--filter', 'S1'], {
       onOutput: (text, pid) => {
         if (interrupted || !text.includes('[1/')) return;
         interrupted = true;
