@@ -43,12 +43,12 @@ const fields = fc
 
 function specOf(depth: number): fc.Arbitrary<NestSpec<never>> {
   const leaf = fc.record({ key, fields });
-  if (depth === 0) return leaf as fc.Arbitrary<NestSpec<never>>;
+  if (depth === 0) return leaf;
   const children = fc.array(specOf(depth - 1), { maxLength: 2 });
   return fc.tuple(leaf, children).map(([base, below]) => ({
     ...base,
     many: Object.fromEntries(below.map((child, index) => [`many${index}`, child])),
-  })) as unknown as fc.Arbitrary<NestSpec<never>>;
+  }));
 }
 
 const table = fc
@@ -65,7 +65,9 @@ const table = fc
         maxLength: count,
       })
       .map((values) => {
-        const rows = values.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])) as Row);
+        const rows = values.map((row) =>
+          Object.fromEntries<unknown>(columns.map((name, i) => [name, row[i]])),
+        );
         if (order !== 'shuffled') {
           const sign = order === 'ordered' ? 1 : -1;
           rows.sort((x, y) => {

@@ -188,7 +188,7 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
         ['ALTER TABLE healed ALTER c TYPE text', { c: '1', b: null }],
       ] as const) {
         await db.query(ddl);
-        expect(await all()).toEqual(new Array(9).fill([row]));
+        expect(await all()).toEqual(Array.from({ length: 9 }, () => [row]));
       }
       await db.query('DROP TABLE healed');
       await expect(db.query('SELECT * FROM healed', [])).rejects.toMatchObject({ sqlState: '42P01' });

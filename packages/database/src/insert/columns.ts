@@ -10,16 +10,16 @@ import type { ColumnPlan } from './sql.ts';
  */
 const COLUMNS_SQL = `SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
   b.typcategory = 'A' AS is_array, e.typdelim AS delimiter, t.typarray <> 0 AS has_array,
-  b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array
+  b.typtype = 'c' AS is_composite, b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
 CROSS JOIN LATERAL (
   WITH RECURSIVE base AS (
-    SELECT t.oid, t.typbasetype, t.typcategory, t.typelem
+    SELECT t.oid, t.typbasetype, t.typcategory, t.typelem, t.typtype
     UNION ALL
-    SELECT d.oid, d.typbasetype, d.typcategory, d.typelem FROM base JOIN pg_type d ON d.oid = base.typbasetype
+    SELECT d.oid, d.typbasetype, d.typcategory, d.typelem, d.typtype FROM base JOIN pg_type d ON d.oid = base.typbasetype
   )
-  SELECT oid, typcategory, typelem FROM base WHERE typbasetype = 0
+  SELECT oid, typcategory, typelem, typtype FROM base WHERE typbasetype = 0
 ) b
 JOIN pg_type e ON e.oid = b.oid
 WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
@@ -30,6 +30,7 @@ interface CatalogRow {
   readonly is_array: boolean;
   readonly delimiter: string;
   readonly has_array: boolean;
+  readonly is_composite: boolean;
   readonly is_json: boolean;
   readonly is_json_array: boolean;
 }
@@ -87,11 +88,15 @@ export async function planColumns(
   });
 }
 
+/** Types that are known to have an array which unnest gives back one by one. Any other goes as text, which is as right. */
+const DIRECT =
+  /^(?:smallint|integer|int|bigint|int[248]|numeric|decimal|real|double precision|float[48]|text|varchar|character varying|bpchar|bool|boolean|date|time|timestamp|timetz|timestamptz|(?:time|timestamp) with(?:out)? time zone|interval|uuid|jsonb?|bytea|inet|cidr)$/iu;
+
 function planOfType(name: string, type: string): ColumnPlan {
   const array = type.endsWith('[]');
   const json = /^jsonb?(?:\[\])*$/iu.test(type);
   if (array) return { name, type, direct: false, kind: json ? 'jsonArray' : 'array' };
-  return { name, type, direct: true, kind: json ? 'json' : 'plain' };
+  return { name, type, direct: DIRECT.test(type), kind: json ? 'json' : 'plain' };
 }
 
 async function readColumns(db: Queryable, table: string): Promise<Columns> {
@@ -103,8 +108,8 @@ async function readColumns(db: Queryable, table: string): Promise<Columns> {
   const columns = new Map<string, ColumnPlan>();
   for (const row of rows as readonly CatalogRow[]) {
     const { name, type } = row;
-    // Elements are separated by a comma in all types but `box`.
-    const direct = row.has_array && !row.is_array && row.delimiter === ',';
+    // Elements are separated by a comma in all types but `box`; unnest spreads a composite over several columns.
+    const direct = row.has_array && !row.is_array && !row.is_composite && row.delimiter === ',';
     const kind = row.is_json ? 'json' : row.is_json_array ? 'jsonArray' : row.is_array ? 'array' : 'plain';
     columns.set(name, { name, type, direct, kind });
   }

@@ -1,0 +1,49 @@
+import {
+  type Database,
+  type LeasedConnection,
+  type Queryable,
+  type Transaction,
+  createDatabase,
+  insertMany,
+} from '@hotpath/database';
+import type pg from 'pg';
+import { expectTypeOf, test } from 'vitest';
+
+declare const db: Database;
+declare const pool: pg.Pool;
+declare const client: pg.Client;
+
+test('a queryable is ours, pg’s, or anything alike', () => {
+  expectTypeOf<Database>().toExtend<Queryable>();
+  expectTypeOf<LeasedConnection>().toExtend<Queryable>();
+  expectTypeOf<Transaction>().toExtend<Queryable>();
+  expectTypeOf<pg.Pool>().toExtend<Queryable>();
+  expectTypeOf<pg.Client>().toExtend<Queryable>();
+  expectTypeOf<pg.PoolClient>().toExtend<Queryable>();
+});
+
+test('rows have the type that was named', async () => {
+  const { rows } = await db.query<{ id: number }>('SELECT 1');
+  expectTypeOf(rows).toEqualTypeOf<{ id: number }[]>();
+  const untyped = await db.query('SELECT 1');
+  expectTypeOf(untyped.rows).toEqualTypeOf<Record<string, unknown>[]>();
+  expectTypeOf(await db.transaction(async () => 5)).toEqualTypeOf<number>();
+});
+
+test('columns of an insert are those of the rows', async () => {
+  const rows = [{ name: 'a', email: 'b' }];
+  await insertMany(pool, 'users', rows, { columns: ['name'], types: { email: 'text' } });
+  await insertMany(client, ['public', 'users'], rows.values());
+  const result = await insertMany<{ name: string }, { id: number }>(db, 'users', rows, { returning: ['id'] });
+  expectTypeOf(result.rows).toEqualTypeOf<{ id: number }[]>();
+  // @ts-expect-error no such column
+  await insertMany(db, 'users', rows, { columns: ['nope'] });
+  // @ts-expect-error no such strategy
+  await insertMany(db, 'users', rows, { strategy: 'fast' });
+});
+
+test('options are checked', () => {
+  createDatabase({ max: 3, ssl: { ca: 'x' }, password: async () => 'x' });
+  // @ts-expect-error no such option
+  createDatabase({ poolSize: 3 });
+});
