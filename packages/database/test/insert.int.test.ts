@@ -241,12 +241,12 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
   describe('every type comes back as it went in', () => {
     const text = fc
       .string({ unit: 'grapheme', maxLength: 20 })
-      .filter((s) => !s.includes('\0') && s.isWellFormed());
+      .filter((s) => !s.includes('\0') && !/\p{Surrogate}/u.test(s));
     const json: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 3 }).filter((value) => {
       const written = JSON.stringify(value);
       return (
         !written.includes('\\u0000') &&
-        written.isWellFormed() &&
+        !/\p{Surrogate}/u.test(written) &&
         !written.includes('\\ud') &&
         !written.includes('-0')
       );
