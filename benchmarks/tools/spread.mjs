@@ -33,6 +33,10 @@ for (const [key, values] of ratios) {
   if (counts) above++;
   if (counts && spread > 0.1) wide++;
   const mark = counts ? (spread > 0.1 ? '!' : ' ') : '·';
-  console.log(`${mark} ${key.padEnd(64)} ${median(values).toPrecision(4).padStart(9)}  ±${((spread / 2) * 100).toFixed(1)} %`);
+  console.log(
+    `${mark} ${key.padEnd(64)} ${median(values).toPrecision(4).padStart(9)}  ±${((spread / 2) * 100).toFixed(1)} %`,
+  );
 }
-console.log(`\n${files.length} runs; ${above - wide} of ${above} ratios between operations above 1 µs agree within 10 % (· below 1 µs, ! wider)`);
+console.log(
+  `\n${files.length} runs; ${above - wide} of ${above} ratios between operations above 1 µs agree within 10 % (· below 1 µs, ! wider)`,
+);

@@ -214,8 +214,8 @@ class CaseRun {
 
   #isPrecise(): boolean {
     const { variants } = this.#loaded.case;
-    const [ours] = this.#tracks.filter((track) => variants[track.name]!.kind === 'ours');
-    const [naive] = this.#tracks.filter((track) => variants[track.name]!.kind === 'naive');
+    const ours = this.#tracks.find((track) => variants[track.name]!.kind === 'ours');
+    const naive = this.#tracks.find((track) => variants[track.name]!.kind === 'naive');
     const ratios = ours === undefined || naive === undefined ? [] : pairedRatios(ours, naive);
     if (ratios.length === 0) return true;
     const { value, low, high } = bootstrapGeometric(ratios);
