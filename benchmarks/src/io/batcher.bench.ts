@@ -122,6 +122,10 @@ const cases: readonly Case[] = [
         }),
       },
       'ours:push': { kind: 'ours', setup: oursPushing },
+      'floor:a promise an item': {
+        kind: 'floor',
+        setup: adding(() => ({ add: (item) => Promise.resolve(item * 2) })),
+      },
       dataloader: {
         kind: 'peer',
         setup: adding(async () => (await import('./peers/dataloader.ts')).createLoader(MAX_ITEMS, double)),

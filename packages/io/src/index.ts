@@ -9,6 +9,14 @@ export {
 } from './batcher/batcher.ts';
 export type { BatcherOptions, RetryOptions } from './batcher/options.ts';
 export {
+  forEach,
+  map,
+  type MapContext,
+  type MapOptions,
+  type Mapper,
+  type Source,
+} from './concurrency/map.ts';
+export {
   BatchResultError,
   BatchTimeoutError,
   BusyError,
