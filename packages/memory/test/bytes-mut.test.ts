@@ -260,6 +260,19 @@ describe('splitting and joining', () => {
     expect(head.toUtf8()).toBe('abcdXXefgh');
   });
 
+  test('parts of one block that are not neighbours, or in the wrong order, are not joined without a copy', () => {
+    const c = BytesMut.withCapacity(6);
+    c.putUtf8('aabbcc');
+    const a = c.splitTo(2);
+    const b = c.splitTo(2);
+    expect(a.tryUnsplit(c)).toBe(false);
+    expect(b.tryUnsplit(a)).toBe(false);
+    expect([a, b, c].map(String)).toEqual(['aa', 'bb', 'cc']);
+    expect(a.tryUnsplit(b)).toBe(true);
+    expect(a.tryUnsplit(c)).toBe(true);
+    expect(a.toUtf8()).toBe('aabbcc');
+  });
+
   test('joining beyond maxBytes is refused without loss', () => {
     const a = BytesMut.withCapacity(4, { maxBytes: 4 });
     a.putUtf8('abc');
@@ -299,6 +312,19 @@ describe('splitting and joining', () => {
     expect(queue.capacity).toBeLessThanOrEqual(64);
   });
 
+  test('a full queue is not moved to the front for every byte that leaves it', () => {
+    const queue = BytesMut.withCapacity(1000);
+    queue.putFill(1, 1000);
+    const copied = copiedBy(() => {
+      for (let i = 0; i < 10_000; i++) {
+        queue.advance(1);
+        queue.putUint8(1);
+      }
+    });
+    expect(queue.length).toBe(1000);
+    expect(copied).toBeLessThan(30_000);
+  });
+
   test('reclaim needs the only handle', () => {
     const bytes = Bytes.from('abc');
     const clone = bytes.clone();
@@ -323,6 +349,15 @@ describe('where the memory comes from', () => {
     expect(lease).toBeDefined();
     expect(out.toHex()).toBe(`${'07'.repeat(64)}08`);
     lease!.release();
+    pool.destroy();
+  });
+
+  test('its own bytes can be appended although the pool clears the block that growth leaves', () => {
+    const pool = createPool({ blockSize: 8, maxBlocks: 1, clear: 'on-release' });
+    const out = BytesMut.fromLease(pool.tryAcquire()!);
+    out.putUtf8('abcdefgh');
+    out.putBytes(out);
+    expect(out.toUtf8()).toBe('abcdefghabcdefgh');
     pool.destroy();
   });
 
