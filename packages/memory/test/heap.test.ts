@@ -68,7 +68,10 @@ describe('blocks', () => {
     const small = heap().allocate(256);
     const large = heap().allocate(100_000);
     for (const address of [0, 8, small + 64, large + 4096, large + 64, 2 ** 40, -64, 1.5, Number.NaN]) {
-      expect(thrown(() => heap().free(address)), `${address}`).toMatchObject(code('FOREIGN'));
+      expect(
+        thrown(() => heap().free(address)),
+        `${address}`,
+      ).toMatchObject(code('FOREIGN'));
     }
     expect(thrown(() => heap().free('64' as never))).toMatchObject(code('FOREIGN'));
     heap().free(small);
@@ -286,13 +289,19 @@ describe('one heap a process', () => {
       expect(thrown(() => configureHeap({ maximumBytes }))).toMatchObject(code('ARGUMENT_RANGE'));
     }
     expect(thrown(() => configureHeap({ debug: 'yes' as never }))).toMatchObject(code('ARGUMENT_TYPE'));
-    expect(thrown(() => configureHeap({ debug: { quarantineBytes: 0 } }))).toMatchObject(code('ARGUMENT_RANGE'));
+    expect(thrown(() => configureHeap({ debug: { quarantineBytes: 0 } }))).toMatchObject(
+      code('ARGUMENT_RANGE'),
+    );
   });
 
   test('attaching to itself does nothing, to anything else is refused', () => {
     attachHeap(heap().handle());
     const memory = new SharedArrayBuffer(65_536);
-    const other = { kind: 'hotpath.heap.v1', memory: { buffer: memory }, maximumBytes: 65_536 } as unknown as HeapHandle;
+    const other = {
+      kind: 'hotpath.heap.v1',
+      memory: { buffer: memory },
+      maximumBytes: 65_536,
+    } as unknown as HeapHandle;
     expect(thrown(() => attachHeap(other))).toMatchObject(code('HEAP_IN_USE'));
     expect(thrown(() => attachHeap({} as never))).toMatchObject(code('ARGUMENT_TYPE'));
   });

@@ -123,7 +123,9 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   /** A lease, or `undefined` when nothing is idle, the limit is reached, or others wait. */
   tryAcquire(classIndex: number, sizeBytes: number, entry: EntryPoint): Lease<B> | undefined {
-    const block = this.#idle[classIndex]!.pop() ?? this.#takeSlowly(classIndex);
+    // What is idle while others wait is of a class that the first of them cannot use; nobody overtakes all the same.
+    const idle = this.#waiters.count === 0 ? this.#idle[classIndex]!.pop() : undefined;
+    const block = idle ?? this.#takeSlowly(classIndex);
     return block === undefined ? undefined : this.#lend(block, sizeBytes, entry);
   }
 
@@ -298,8 +300,12 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
     this.#moveTo('closing');
     this.#waiters.rejectAll(() => this.#closedError());
     this.trim(0);
-    if (this.#leased === 0) this.#moveTo('closed');
-    else void this.#watchShares();
+    this.#closeIfDrained();
+    void this.#watchShares();
+  }
+
+  #closeIfDrained(): void {
+    if (this.#leased === 0 && this.#state === 'closing') this.#moveTo('closed');
   }
 
   /** The only place where the state changes. */
@@ -376,7 +382,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
       this.#idle[block.classIndex]!.push(block);
     }
     if (this.#waiters.count > 0) this.#serveWaiters();
-    if (this.#leased === 0 && this.#state === 'closing') this.#moveTo('closed');
+    this.#closeIfDrained();
   }
 
   /** Serves the line in its order as far as blocks go. */
@@ -405,7 +411,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
     this.#leased--;
     this.#forget(block);
     if (this.#waiters.count > 0) this.#serveWaiters();
-    if (this.#leased === 0 && this.#state === 'closing') this.#moveTo('closed');
+    this.#closeIfDrained();
   }
 
   #drop(block: Block<B>): void {

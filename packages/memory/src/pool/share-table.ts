@@ -16,6 +16,7 @@ export class ShareTable {
   readonly #blocks: (Block<SharedArrayBuffer> | undefined)[] = [];
   readonly #freeIndexes: number[] = [];
   #awayCount = 0;
+  #isDisposed = false;
 
   constructor(maxBlocks: number) {
     this.#maxBlocks = maxBlocks;
@@ -79,6 +80,7 @@ export class ShareTable {
 
   /** Takes all blocks that other threads released. One exchange when there are none. */
   collect(take: (block: Block<SharedArrayBuffer>) => void): void {
+    if (this.#isDisposed) return;
     let next = Atomics.load(this.#words, HEAD) === 0 ? 0 : Atomics.exchange(this.#words, HEAD, 0);
     while (next !== 0) {
       const index = next - 1;
@@ -102,6 +104,7 @@ export class ShareTable {
 
   /** Frees the control words; no block may be away. */
   dispose(): void {
+    this.#isDisposed = true;
     heap().free(this.#offset);
   }
 
