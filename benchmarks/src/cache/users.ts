@@ -1,4 +1,5 @@
 import type { CaseContext } from '../harness/case.ts';
+import { random } from './trace.ts';
 
 /** What the cache holds: a row of a users table, about 200 bytes of JSON. */
 export interface User {
@@ -15,18 +16,6 @@ export interface User {
 export const USER_COUNT = 1024;
 
 const ROLES = ['reader', 'writer', 'moderator', 'admin'];
-
-/** mulberry32: small, seeded, the same everywhere. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Users 0 to {@link USER_COUNT} − 1 of a seed. */
 export function usersOf(seed: number): readonly User[] {

@@ -29,4 +29,4 @@ export type {
   TierRegion,
   TierWrite,
 } from './tier.ts';
-export { MemoryTier, memoryTier, type MemoryTierOptions } from './tiers/memory.ts';
+export { type MemoryPolicy, MemoryTier, memoryTier, type MemoryTierOptions } from './tiers/memory.ts';

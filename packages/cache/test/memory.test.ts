@@ -3,10 +3,12 @@ import { tierContract } from '@hotpath/cache/contract';
 import { describe, expect, test } from 'vitest';
 import { TestClock } from './tier-double.ts';
 
-describe('the contract of tiers', () => {
+const POLICIES = ['lru', 's3-fifo', 'arc'] as const;
+
+describe.each(POLICIES)('the contract of tiers, with %s', (policy) => {
   const clock = new TestClock();
   const contract = tierContract({
-    create: () => memoryTier(),
+    create: () => memoryTier({ policy }),
     now: clock.now,
     advance: (ms) => {
       clock.advance(ms);
@@ -22,6 +24,22 @@ test('the least recently used goes first, and peeking counts as use', async () =
   cache.peek('a');
   await cache.set('c', 3);
   expect([cache.peek('a'), cache.peek('b'), cache.peek('c')]).toEqual([1, undefined, 3]);
+});
+
+test.each(POLICIES)('%s keeps to the bound, and forgets what is deleted', async (policy) => {
+  const cache = createCache({ tiers: [memoryTier({ policy, maxEntries: 10 })] });
+  for (let i = 0; i < 100; i++) await cache.set(`${i}`, i);
+  expect(cache.stats().regions[0]!.entryCount).toBe(10);
+  await cache.set('last', 1);
+  expect(cache.peek('last')).toBe(1);
+  await cache.delete('last');
+  expect(cache.peek('last')).toBeUndefined();
+  await cache.clear();
+  expect(cache.stats().regions[0]!.entryCount).toBe(0);
+});
+
+test('an unknown policy is refused', () => {
+  expect(() => memoryTier({ policy: 'fifo' as 'lru' })).toThrow(RangeError);
 });
 
 test('a scan over one definition evicts nothing of another', async () => {

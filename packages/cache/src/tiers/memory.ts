@@ -1,12 +1,22 @@
 import { LRUCache } from 'lru-cache';
 import { checkCount, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
+import { ArgumentRangeError } from '../errors.ts';
+import { ArcCache } from '../policy/arc.ts';
+import type { EntryStore } from '../policy/entry-store.ts';
+import { S3FifoCache } from '../policy/s3-fifo.ts';
 import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from '../tier.ts';
+
+/**
+ * Which entry goes when there is no room: `lru`, the least recently used (lru-cache); `s3-fifo` and `arc`, which a scan
+ * over many keys asked for once does not sweep empty.
+ */
+export type MemoryPolicy = 'lru' | 's3-fifo' | 'arc';
 
 /** Options of {@link memoryTier}. */
 export interface MemoryTierOptions {
   /**
-   * Entries kept for each definition, and for the plain keys, before the least recently used goes; 10,000 by default.
+   * Entries kept for each definition, and for the plain keys, before one has to go; 10,000 by default.
    * A definition may override it. Each has a list of its own, so that a scan over one evicts nothing of another.
    */
   readonly maxEntries?: number;
@@ -15,6 +25,8 @@ export interface MemoryTierOptions {
    * process can go unseen if its message is lost.
    */
   readonly maxTtlMs?: number;
+  /** `lru` by default. */
+  readonly policy?: MemoryPolicy;
 }
 
 /** An entry. Every one has this shape, so that a hit is one property load at one place of the machine code. */
@@ -30,13 +42,25 @@ export class MemoryEntry {
   }
 }
 
-/** One region in memory: an lru-cache without its own expiry, which costs each hit a second table. */
+function openStore(policy: MemoryPolicy, maxEntries: number): EntryStore<MemoryEntry> {
+  switch (policy) {
+    case 'lru':
+      // Without its own expiry, which costs each hit a second table.
+      return new LRUCache<string, MemoryEntry>({ max: maxEntries });
+    case 's3-fifo':
+      return new S3FifoCache<MemoryEntry>(maxEntries);
+    case 'arc':
+      return new ArcCache<MemoryEntry>(maxEntries);
+  }
+}
+
+/** One region in memory. */
 export class MemoryRegion implements TierRegion {
-  readonly #entries: LRUCache<string, MemoryEntry>;
+  readonly #entries: EntryStore<MemoryEntry>;
   readonly #clock: Clock;
 
-  constructor(maxEntries: number, clock: Clock) {
-    this.#entries = new LRUCache<string, MemoryEntry>({ max: maxEntries });
+  constructor(policy: MemoryPolicy, maxEntries: number, clock: Clock) {
+    this.#entries = openStore(policy, maxEntries);
     this.#clock = clock;
   }
 
@@ -44,7 +68,7 @@ export class MemoryRegion implements TierRegion {
     return this.#entries.size;
   }
 
-  /** A live entry, which becomes the most recently used. Synchronous, allocates nothing. */
+  /** A live entry, which counts as used. Synchronous, allocates nothing. */
   find(key: string): MemoryEntry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#clock.now() < entry.expiresAt) return entry;
@@ -100,19 +124,24 @@ export class MemoryTier implements Tier {
   readonly name: string = 'memory';
   readonly maxEntries: number;
   readonly maxTtlMs: number;
+  readonly policy: MemoryPolicy;
 
   constructor(options: MemoryTierOptions) {
     this.maxEntries = checkCount('maxEntries', options.maxEntries ?? 10_000);
     this.maxTtlMs = checkTtlMs('maxTtlMs', options.maxTtlMs ?? 60_000);
+    this.policy = options.policy ?? 'lru';
+    if (!['lru', 's3-fifo', 'arc'].includes(this.policy)) {
+      throw new ArgumentRangeError("policy: expected 'lru', 's3-fifo' or 'arc'");
+    }
   }
 
   open(region: RegionOptions): MemoryRegion {
-    return new MemoryRegion(region.maxEntries ?? this.maxEntries, region.clock);
+    return new MemoryRegion(this.policy, region.maxEntries ?? this.maxEntries, region.clock);
   }
 }
 
 /**
- * The level in this process: least recently used goes first. It must be the first tier. Values are kept by reference.
+ * The level in this process. It must be the first tier. Values are kept by reference.
  *
  * @throws {ArgumentTypeError | ArgumentRangeError} when an option is of the wrong type or out of range.
  * @example
