@@ -152,7 +152,10 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
       const b = whole.subarray(52, 52 + length);
       const out = whole.subarray(50 + shift, 50 + shift + length);
       const expected = addOracle(a, b);
+      const before = whole.slice();
       expect([...add(a, b, out)]).toEqual(expected);
+      whole.set(before);
+      expect([...add(b, a, out)]).toEqual(expected);
 
       const other = place(Float32Array.from({ length: 200 }, (_, i) => value(i)));
       const x = other.subarray(50, 50 + length);

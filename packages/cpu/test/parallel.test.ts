@@ -281,6 +281,41 @@ test('no memory of the heap stays taken, whatever happens', async () => {
   expect(heap().stats().usedBytes).toBe(before);
 });
 
+test('a failure stops the rest, which would take a quarter of a minute', async () => {
+  const parallel = pool({ callerSliceMs: 0 });
+  await expect(parallel.map(new Int32Array(5_000_000), failing('throwAt700'))).rejects.toMatchObject({
+    index: 700,
+  });
+  await expect(parallel.map(new Array(5_000_000).fill(1), failing('throwAt700'))).rejects.toMatchObject({
+    index: 700,
+  });
+});
+
+test('where no worker comes up, the caller computes alone, or the call rejects', () => {
+  const program = `
+    import { createParallel } from '@hotpath/cpu';
+    const task = { module: ${JSON.stringify(numbers('crunch').module.href)}, export: 'crunch' };
+    const items = new Array(4000).fill(3);
+    const seen = new Set();
+    for (let call = 0; call < 5; call++) {
+      for (const input of [items, Int32Array.from(items)]) {
+        const alone = createParallel({ threads: 3 });
+        seen.add((await alone.map(input, task)).every((x) => x === ${crunch(3)}));
+        seen.add((await alone.map(input, task)).every((x) => x === ${crunch(3)}));
+      }
+    }
+    const nobody = createParallel({ threads: 3, callerSliceMs: 0 });
+    for (let call = 0; call < 5; call++) {
+      for (const input of [items, Int32Array.from(items)]) {
+        seen.add(await nobody.map(input, task).then(() => 'resolved', (error) => error.code));
+      }
+    }
+    await nobody.close();
+    console.log(...seen);`;
+  const preload = fileURLToPath(new URL('./tasks/no-workers.cjs', import.meta.url));
+  expect(run(['--require', preload], program)).toBe('true ERR_HOTPATH_CPU_THREADS_UNAVAILABLE');
+}, 30_000);
+
 test.each([
   ['a typed array', Int32Array.from(items)],
   ['a plain array', items],

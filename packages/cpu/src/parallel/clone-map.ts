@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ItemCloneError, TaskResultError } from '../errors.ts';
 import { isWorthSharing, nextProbe } from './call.ts';
 import type { Call } from './call.ts';
-import { clear, createControl, hasLeft, isStopped, stop, STOP_REASON } from './control.ts';
+import { clear, createControl, hasLeft, isStopped, presentThread, stop, STOP_REASON } from './control.ts';
 import type { Control } from './control.ts';
 import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
@@ -39,8 +39,10 @@ class CloneMap {
   readonly #output: unknown[];
   readonly #pace: Pace;
   readonly #position: Position = { index: -1 };
-  /** First item that nobody has. */
+  /** First item that nobody was given yet. */
   #next = 0;
+  /** Chunks that were given to a worker which never came. */
+  readonly #returned: { start: number; end: number }[] = [];
   /** Items whose results are in. */
   #done = 0;
 
@@ -73,23 +75,40 @@ class CloneMap {
     const count = this.#input.length;
     const started = performance.now();
     let before = started;
-    for (let own = 0; this.#next < count;) {
-      const start = this.#next;
-      const size = nextProbe(own, this.#pace.msPerItem, count - start);
-      this.#next = start + size;
-      loop(this.#input, this.#output, start, this.#next, 0, this.#position);
-      this.#done += size;
-      own += size;
+    for (let own = 0; this.#hasItems();) {
+      const start = this.#returned.at(-1)?.start ?? this.#next;
+      const end = this.#take(nextProbe(own, this.#pace.msPerItem, count));
+      loop(this.#input, this.#output, start, end, 0, this.#position);
+      this.#done += end - start;
+      own += end - start;
       const after = performance.now();
-      learn(this.#pace, size, after - before);
+      learn(this.#pace, end - start, after - before);
       before = after;
       const spentMs = after - started;
-      if (
-        spentMs >= sliceMs ||
-        (isProbe && isWorthSharing(count - this.#next, this.#pace.msPerItem, spentMs))
-      )
-        return;
+      if (spentMs >= sliceMs) return;
+      if (isProbe && isWorthSharing(count - end, this.#pace.msPerItem, spentMs)) return;
     }
+  }
+
+  #hasItems(): boolean {
+    return this.#next < this.#input.length || this.#returned.length > 0;
+  }
+
+  /** Whether items wait for the calling thread. */
+  #isLeftTo(takesPart: boolean): boolean {
+    return takesPart && this.#hasItems();
+  }
+
+  /** Takes up to `size` items from the last chunk that came back, else from the front; returns where they end. */
+  #take(size: number): number {
+    const chunk = this.#returned.at(-1);
+    if (chunk === undefined) {
+      this.#next = Math.min(this.#next + size, this.#input.length);
+      return this.#next;
+    }
+    chunk.start = Math.min(chunk.start + size, chunk.end);
+    if (chunk.start === chunk.end) this.#returned.pop();
+    return chunk.start;
   }
 
   async #share(): Promise<void> {
@@ -129,17 +148,14 @@ class CloneMap {
     };
     try {
       for (let slot = 0; slot < slots; slot++) post(slot);
-      if (options.callerSliceMs > 0) {
-        try {
-          while (this.#next < count && !isStopped(control)) {
-            this.#compute(Math.min(options.callerSliceMs, SLICE_MS), false);
-            await nextTurn();
-          }
-        } catch (error) {
-          crew.fail(errorOfThrown(error, this.#position.index, task));
-        }
-      }
-      await crew.until(() => this.#done === count || isStopped(control) || crew.out === 0);
+      const takesPart = options.callerSliceMs > 0;
+      const mustWait = (): boolean =>
+        this.#done < count && !isStopped(control) && crew.out > 0 && !this.#isLeftTo(takesPart);
+      do {
+        if (takesPart) await this.#takePart(crew, control);
+        await crew.until(() => !mustWait());
+        // Only the calling thread has items left to take where a worker gave its chunk back.
+      } while (this.#isLeftTo(takesPart) && !isStopped(control));
       if (this.#done < count) {
         stop(control, STOP_REASON.failed);
         await crew.withdraw(options.stopGraceMs);
@@ -151,6 +167,19 @@ class CloneMap {
     }
   }
 
+  /** The calling thread's share, in slices with a turn of the event loop after each. */
+  async #takePart(crew: Crew, control: Control): Promise<void> {
+    const { options, task } = this.#call;
+    try {
+      while (this.#hasItems() && !isStopped(control)) {
+        this.#compute(Math.min(options.callerSliceMs, SLICE_MS), false);
+        await nextTurn();
+      }
+    } catch (error) {
+      crew.fail(errorOfThrown(error, this.#position.index, task));
+    }
+  }
+
   #chunkSize(remaining: number): number {
     const { threads } = this.#call.options;
     const fair = Math.ceil(remaining / (threads * 3));
@@ -159,7 +188,7 @@ class CloneMap {
   }
 
   /**
-   * Tells whose value it was that could not be cloned. An item of ours is refused as it is posted. A result is refused
+   * Takes back the items of a worker that never came, and tells whose value it was that could not be cloned. An item of ours is refused as it is posted. A result is refused
    * as the worker posts it, which piscina does outside of all catching: the worker ends, after it left.
    */
   async #explainClone(
@@ -182,6 +211,8 @@ class CloneMap {
         crew.fail(
           new TaskResultError(`a result for ${items} cannot be cloned out of its thread`, -1, { cause }),
         );
+      } else if (presentThread(control, slot) < 0) {
+        this.#returned.push({ start, end: start + values.length });
       }
       throw cause;
     }

@@ -5,9 +5,9 @@ import type { Indexed } from './loop.ts';
  *
  * A plain array that was cloned into another thread has lost what V8 knew of its elements: they are "anything", also
  * where all of them are numbers. V8 then keeps the first value that a function computes with in tagged form, and with
- * it every later value of that variable: a loop of 1000 integer steps took 9.4 µs instead of 4.7. (The same befalls
- * chunks given to any worker pool as plain arrays.) So an array of numbers travels as a typed array, and the loop reads
- * numbers from that; it is also cheaper to clone.
+ * it every later value of that variable, where it inlines the function into the loop over the items: 1000 integer steps
+ * took 9.4 µs instead of 4.7. So an array of numbers travels as a typed array, and the loop reads numbers from that; it
+ * is also cheaper to clone.
  */
 export type Packed = Int32Array | Float64Array | readonly unknown[];
 

@@ -1,6 +1,6 @@
 /**
- * What runs in a worker thread. Piscina loads the module and calls its default export for each job; jobs of one
- * worker run one after another.
+ * What runs in a worker thread, loaded by worker-entry.cts. Piscina has it called for each job; jobs of one worker run one
+ * after another.
  */
 
 import { threadId } from 'node:worker_threads';
