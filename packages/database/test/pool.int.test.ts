@@ -498,6 +498,23 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
       expect(await sleeping()).toBe(0);
     });
 
+    test('aborting before the server has begun ends the statement all the same', async () => {
+      const db = open({ max: 4 });
+      await Promise.all([1, 2, 3, 4].map(async () => await db.query('SELECT pg_sleep(0.01)')));
+      for (let i = 0; i < 20; i++) {
+        const controller = new AbortController();
+        const queries = [1, 2, 3, 4].map(
+          async () => await db.query('SELECT pg_sleep(60)', [], { signal: controller.signal }),
+        );
+        controller.abort();
+        for (const result of await Promise.allSettled(queries)) expect(result.status).toBe('rejected');
+        await vi.waitFor(() => {
+          expect(db.metrics()).toMatchObject({ idle: 4, opened: 4 });
+        });
+      }
+      expect(await sleeping()).toBe(0);
+    });
+
     test('aborting one that waits for a connection takes it out of the queue', async () => {
       const db = open({ max: 1 });
       const lease = await db.acquire();

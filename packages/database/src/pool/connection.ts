@@ -14,6 +14,9 @@ export interface ConnectionOwner {
   onClosed(connection: Connection, cause: unknown): void;
 }
 
+/** Before a cancel is repeated: a server that was about to begin has begun by then. */
+const FIRST_CANCEL_PAUSE_MS = 20;
+
 /** Time between keep-alive probes on a silent connection. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -52,9 +55,10 @@ export class Connection implements StatementHost {
   readonly #waiting: Statement[] = [];
   #giveUpCancel: (() => void) | undefined;
   #graceTimer: unknown;
-  /** A cancel is on its way for a connection that is destroyed already. */
-  #lastCancel = false;
-  #socketListener: (() => void) | undefined;
+  #cancelTimer: unknown;
+  /** The server has not answered the last statement yet, whoever still waits for that. */
+  #executing = false;
+  #dropped = false;
 
   private constructor(
     client: PgClient,
@@ -75,9 +79,11 @@ export class Connection implements StatementHost {
     });
     client.on('error', (error) => {
       this.#close(error);
+      this.#drop();
     });
     client.on('end', () => {
       this.#close(undefined);
+      this.#drop();
     });
   }
 
@@ -156,26 +162,20 @@ export class Connection implements StatementHost {
     const index = this.#waiting.indexOf(statement);
     if (index >= 0) {
       this.#waiting.splice(index, 1);
-    } else if (statement === this.#current && this.#giveUpCancel === undefined && !this.closed) {
-      this.#cancel();
+    } else if (statement === this.#current && !this.closed) {
+      this.#startCancel();
     }
   }
 
-  /** Closes it at once: what is under way fails with `reason`, and is cancelled on the server, which would not notice. */
+  /**
+   * Closes it: what is under way fails with `reason` at once. The socket stays until the server has given up the statement too,
+   * which it would otherwise go on with unnoticed, or until the grace is over.
+   */
   destroy(reason: unknown): void {
     if (this.closed) return;
-    const busy = this.#current !== undefined && this.#giveUpCancel === undefined;
-    this.#lastCancel = busy;
     this.#close(reason);
-    this.#client.connection.stream.destroy();
-    if (!busy) return;
-    const giveUp = requestCancel(this.#client, () => {
-      this.#clock.clearTimeout(timer);
-      this.#lastCancel = false;
-      this.#tellSocketClosed();
-    });
-    const timer = this.#clock.setTimeout(giveUp, this.#graceMs);
-    unref(timer);
+    if (this.#executing) this.#startCancel();
+    else this.#drop();
   }
 
   /** Says goodbye to the server; only when quiet. Never waits for a server that hangs. */
@@ -192,27 +192,16 @@ export class Connection implements StatementHost {
     });
   }
 
-  /** Calls the listener when the last of its sockets is gone. Once a connection. */
+  /** Calls the listener when the socket is gone. */
   onSocketClosed(listener: () => void): void {
     const { stream } = this.#client.connection;
-    this.#socketListener = listener;
-    if (stream.closed) this.#tellSocketClosed();
-    else {
-      stream.once('close', () => {
-        this.#tellSocketClosed();
-      });
-    }
-  }
-
-  #tellSocketClosed(): void {
-    if (this.#lastCancel || !this.#client.connection.stream.closed) return;
-    const listener = this.#socketListener;
-    this.#socketListener = undefined;
-    listener?.();
+    if (stream.closed) listener();
+    else stream.once('close', listener);
   }
 
   #write(statement: Statement): void {
     this.#current = statement;
+    this.#executing = true;
     this.statements++;
     statement.attach(this);
     statement.onSent?.(this);
@@ -223,9 +212,17 @@ export class Connection implements StatementHost {
     const statement = this.#current;
     const before = this.status;
     this.status = status;
+    this.#executing = false;
+    this.#clock.clearTimeout(this.#cancelTimer);
+    if (this.closed) {
+      // It lingered for this.
+      this.#drop();
+      return;
+    }
     if (statement === undefined) return;
     if (statement.finish(before)) {
       statement.attach(this);
+      this.#executing = true;
       this.#client.query(statement);
       return;
     }
@@ -243,21 +240,34 @@ export class Connection implements StatementHost {
     else this.#write(next);
   }
 
-  #cancel(): void {
+  /** Has the server give up what it executes, and drops the connection when it has not within the grace. */
+  #startCancel(): void {
+    if (this.#graceTimer !== undefined) return;
     this.#graceTimer = this.#clock.setTimeout(() => {
-      this.destroy(
+      this.#close(
         new ConnectionLostError(new Error(`a cancel was not confirmed within ${this.#graceMs} ms`)),
       );
+      this.#drop();
     }, this.#graceMs);
+    this.#cancel(FIRST_CANCEL_PAUSE_MS);
+  }
+
+  /** One request. A server that had not begun with the statement ignores it, so it is repeated, with growing pauses. */
+  #cancel(pauseMs: number): void {
     this.#giveUpCancel = requestCancel(this.#client, (error) => {
       this.#giveUpCancel = undefined;
-      if (this.closed) return;
+      if (this.#dropped) return;
       if (error !== undefined) {
         // Nobody knows whether the request reached the server.
-        this.destroy(new ConnectionLostError(error));
-        return;
+        this.#close(new ConnectionLostError(error));
+        this.#drop();
+      } else if (this.#executing) {
+        this.#cancelTimer = this.#clock.setTimeout(() => {
+          this.#cancel(pauseMs * 2);
+        }, pauseMs);
+      } else {
+        this.#next();
       }
-      this.#next();
     });
   }
 
@@ -266,12 +276,10 @@ export class Connection implements StatementHost {
     this.#graceTimer = undefined;
   }
 
-  /** The only way to `closed`. */
+  /** The only way to `closed`: answers everyone and tells the owner. */
   #close(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    this.#clearGrace();
-    this.#giveUpCancel?.();
     const { error } = this.#current ?? {};
     const lost =
       cause instanceof DatabaseError
@@ -282,6 +290,16 @@ export class Connection implements StatementHost {
     this.#current = undefined;
     for (const statement of this.#waiting.splice(0)) statement.fail(lost);
     this.#owner.onClosed(this, cause);
+  }
+
+  /** Lets go of the sockets. */
+  #drop(): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#clearGrace();
+    this.#clock.clearTimeout(this.#cancelTimer);
+    this.#giveUpCancel?.();
+    this.#client.connection.stream.destroy();
   }
 }
 

@@ -1,16 +1,15 @@
 import { channel } from 'node:diagnostics_channel';
-import { setMaxListeners } from 'node:events';
 import {
   AcquireTimeoutError,
   ClosedError,
-  ConnectError,
+  type ConnectError,
   ConnectionLostError,
   QueueFullError,
 } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
-import { backoffMs } from './backoff.ts';
-import { Connection, type ConnectionOwner, isTransient, unref } from './connection.ts';
+import { type Connection, unref } from './connection.ts';
 import { RowDecoders } from './decode.ts';
+import { Opener, type OpenerOwner } from './opener.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { pgTypes } from './pg-internals.ts';
 import { Requests } from './requests.ts';
@@ -58,8 +57,6 @@ interface Waiter {
 const openChannel = channel('hotpath:database:open');
 /** `{ processId, statements, cause }` of each connection closed. */
 const closeChannel = channel('hotpath:database:close');
-/** `{ error, attempt, retryInMs }` of each failure to connect. */
-const failureChannel = channel('hotpath:database:connect-failure');
 
 /**
  * Connections and those who wait for them.
@@ -75,21 +72,16 @@ const failureChannel = channel('hotpath:database:connect-failure');
  * `#settle` is the only place that decides what a free connection does next. Waiters are served in order; nobody is
  * granted a connection while someone else waits.
  */
-export class Pool implements ConnectionOwner {
+export class Pool implements OpenerOwner {
   readonly options: ResolvedOptions;
-  readonly #decoders: RowDecoders;
   readonly requests: Requests;
   readonly #all = new Set<Connection>();
   readonly #leased = new Set<Connection>();
   /** A stack: the warmest on top, the coldest at the bottom, where idle ones are closed. */
   readonly #idle: Connection[] = [];
   readonly #waiters = new WaitQueue<Waiter>();
-  readonly #opening = new Set<Promise<void>>();
-  readonly #stopOpening = new AbortController();
+  readonly #opener: Opener;
   #started = false;
-  #failures = 0;
-  #lastFailure: ConnectError | undefined;
-  #retryTimer: unknown;
   #sweepTimer: unknown;
   #sweepAt = Infinity;
   #closing = false;
@@ -99,17 +91,14 @@ export class Pool implements ConnectionOwner {
   #sockets = 0;
   #openedCount = 0;
   #closedCount = 0;
-  #connectFailures = 0;
   #acquireTimeouts = 0;
   #rollbacks = 0;
   #resets = 0;
 
   constructor(options: ResolvedOptions) {
     this.options = options;
-    this.#decoders = new RowDecoders(options.types ?? pgTypes);
+    this.#opener = new Opener(options, new RowDecoders(options.types ?? pgTypes), this);
     this.requests = new Requests(options);
-    // Each connection being opened listens.
-    setMaxListeners(0, this.#stopOpening.signal);
   }
 
   /** Runs one statement on whichever connection is free. */
@@ -158,9 +147,8 @@ export class Pool implements ConnectionOwner {
   async warm(): Promise<void> {
     if (this.#closing) throw new ClosedError();
     this.#started = true;
-    this.#open(this.options.min - this.#all.size - this.#opening.size);
-    const attempts = await Promise.allSettled(this.#opening);
-    for (const attempt of attempts) if (attempt.status === 'rejected') throw attempt.reason;
+    this.#opener.open(this.options.min - this.#all.size - this.#opener.count);
+    await this.#opener.settled();
   }
 
   metrics(): DatabaseMetrics {
@@ -170,11 +158,11 @@ export class Pool implements ConnectionOwner {
       total: this.#all.size,
       idle: this.#idle.length,
       active: this.#all.size - this.#idle.length,
-      connecting: this.#opening.size,
+      connecting: this.#opener.count,
       waiting: this.#waiters.count,
       opened: this.#openedCount,
       closed: this.#closedCount,
-      connectFailures: this.#connectFailures,
+      connectFailures: this.#opener.totalFailures,
       acquireTimeouts: this.#acquireTimeouts,
       rollbacks: this.#rollbacks,
       resets: this.#resets,
@@ -285,7 +273,7 @@ export class Pool implements ConnectionOwner {
           this.#all.size - this.#idle.length,
           this.options.max,
           this.#waiters.count,
-          this.#lastFailure,
+          this.#opener.lastFailure,
         ),
       );
     }, timeoutMs);
@@ -372,50 +360,14 @@ export class Pool implements ConnectionOwner {
   /** Opens what those who wait, and `min`, still lack. */
   #grow(): void {
     if (this.#forced || (this.#closing && this.#waiters.count === 0)) return;
-    const opening = this.#opening.size;
     const missing = Math.min(this.#waiters.count, this.options.max - this.#all.size);
     // After a lasting failure (a wrong password) only someone who waits is worth another attempt.
-    const replenish =
-      this.#started && !this.#closing && (this.#lastFailure === undefined || isTransient(this.#lastFailure));
-    let wanted = Math.max(missing, replenish ? this.options.min - this.#all.size : 0) - opening;
-    if (this.#failures > 0) {
-      if (this.#retryTimer !== undefined) return;
-      wanted = Math.min(wanted, 1 - opening);
-    }
-    this.#open(wanted);
+    const replenish = this.#started && !this.#closing && !this.#opener.failsForGood;
+    const wanted = Math.max(missing, replenish ? this.options.min - this.#all.size : 0);
+    this.#opener.want(wanted - this.#opener.count);
   }
 
-  #open(count: number): void {
-    for (let index = 0; index < count; index++) {
-      const attempt: Promise<void> = Connection.open(
-        this.options,
-        this.#decoders,
-        this,
-        this.#stopOpening.signal,
-      ).then(
-        (connection) => {
-          this.#opening.delete(attempt);
-          this.#onOpened(connection);
-        },
-        (error: ConnectError) => {
-          this.#opening.delete(attempt);
-          this.#onConnectFailure(error);
-          throw error;
-        },
-      );
-      this.#opening.add(attempt);
-      // `warm` hears of a failure through the set, everyone else through the queue.
-      attempt.catch(() => {});
-    }
-  }
-
-  #onOpened(connection: Connection): void {
-    if (connection.closed) {
-      this.#onConnectFailure(new ConnectError('the server', new Error('Connection terminated unexpectedly')));
-      return;
-    }
-    this.#failures = 0;
-    this.#lastFailure = undefined;
+  onOpened(connection: Connection): void {
     this.#openedCount++;
     this.#sockets++;
     this.#all.add(connection);
@@ -424,34 +376,13 @@ export class Pool implements ConnectionOwner {
     this.#grow();
   }
 
-  #onConnectFailure(error: ConnectError): void {
-    if (this.#closing && this.#stopOpening.signal.aborted) {
-      this.#drain();
-      return;
-    }
-    this.#connectFailures++;
-    this.#lastFailure = error;
-    if (!isTransient(error) && this.#all.size === 0) {
-      for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-        this.options.clock.clearTimeout(waiter.timer);
-        waiter.fail(error);
-      }
-    }
-    // Attempts that were made together fail together: one pause for all of them.
-    if (this.#retryTimer === undefined) {
-      this.#failures++;
-      const { reconnectMinMs, reconnectMaxMs, random, clock } = this.options;
-      const pauseMs = backoffMs(this.#failures, reconnectMinMs, reconnectMaxMs, random);
-      this.#retryTimer = clock.setTimeout(() => {
-        this.#retryTimer = undefined;
-        this.#grow();
-      }, pauseMs);
-      unref(this.#retryTimer);
-      if (failureChannel.hasSubscribers) {
-        failureChannel.publish({ error, attempt: this.#failures, retryInMs: pauseMs });
-      }
-    }
-    if (this.#closing) this.#drain();
+  onConnectFailure(error: ConnectError, lasting: boolean): void {
+    if (lasting && this.#all.size === 0 && !this.#closing) this.#failWaiters(error);
+    this.#drain();
+  }
+
+  onRetry(): void {
+    this.#grow();
   }
 
   /** Makes sure that idle connections are looked through by then. */
@@ -485,14 +416,18 @@ export class Pool implements ConnectionOwner {
     if (next < Infinity) this.#sweepBy(next);
   }
 
+  #failWaiters(error: unknown): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+      this.options.clock.clearTimeout(waiter.timer);
+      waiter.fail(error);
+    }
+  }
+
   /** Ends everything now. */
   #force(): void {
     this.#forced = true;
     const reason = new ClosedError('the database was closed before this was done');
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      this.options.clock.clearTimeout(waiter.timer);
-      waiter.fail(reason);
-    }
+    this.#failWaiters(reason);
     for (const connection of this.#all) connection.destroy(reason);
     this.#drain();
   }
@@ -500,11 +435,10 @@ export class Pool implements ConnectionOwner {
   /** While closing: ends what nobody needs any more, and is done when no socket is left. */
   #drain(): void {
     if (!this.#closing || this.#waiters.count > 0) return;
-    if (!this.#stopOpening.signal.aborted) this.#stopOpening.abort(new ClosedError());
+    this.#opener.stop();
     for (const connection of this.#idle.slice()) connection.end('the database is closed');
-    if (this.#all.size > 0 || this.#opening.size > 0 || this.#sockets > 0) return;
+    if (this.#all.size > 0 || this.#opener.count > 0 || this.#sockets > 0) return;
     this.options.clock.clearTimeout(this.#drainTimer);
-    this.options.clock.clearTimeout(this.#retryTimer);
     this.#closed!.resolve();
   }
 }
