@@ -9,7 +9,8 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_BUSY'
   | 'ERR_HOTPATH_IO_CLOSED'
   | 'ERR_HOTPATH_IO_BATCH_RESULT'
-  | 'ERR_HOTPATH_IO_BATCH_TIMEOUT';
+  | 'ERR_HOTPATH_IO_BATCH_TIMEOUT'
+  | 'ERR_HOTPATH_IO_RELEASED_TWICE';
 
 /**
  * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
@@ -143,6 +144,15 @@ export class BatchTimeoutError extends IoError {
 
   constructor(timeoutMs: number) {
     super('ERR_HOTPATH_IO_BATCH_TIMEOUT', `handler did not settle within ${timeoutMs} ms`);
+  }
+}
+
+/** A permit was released a second time; the places are whole, the caller's count is not. */
+export class ReleasedTwiceError extends IoError {
+  override readonly name = 'ReleasedTwiceError';
+
+  constructor() {
+    super('ERR_HOTPATH_IO_RELEASED_TWICE', 'permit was released before');
   }
 }
 

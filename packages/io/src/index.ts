@@ -16,6 +16,7 @@ export {
   type Mapper,
   type Source,
 } from './concurrency/map.ts';
+export { Semaphore, type AcquireOptions, type Permit } from './concurrency/semaphore.ts';
 export {
   BatchResultError,
   BatchTimeoutError,
@@ -27,6 +28,7 @@ export {
   isRetryable,
   OpenFailedError,
   OverflowError,
+  ReleasedTwiceError,
   SyncFailedError,
   WriteFailedError,
   type IoErrorCode,

@@ -262,11 +262,15 @@ test('flush starts what waits and resolves when the items before it are settled,
   const batcher = createBatcher(handler, { lingerMs: Infinity, concurrency: 1 });
   await batcher.flush();
   batcher.push(1);
-  const flushed = batcher.flush();
+  const order: string[] = [];
+  const flushed = batcher.flush().then(() => order.push('flushed'));
   expect(batches).toEqual([[1]]);
   batcher.push(2);
+  await turn();
+  order.push('released');
   await release();
   await flushed;
+  expect(order).toEqual(['released', 'flushed']);
   expect(batches).toEqual([[1]]);
   expect(batcher.stats().queuedCount).toBe(1);
   const closed = batcher.close();
