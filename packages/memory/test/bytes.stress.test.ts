@@ -85,7 +85,7 @@ test('hundreds of transfers and shares over several threads lose, mix up and lea
                 if (nextId < MESSAGES) send(worker);
                 else if (--inFlight === 0) resolve();
               } catch (error) {
-                reject(error);
+                reject(new Error('a reply is wrong', { cause: error }));
               }
             });
             for (; inFlight < IN_FLIGHT; inFlight++) send(worker);

@@ -6,7 +6,7 @@ import { ELEMENT_SIZE_BYTES, type ElementType, type TypedArrayOf, viewOf } from 
 import { heap } from '../heap/process-heap.ts';
 import type { BorrowedMemory } from '../soa/table-memory.ts';
 import { type Chunk, chunkOf, ElementViews, viewsOfHeap } from './arena-memory.ts';
-import { EPOCH_STRIDE, nextEpochBase, PastEpochs, type Place } from './epochs.ts';
+import { EPOCH_STRIDE, nextEpoch, PastEpochs, type Place } from './epochs.ts';
 import { StaleHandleError } from './errors.ts';
 
 declare const HANDLE: unique symbol;
@@ -87,8 +87,8 @@ const FILL_BY_WORDS_FROM = 64;
  * arena.reset();
  */
 export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
-  /** High part of the handles given out now. */
-  #base: number = nextEpochBase();
+  /** Number of the epoch: the high part of the handles given out now. An integer, since a field of doubles is boxed. */
+  #epoch: number = nextEpoch();
   /** Address of the current chunk; offsets below count from here. */
   #start = 0;
   #top = 0;
@@ -184,29 +184,28 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
    * @throws DisposedError after release.
    */
   allocate(sizeBytes: number, alignment: number = DEFAULT_ALIGNMENT): ArenaHandle {
-    const at = (this.#top + alignment - 1) & -alignment;
+    // Short enough that V8 inlines it several times into one function: a handle that is returned is boxed.
+    const at = (this.#top + DEFAULT_ALIGNMENT - 1) & -DEFAULT_ALIGNMENT;
     const end = at + sizeBytes;
     if (
       end <= this.#size &&
       (sizeBytes | 0) === sizeBytes &&
       sizeBytes > 0 &&
-      (alignment | 0) === alignment &&
-      (alignment & (alignment - 1)) === 0 &&
-      alignment >= 1 &&
-      alignment <= ALIGNMENT_MAX
+      alignment === DEFAULT_ALIGNMENT
     ) {
       this.#top = end;
-      return (this.#base + this.#start + at) as ArenaHandle;
+      return (this.#epoch * EPOCH_STRIDE + this.#start + at) as ArenaHandle;
     }
-    return this.allocateSlow(sizeBytes, alignment);
+    // The sum tells V8 that this, too, is a number, so that no handle is boxed.
+    return (this.allocateSlow(sizeBytes, alignment) + 0) as ArenaHandle;
   }
 
-  /** Allocates `count` elements of `type`, aligned to their size. @throws as {@link Arena.allocate}. */
+  /** Allocates `count` elements of `type`. @throws as {@link Arena.allocate}. */
   allocateOf(type: ElementType, count: number): ArenaHandle {
     const elementBytes = ELEMENT_SIZE_BYTES[type];
     if (elementBytes === undefined) badType(type);
     checkInteger('count', count, 0, CHUNK_BYTES_MAX / elementBytes);
-    return this.allocate(count * elementBytes, elementBytes);
+    return this.allocate(count * elementBytes);
   }
 
   /**
@@ -216,7 +215,7 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
    * @throws as {@link Arena.allocate}.
    */
   allocateView<T extends ElementType>(type: T, count: number): TypedArrayOf<T, B> {
-    const address = this.allocateOf(type, count) - this.#base;
+    const address = this.allocateOf(type, count) - this.#epoch * EPOCH_STRIDE;
     this.checkAttached();
     return viewOf(type, this.#views.u8.buffer, address, count);
   }
@@ -227,9 +226,9 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
    * @throws StaleHandleError when the handle was freed by a reset or rewind, or comes from another arena.
    */
   offsetOf(handle: ArenaHandle): number {
-    const address = handle - this.#base;
+    const address = handle - this.#epoch * EPOCH_STRIDE;
     // The shift changes no value; it makes an integer of it, which typed arrays take without boxing.
-    return address >= 0 && address < EPOCH_STRIDE ? address >>> 0 : this.olderOffset(handle);
+    return address >= 0 && address < EPOCH_STRIDE ? address >>> 0 : this.olderOffset(handle) >>> 0;
   }
 
   /**
@@ -300,8 +299,8 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
       throw new ArgumentTypeError(`text: expected a string, got ${describe(text)}`);
     }
     const sizeBytes = Buffer.byteLength(text);
-    const handle = this.allocate(TEXT_HEADER_BYTES + sizeBytes, TEXT_HEADER_BYTES);
-    const address = handle - this.#base;
+    const handle = this.allocate(TEXT_HEADER_BYTES + sizeBytes);
+    const address = handle - this.#epoch * EPOCH_STRIDE;
     this.checkAttached();
     this.#views.u32[address / TEXT_HEADER_BYTES] = sizeBytes;
     this.#views.buffer.write(text, address + TEXT_HEADER_BYTES, 'utf8');
@@ -356,8 +355,8 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
       );
     }
     this.#marks.length = known.depth + 1;
-    this.#past.rewind(this.#base, known);
-    this.#base = nextEpochBase();
+    this.#past.rewind(this.#epoch * EPOCH_STRIDE, known);
+    this.#epoch = nextEpoch();
     for (const text of this.#interned.splice(known.internedCount)) this.#handles.delete(text);
     if (this.#chunks.length > 0) this.enter(known.chunkIndex, known.offset);
   }
@@ -369,7 +368,7 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
    */
   reset(): void {
     this.checkLive();
-    this.#base = nextEpochBase();
+    this.#epoch = nextEpoch();
     // Arrays are cleared only when there is something in them: this runs once a request.
     if (this.#marks.length > 0) {
       this.#marks.length = 0;
@@ -408,7 +407,7 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
   release(): void {
     this.checkLive();
     this.#isReleased = true;
-    this.#base = nextEpochBase();
+    this.#epoch = nextEpoch();
     this.#past.clear();
     this.#marks.length = 0;
     this.#interned.length = 0;
@@ -447,8 +446,13 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> {
     }
     // An allocation of nothing takes a byte, so that what comes before and after a mark is never at one place.
     const takenBytes = Math.max(sizeBytes, 1);
-    if (((this.#top + alignment - 1) & -alignment) + takenBytes > this.#size) this.makeRoom(takenBytes);
-    return this.allocate(takenBytes, alignment);
+    let at = (this.#top + alignment - 1) & -alignment;
+    if (at + takenBytes > this.#size) {
+      this.makeRoom(takenBytes);
+      at = 0;
+    }
+    this.#top = at + takenBytes;
+    return (this.#epoch * EPOCH_STRIDE + this.#start + at) as ArenaHandle;
   }
 
   /** Goes on to a chunk that has room: the next one, if an earlier round left one that suffices, else a new one. */

@@ -7,10 +7,10 @@ const EPOCH_COUNT = 2 ** 21;
 /** Counted over all arenas of the thread, so that a handle of one is stale in every other. */
 let lastEpoch = 0;
 
-/** The high part of the handles of a new epoch. */
-export function nextEpochBase(): number {
-  lastEpoch = (lastEpoch + 1) % EPOCH_COUNT;
-  return lastEpoch * EPOCH_STRIDE;
+/** The number of a new epoch; times {@link EPOCH_STRIDE} it is the high part of its handles. */
+export function nextEpoch(): number {
+  lastEpoch = (lastEpoch + 1) & (EPOCH_COUNT - 1);
+  return lastEpoch;
 }
 
 /** A place in an arena: addresses of chunks are in no order, so the chunk's number comes first. */
