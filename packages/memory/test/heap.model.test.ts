@@ -28,7 +28,7 @@ function bytesAt(address: number, length: number): Uint8Array {
 
 test('blocks never overlap, keep what is written to them, and faulty frees change nothing', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 150 }), (commands) => {
+    fc.property(fc.array(command, { maxLength: 150, size: 'max' }), (commands) => {
       const model: Model = { blocks: [], freed: [] };
       let tag = 0;
       for (const step of commands) {

@@ -55,6 +55,20 @@ test('leases go to threads and come back, more of them than there are blocks, an
   expect(heap().stats().usedBytes).toBe(0);
 });
 
+test('no block is lost when threads release at the same moment', async () => {
+  const pool = createPool({ blockSize: 64, maxBlocks: 3000, shared: true });
+  for (let round = 0; round < 30; round++) {
+    const batches = workers.map(() => Array.from({ length: 1000 }, () => pool.tryAcquire()!.share()));
+    const start = new Int32Array(new SharedArrayBuffer(4));
+    const done = workers.map((worker) => once(worker, 'message'));
+    for (const [i, worker] of workers.entries())
+      worker.postMessage({ descriptors: batches[i], start, how: 'race' });
+    await Promise.all(done);
+    expect(pool.stats()).toMatchObject({ leasedCount: 0, idleBlockCount: 3000 });
+  }
+  await pool.close();
+});
+
 test('in the other thread too, a lease is used, released, shared and received once', async () => {
   const pool = createPool({ blockSize: 64, maxBlocks: 1, shared: true, clear: 'on-acquire' });
   const descriptor = pool.tryAcquire()!.share();

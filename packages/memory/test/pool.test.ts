@@ -507,10 +507,14 @@ describe('shared pools', () => {
 
   test('a lease that was shared back is a lease again, with its content', () => {
     const pool = createPool({ blockSize: 64, maxBlocks: 1, shared: true });
-    const remote = receiveLease(pool.tryAcquire()!.share());
+    const there = pool.tryAcquire()!.share();
+    const remote = receiveLease(there);
     remote.bytes.fill(5);
     const back = remote.share();
     expect(remote.isHeld).toBe(false);
+    // The descriptor of the way there is no key to the way back.
+    expect(pool.reclaim(there)).toBe(false);
+    expect(thrown(() => receiveLease(there))).toMatchObject(code('LEASE_RELEASED'));
     const lease = pool.receive(back);
     expect(lease.bytes[0]).toBe(5);
     expect(thrown(() => pool.receive(back))).toMatchObject(code('LEASE_RELEASED'));
