@@ -1,11 +1,14 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Case } from '../../dist/harness/case.js';
 import { QUICK } from '../../dist/harness/plan.js';
 import { runCase } from '../../dist/harness/run-case.js';
 import type { Row } from '../../dist/report/record.js';
+
+// Every case starts a dozen processes.
+vi.setConfig({ testTimeout: 60_000 });
 
 const file = new URL('fixtures/cases.mjs', import.meta.url).href;
 const never = new AbortController().signal;
