@@ -32,7 +32,7 @@ class ManualTimers implements Timers {
     this.pending.delete(timer as number);
   }
   fireAll(): void {
-    for (const [timer, { callback }] of [...this.pending]) {
+    for (const [timer, { callback }] of Array.from(this.pending)) {
       this.pending.delete(timer);
       callback();
     }
@@ -214,14 +214,8 @@ describe('waiting', () => {
     const { signal } = controller;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = ((...args: Parameters<typeof add>) => (
-      listeners++,
-      add(...args)
-    )) as typeof add;
-    signal.removeEventListener = ((...args: Parameters<typeof remove>) => (
-      listeners--,
-      remove(...args)
-    )) as typeof remove;
+    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args));
     const served = pool.acquire({ signal });
     const aborted = pool.acquire({ signal });
     held.release();

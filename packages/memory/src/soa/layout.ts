@@ -1,7 +1,14 @@
 import { checkInteger, describe } from '../check.ts';
 import { ArgumentRangeError, ArgumentTypeError, CapacityError, LayoutMismatchError } from '../errors.ts';
 import { compileRowCode } from './compile-row-code.ts';
-import { describeFields, type Field, parseFields, planColumns, rowsThatFit } from './fields.ts';
+import {
+  COLUMN_ALIGNMENT_BYTES,
+  describeFields,
+  type Field,
+  parseFields,
+  planColumns,
+  rowsThatFit,
+} from './fields.ts';
 import type { LayoutSpec, RowInput } from './field-types.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { RowCode } from './row-code.ts';
@@ -134,12 +141,13 @@ export class Layout<S extends LayoutSpec> {
     }
     checkInteger('descriptor.capacity', capacity, 0, CAPACITY_MAXIMUM);
     checkInteger('descriptor.length', length, 0, capacity);
-    checkInteger(
-      'descriptor.byteOffset',
-      byteOffset,
-      0,
-      Math.max(0, buffer.byteLength - this.bytesFor(capacity)),
-    );
+    checkInteger('descriptor.byteOffset', byteOffset, 0, buffer.byteLength);
+    const end = byteOffset + this.bytesFor(capacity);
+    if (byteOffset % COLUMN_ALIGNMENT_BYTES !== 0 || end > buffer.byteLength) {
+      throw new ArgumentRangeError(
+        `descriptor: bytes ${byteOffset} to ${end} are not aligned, or not in a buffer of ${buffer.byteLength}`,
+      );
+    }
     const memory = foreignMemory(this.#fields, capacity, buffer, byteOffset);
     return new Table<S>(this, this.#fields, this.#code, memory, { capacity, length, fixedness: 'attached' });
   }
