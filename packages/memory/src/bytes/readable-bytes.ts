@@ -325,8 +325,3 @@ export function viewOf(name: string, source: BytesLike): Uint8Array {
   checkBytes(name, source);
   return source;
 }
-
-/** Whether `value` is something that {@link viewOf} accepts. */
-export function isBytesLike(value: unknown): value is BytesLike {
-  return value instanceof ReadableBytes || isBytes(value);
-}
