@@ -1,7 +1,7 @@
 import { checkInteger, describe } from '../check.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import { BytesReleasedError, EncodingError } from './errors.ts';
-import { checkBytes, isBytes, MAXIMUM_BYTES, type Store } from './store.ts';
+import { checkBytes, MAXIMUM_BYTES, type Store } from './store.ts';
 import { xxhash32 } from './xxhash32.ts';
 
 /** Anything that holds bytes. */
