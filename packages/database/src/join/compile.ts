@@ -47,7 +47,7 @@ export function sourceOf(plan: NestPlan): string {
   const root = number(plan, '', true, levels);
   return `'use strict';
 ${BEYOND}
-const isKey = (a) => typeof a === 'number' ? a === a : typeof a === 'string';
+const isKey = (a) => typeof a === 'number' || typeof a === 'string';
 ${orderedSource(root, levels)}
 ${unorderedSource(root, levels)}
 return (rows) => ordered(rows) ?? unordered(rows);`;
