@@ -453,6 +453,21 @@ describe('sorting', () => {
     }
   });
 
+  test('a NaN with its sign bit set is last too', () => {
+    using table = defineLayout({ narrow: 'f32', wide: 'f64' }).from(
+      [1, 2, 3].map((n) => ({ narrow: n, wide: n })),
+    );
+    const { narrow, wide } = table.columns;
+    new Uint32Array(narrow.buffer, narrow.byteOffset, 3)[1] = 0xffc0_0001;
+    new BigUint64Array(wide.buffer, wide.byteOffset, 3)[1] = 0xfff8_0000_0000_0001n;
+    for (const name of ['narrow', 'wide'] as const) {
+      table.sortBy(name);
+      expect([...table.column(name)]).toEqual([1, 3, Number.NaN]);
+      table.sortBy(name, { descending: true });
+      expect([...table.column(name)]).toEqual([Number.NaN, 3, 1]);
+    }
+  });
+
   test.each(['comparison', 'radix'])('orders integers of every width by %s, with the rows', (way) => {
     const count = way === 'radix' ? 10_000 : 500;
     let seed = 7;
