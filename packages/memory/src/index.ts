@@ -20,6 +20,7 @@ export {
   PoolExhaustedError,
   PoolTimeoutError,
 } from './errors.ts';
+export type { BorrowedMemory } from './heap/borrowed-memory.ts';
 export type { ElementType, TypedArrayOf } from './heap/element-type.ts';
 export type { Heap, HeapHandle, HeapStats, HeapTrim } from './heap/heap.ts';
 export { attachHeap, configureHeap, heap, type HeapOptions } from './heap/process-heap.ts';
@@ -85,7 +86,6 @@ export type {
 } from './soa/field-types.ts';
 export { type BorrowTableOptions, type CreateTableOptions, defineLayout, type Layout } from './soa/layout.ts';
 export type { SortOptions, Table, TableDescriptor } from './soa/table.ts';
-export type { BorrowedMemory } from './soa/table-memory.ts';
 export {
   Arena,
   type ArenaHandle,

@@ -93,6 +93,25 @@ test("a leaked lease's place goes to one who waits; the memory that it had is no
   lease.release();
 });
 
+test('a pool over lent memory does not use the place of a leaked lease again, and ends when all leaked', async () => {
+  let leaks = 0;
+  const memory = { buffer: new ArrayBuffer(128) };
+  const pool = createPool({
+    blockSize: 64,
+    maxBlocks: 2,
+    memory,
+    leakDetection: 'every',
+    onLeak: () => leaks++,
+  });
+  // In a function of its own, as a register of this one would keep the lease alive.
+  const forget = (): Buffer => pool.tryAcquire()!.bytes;
+  const view = forget();
+  expect(await collectUntil(() => leaks === 1)).toBe(true);
+  expect(forget().byteOffset).not.toBe(view.byteOffset);
+  expect(await collectUntil(() => leaks === 2)).toBe(true);
+  expect(pool.tryAcquire()).toBeUndefined();
+});
+
 test('released leases are never reported, by whatever way they went', async () => {
   const reports: LeakReport[] = [];
   const pool = createPool({

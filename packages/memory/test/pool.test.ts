@@ -594,3 +594,52 @@ describe('shared pools', () => {
     pool.destroy();
   });
 });
+
+describe('lent memory', () => {
+  test('blocks are cut from it, side by side, and used again', () => {
+    const buffer = new SharedArrayBuffer(64 + 4 * 100);
+    const pool = createPool({ blockSize: 100, maxBlocks: 4, memory: { buffer, byteOffset: 10 } });
+    const leases = Array.from({ length: 4 }, () => pool.tryAcquire()!);
+    expect(leases.map((lease) => lease.bytes.byteOffset)).toEqual([64, 164, 264, 364]);
+    expect(leases.every((lease) => lease.bytes.buffer === buffer && lease.bytes.length === 100)).toBe(true);
+    expect(pool.tryAcquire()).toBeUndefined();
+    leases[1]!.release();
+    pool.trim();
+    expect(pool.tryAcquire()!.bytes.byteOffset).toBe(164);
+  });
+
+  test('clearing and overflow work on it; an overflow block is ordinary memory', () => {
+    const buffer = new ArrayBuffer(64);
+    new Uint8Array(buffer).fill(7);
+    const options = { blockSize: 64, maxBlocks: 1, memory: { buffer }, overflow: 'allocate' } as const;
+    expect(createPool(options).acquireSync().bytes[0]).toBe(7);
+    const pool = createPool({ ...options, clear: 'on-release' });
+    const [own, extra] = [pool.acquireSync(), pool.acquireSync()];
+    expect(own.bytes[0]).toBe(0);
+    expect(extra.bytes.buffer).not.toBe(buffer);
+    extra.release();
+    own.release();
+    expect(pool.stats().ownedBytes).toBe(64);
+  });
+
+  test('taken away underneath, it gives no more leases', () => {
+    const buffer = new ArrayBuffer(128);
+    const pool = createPool({ blockSize: 64, maxBlocks: 2, memory: { buffer } });
+    const lease = pool.tryAcquire()!;
+    structuredClone(buffer, { transfer: [buffer] });
+    lease.release();
+    expect(pool.stats()).toMatchObject({ detachedCount: 1, ownedBytes: 0 });
+    expect(thrown(() => pool.tryAcquire())).toMatchObject(code('BUFFER_DETACHED'));
+  });
+
+  test('too little, none at all, or together with shared, it is refused', () => {
+    const memory = { buffer: new ArrayBuffer(1000) };
+    expect(thrown(() => createPool({ blockSize: 100, maxBlocks: 11, memory }))).toMatchObject(
+      code('ARGUMENT_RANGE'),
+    );
+    expect(thrown(() => createPool({ ...small, memory: {} as never }))).toMatchObject(code('ARGUMENT_TYPE'));
+    expect(thrown(() => createPool({ blockSize: 8, maxBlocks: 1, memory, shared: true }))).toMatchObject(
+      code('ARGUMENT_TYPE'),
+    );
+  });
+});

@@ -1,7 +1,7 @@
 import { ResizableBufferError } from '../bytes/errors.ts';
 import { isResizable } from '../bytes/store.ts';
 import { heap } from '../heap/process-heap.ts';
-import { type BorrowedMemory, checkBorrowed } from '../soa/table-memory.ts';
+import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 
 /** A run of bytes that allocations are cut from, front to back. */
 export interface Chunk {

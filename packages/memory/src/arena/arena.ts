@@ -4,7 +4,7 @@ import { checkInteger, describe } from '../check.ts';
 import { ArgumentRangeError, ArgumentTypeError, CapacityError, DisposedError } from '../errors.ts';
 import { ELEMENT_SIZE_BYTES, type ElementType, type TypedArrayOf, viewOf } from '../heap/element-type.ts';
 import { heap } from '../heap/process-heap.ts';
-import type { BorrowedMemory } from '../soa/table-memory.ts';
+import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
 import { type Chunk, chunkOf, ElementViews, viewsOfHeap } from './arena-memory.ts';
 import { EPOCH_STRIDE, nextEpoch, PastEpochs, type Place } from './epochs.ts';
 import { StaleHandleError } from './errors.ts';

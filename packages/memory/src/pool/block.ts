@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
+import { BufferDetachedError } from '../bytes/errors.ts';
 import { PoolExhaustedError } from '../errors.ts';
+import type { LentMemory } from '../heap/borrowed-memory.ts';
 import { heap } from '../heap/process-heap.ts';
 import type { Lease } from './lease.ts';
 
@@ -34,7 +36,7 @@ export class Block<B extends ArrayBufferLike> {
   readonly blockBytes: number;
   /** Size class in the pool; -1 for an overflow block, which is dropped when it comes back. */
   readonly classIndex: number;
-  /** Address in the heap; 0 for ordinary memory. */
+  /** Address in the heap, or offset in lent memory; 0 otherwise. */
   readonly address: number;
   /** Slot in the control words of a shared pool; -1 otherwise. */
   index = -1;
@@ -52,12 +54,15 @@ export class Block<B extends ArrayBufferLike> {
 
 /** Where a pool's memory comes from. */
 export interface BlockSource<B extends ArrayBufferLike> {
+  /** Whether there is memory for one more block, as far as the source itself limits it. */
+  hasRoom(): boolean;
   make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B>;
   drop(block: Block<B>): void;
 }
 
 /** An ArrayBuffer a block, so that nothing but the block keeps it alive; dropping leaves it to garbage collection. */
 export const ordinarySource: BlockSource<ArrayBuffer> = {
+  hasRoom: () => true,
   make(home, sizeBytes, classIndex, isZeroed) {
     try {
       const bytes = isZeroed ? Buffer.alloc(sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes);
@@ -71,6 +76,7 @@ export const ordinarySource: BlockSource<ArrayBuffer> = {
 
 /** Blocks of the process's heap, which every thread reaches. */
 export const heapSource: BlockSource<SharedArrayBuffer> = {
+  hasRoom: () => true,
   make(home, sizeBytes, classIndex, isZeroed) {
     const owner = heap();
     const address = isZeroed ? owner.allocateZeroed(sizeBytes) : owner.allocate(sizeBytes);
@@ -80,3 +86,35 @@ export const heapSource: BlockSource<SharedArrayBuffer> = {
     heap().free(block.address);
   },
 };
+
+/**
+ * Blocks of `blockBytes` each, cut from memory that the user lends, and from nothing else; overflow blocks are
+ * ordinary memory.
+ */
+export function lentSource(lent: LentMemory, blockBytes: number): BlockSource<ArrayBufferLike> {
+  const { buffer } = lent;
+  const end = lent.byteOffset + lent.byteLength;
+  const offsets: number[] = [];
+  let nextOffset = lent.byteOffset;
+  return {
+    // Room runs out when leases leaked: their blocks are not used again.
+    hasRoom: () => offsets.length > 0 || nextOffset + blockBytes <= end,
+    make(home, sizeBytes, classIndex, isZeroed) {
+      if (classIndex === -1)
+        return ordinarySource.make(home as BlockHome<ArrayBuffer>, sizeBytes, classIndex, isZeroed);
+      if (buffer.byteLength < end)
+        throw new BufferDetachedError('The memory lent to the pool was transferred or shrunk');
+      let offset = offsets.pop();
+      if (offset === undefined) {
+        offset = nextOffset;
+        nextOffset += blockBytes;
+      }
+      const bytes = Buffer.from(buffer, offset, blockBytes);
+      if (isZeroed) bytes.fill(0);
+      return new Block(home, bytes, classIndex, offset);
+    },
+    drop(block) {
+      if (block.classIndex !== -1) offsets.push(block.address);
+    },
+  };
+}

@@ -1,7 +1,14 @@
 import { checkInteger } from '../check.ts';
-import { heapSource, ordinarySource, type BlockSource, type SharedLeaseDescriptor } from './block.ts';
+import {
+  heapSource,
+  lentSource,
+  ordinarySource,
+  type BlockSource,
+  type SharedLeaseDescriptor,
+} from './block.ts';
+import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
 import type { Lease } from './lease.ts';
-import { parsePoolOptions, type PoolOptions, type ResolvedPoolOptions } from './options.ts';
+import { parsePoolOptions, type PoolOptions, type ResolvedFixedPoolOptions } from './options.ts';
 import {
   type AcquireOptions,
   type ClosePoolOptions,
@@ -24,7 +31,7 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
   readonly #core: PoolCore<B>;
 
   /** Use {@link createPool}. */
-  constructor(options: ResolvedPoolOptions & { readonly preallocate: number }, source: BlockSource<B>) {
+  constructor(options: ResolvedFixedPoolOptions, source: BlockSource<B>) {
     this.blockSize = options.classes[0]!;
     this.maxBlocks = options.maxBlocks;
     this.#core = new PoolCore(
@@ -152,9 +159,16 @@ const { tryAcquire, acquireSync, acquire, receive } = BufferPool.prototype;
  * }
  */
 export function createPool(options: PoolOptions & { readonly shared: true }): BufferPool<SharedArrayBuffer>;
-export function createPool(options: PoolOptions & { readonly shared?: false }): BufferPool;
+export function createPool<B extends ArrayBufferLike>(
+  options: PoolOptions & { readonly memory: BorrowedMemory<B> },
+): BufferPool<B>;
+export function createPool(
+  options: PoolOptions & { readonly shared?: false; readonly memory?: undefined },
+): BufferPool;
 export function createPool(options: PoolOptions): BufferPool<ArrayBufferLike>;
 export function createPool(options: PoolOptions): object {
   const resolved = parsePoolOptions(options);
+  if (resolved.lent !== undefined)
+    return new BufferPool(resolved, lentSource(resolved.lent, resolved.classes[0]!));
   return resolved.isShared ? new BufferPool(resolved, heapSource) : new BufferPool(resolved, ordinarySource);
 }

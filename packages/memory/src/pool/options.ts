@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer';
 import { checkInteger, describe } from '../check.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { type BorrowedMemory, checkBorrowed, type LentMemory } from '../heap/borrowed-memory.ts';
 import { type LeakDetection, type LeakReport, parseLeakDetection, warnOfLeak } from './leak-detector.ts';
 import { nodeTimers, type Timers } from './waiters.ts';
 
@@ -50,6 +51,8 @@ export interface PoolOptions extends CommonPoolOptions {
    * bodies on Node 20 and by WebCrypto. Default `false`: an ArrayBuffer a block.
    */
   readonly shared?: boolean;
+  /** Cuts blocks from memory that you lend, which must have room for `maxBlocks` from the first multiple of 64 on. */
+  readonly memory?: BorrowedMemory;
 }
 
 /** Options of a pool of size classes. */
@@ -84,6 +87,12 @@ export interface ResolvedPoolOptions {
   readonly isShared: boolean;
 }
 
+/** Options of a pool of equal blocks, resolved. */
+export interface ResolvedFixedPoolOptions extends ResolvedPoolOptions {
+  readonly preallocate: number;
+  readonly lent: LentMemory | undefined;
+}
+
 const ACQUIRE_TIMEOUT_MS = 30_000;
 const MAX_WAITERS = 10_000;
 const MIN_BLOCK_BYTES = 1024;
@@ -97,11 +106,9 @@ const BLOCK_COUNT_LIMIT = 1 << 24;
 const LONGEST_TIMEOUT_MS = 0x7fff_ffff;
 
 /** Checks and completes the options of a pool of equal blocks; `preallocate` comes out as a number. */
-export function parsePoolOptions(
-  options: PoolOptions,
-): ResolvedPoolOptions & { readonly preallocate: number } {
+export function parsePoolOptions(options: PoolOptions): ResolvedFixedPoolOptions {
   checkObject(options);
-  const { blockSize, maxBlocks, preallocate = 0, shared = false } = options;
+  const { blockSize, maxBlocks, preallocate = 0, shared = false, memory } = options;
   checkInteger('blockSize', blockSize, 1, constants.MAX_LENGTH);
   checkInteger('maxBlocks', maxBlocks, 1, BLOCK_COUNT_LIMIT);
   if (typeof preallocate !== 'boolean') checkInteger('preallocate', preallocate, 0, maxBlocks);
@@ -111,7 +118,20 @@ export function parsePoolOptions(
     maxBlocks,
     maxBytes: Infinity,
     preallocate: preallocate === true ? maxBlocks : Number(preallocate),
+    lent: memory === undefined ? undefined : parseLent(memory, blockSize * maxBlocks, shared),
   };
+}
+
+function parseLent(memory: BorrowedMemory, neededBytes: number, shared: unknown): LentMemory {
+  if (shared === true)
+    throw new ArgumentTypeError('memory: lent memory cannot be combined with shared: true');
+  const lent = checkBorrowed(memory);
+  if (lent.byteLength < neededBytes) {
+    throw new ArgumentRangeError(
+      `memory: expected ${neededBytes} bytes from the first multiple of 64 on, got ${lent.byteLength}`,
+    );
+  }
+  return lent;
 }
 
 /** Checks and completes the options of a pool of size classes. */

@@ -376,6 +376,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   /** Drops idle blocks, the largest first, until one of `blockBytes` is within the limits; drops none in vain. */
   #makeRoom(blockBytes: number): boolean {
+    if (!this.#source.hasRoom()) return false;
     const { maxBlocks, maxBytes } = this.#options;
     if (this.#ownedBlocks < maxBlocks && this.#ownedBytes + blockBytes <= maxBytes) return true;
     const stats = { blocks: 0, bytes: 0 };

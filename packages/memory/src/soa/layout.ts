@@ -14,7 +14,8 @@ import { fingerprintOf } from './fingerprint.ts';
 import type { RowCode } from './row-code.ts';
 import { rowFromJson } from './row-json.ts';
 import { CAPACITY_MAXIMUM, Table, type TableDescriptor } from './table.ts';
-import { type BorrowedMemory, checkBorrowed, foreignMemory, heapMemory, rowBytes } from './table-memory.ts';
+import { foreignMemory, heapMemory, rowBytes } from './table-memory.ts';
+import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 
 /** How a table is made. */
 export interface CreateTableOptions {

@@ -1,20 +1,10 @@
-import { describe } from '../check.ts';
-import { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { BufferDetachedError } from '../bytes/errors.ts';
+import { ArgumentRangeError } from '../errors.ts';
 import { type AnyTypedArray, ELEMENT_SIZE_BYTES, viewOf } from '../heap/element-type.ts';
 import { heap, heapIfAny } from '../heap/process-heap.ts';
 import { revoke, viewAt } from '../heap/views.ts';
 import { WASM_MAXIMUM_BYTES } from '../heap/wasm-memory.ts';
-import { COLUMN_ALIGNMENT_BYTES, columnLength, type Field, planColumns } from './fields.ts';
-
-/** Memory that the user lends: the part of `buffer` from `byteOffset` on, `byteLength` bytes. */
-export interface BorrowedMemory<B extends ArrayBufferLike = ArrayBufferLike> {
-  readonly buffer: B;
-  /** Default 0. */
-  readonly byteOffset?: number;
-  /** Default: up to the end. */
-  readonly byteLength?: number;
-}
+import { columnLength, type Field, planColumns } from './fields.ts';
 
 /** The memory of one table at one capacity, cut into columns. */
 export interface TableMemory {
@@ -85,46 +75,6 @@ export function foreignMemory(
       if (isHeap) for (const view of views) revoke(view);
     },
   };
-}
-
-/** Checks what a user lends; the start comes out aligned. */
-export function checkBorrowed(memory: BorrowedMemory): {
-  buffer: ArrayBufferLike;
-  byteOffset: number;
-  byteLength: number;
-} {
-  if (typeof memory !== 'object' || memory === null) {
-    throw new ArgumentTypeError(
-      `memory: expected { buffer, byteOffset, byteLength }, got ${describe(memory)}`,
-    );
-  }
-  const { buffer } = memory;
-  if (!(buffer instanceof ArrayBuffer) && !(buffer instanceof SharedArrayBuffer)) {
-    throw new ArgumentTypeError(
-      `memory.buffer: expected an ArrayBuffer or a SharedArrayBuffer, got ${describe(buffer)}`,
-    );
-  }
-  if ((buffer as { readonly resizable?: boolean }).resizable === true) {
-    throw new ResizableBufferError('memory.buffer: expected a buffer of fixed length, got a resizable one');
-  }
-  const { byteOffset = 0, byteLength = buffer.byteLength - byteOffset } = memory;
-  for (const [name, value] of [
-    ['byteOffset', byteOffset],
-    ['byteLength', byteLength],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new ArgumentRangeError(
-        `memory.${name}: expected a whole number of bytes, got ${describe(value)}`,
-      );
-    }
-  }
-  if (byteOffset + byteLength > buffer.byteLength) {
-    throw new ArgumentRangeError(
-      `memory: bytes ${byteOffset} to ${byteOffset + byteLength} are not in a buffer of ${buffer.byteLength}`,
-    );
-  }
-  const aligned = Math.ceil(byteOffset / COLUMN_ALIGNMENT_BYTES) * COLUMN_ALIGNMENT_BYTES;
-  return { buffer, byteOffset: aligned, byteLength: Math.max(0, byteOffset + byteLength - aligned) };
 }
 
 /** Bytes of a row without padding; a boolean counts an eighth. */

@@ -9,7 +9,7 @@ import {
   viewOf,
 } from '../heap/element-type.ts';
 import { allocate, free } from '../heap/views.ts';
-import { type BorrowedMemory, checkBorrowed } from '../soa/table-memory.ts';
+import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 
 /** What an element of type `T` reads as. */
 export type ElementOf<T extends ElementType> = T extends 'i64' | 'u64' ? bigint : number;
