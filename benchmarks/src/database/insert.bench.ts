@@ -23,7 +23,7 @@ async function rowByRow(): Promise<OpenUserWriter> {
   };
 }
 
-function ours(strategy: 'unnest' | 'values') {
+function ours(strategy: 'auto' | 'unnest' | 'copy' | 'values') {
   return async (): Promise<OpenUserWriter> => {
     const { createDatabase, insertMany } = await import('@hotpath/database');
     return async (url, table) => {
@@ -41,7 +41,9 @@ function ours(strategy: 'unnest' | 'values') {
 
 function batches(count: number): Record<string, Variant> {
   return {
-    ours: insertUsers('ours', count, ours('unnest')),
+    ours: insertUsers('ours', count, ours('auto')),
+    'ours:unnest': insertUsers('ours', count, ours('unnest')),
+    'ours:copy': insertUsers('ours', count, ours('copy')),
     'ours:values': insertUsers('ours', count, ours('values')),
     pg: insertUsers('peer', count, async () => (await import('./peers/pg.ts')).openPgBatches()),
     postgres: insertUsers('peer', count, async () =>

@@ -1,4 +1,5 @@
 import { InvalidTypeError } from './errors.ts';
+import type { CopyFrames } from './pool/copy.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
@@ -114,6 +115,10 @@ class PooledDatabase implements Database, OwnSession {
     options?: QueryOptions,
   ): Promise<QueryResult<Row>> {
     return this.#pool.query(text, values, options);
+  }
+
+  hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
+    return this.#pool.copy(text, frames, options);
   }
 
   transaction<Result>(

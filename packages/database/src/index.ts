@@ -21,13 +21,13 @@ export {
   isRetryable,
 } from './errors.ts';
 export type { TableName } from './insert/identifier.ts';
-export {
-  type InsertManyOptions,
-  type InsertManyResult,
-  type InsertProgress,
-  type InsertStrategy,
-  insertMany,
-} from './insert/insert-many.ts';
+export { insertMany } from './insert/insert-many.ts';
+export type {
+  InsertManyOptions,
+  InsertManyResult,
+  InsertProgress,
+  InsertStrategy,
+} from './insert/insert-options.ts';
 export type { Rows } from './insert/row-source.ts';
 export type { OnConflict } from './insert/sql.ts';
 export { type Nest, nest } from './join/nest.ts';

@@ -1,9 +1,14 @@
+import type { CopyFrames } from './pool/copy.ts';
+import type { QueryOptions, QueryResult, Session } from './queryable.ts';
+
 /**
- * Ours: a session that takes options beside a statement. All of one pool share what was learnt of its tables. Not part of
- * the published types.
+ * Ours: a session that takes options beside a statement, and COPY. All of one pool share what was learnt of its tables. Not part
+ * of the published types.
  */
-export interface OwnSession {
+export interface OwnSession extends Session {
   readonly hotpathPool: object;
+  /** `COPY … FROM STDIN`. */
+  hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult>;
 }
 
 export function isOwnSession(db: object): db is OwnSession {

@@ -37,15 +37,16 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
   const count = async (): Promise<number> =>
     (await db.query<{ n: number }>('SELECT count(*)::int AS n FROM users')).rows[0]!.n;
 
-  for (const strategy of ['unnest', 'values'] as const) {
+  for (const strategy of ['unnest', 'values', 'copy'] as const) {
     for (const [where, get] of [
       ['our database', () => db],
       ['a pg.Pool', () => pool],
     ] as [string, () => Queryable][]) {
+      if (strategy === 'copy' && where !== 'our database') continue;
       test(`${strategy} into ${where}: every row, in order, in any number of chunks`, async () => {
         const rows = users(2_345);
         const result = await insertMany(get(), 'users', rows, { strategy, chunkRows: 1_000 });
-        expect(result).toEqual({ rowCount: 2_345, chunks: 3, rows: [] });
+        expect(result).toEqual({ rowCount: 2_345, chunks: strategy === 'copy' ? 1 : 3, rows: [] });
         expect(await stored()).toEqual(rows);
       });
 
@@ -65,10 +66,15 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
         const rows = [...users(1_200), { name: 'x', email: 'bad' }];
         await expect(
           insertMany(get(), 'users', rows, { strategy, chunkRows: 500, transaction: 'chunk' }),
-        ).rejects.toMatchObject({ insertedRows: 1_000, firstRow: 1_000, chunkRows: 201 });
+        ).rejects.toMatchObject({
+          insertedRows: 1_000,
+          ...(strategy === 'copy' ? { firstRow: 1_200, chunkRows: 1 } : { firstRow: 1_000, chunkRows: 201 }),
+        });
         expect(await count()).toBe(1_000);
       });
     }
+
+    if (strategy === 'copy') continue;
 
     test(`${strategy}: returning is in the order of the input`, async () => {
       const rows = users(1_500);
@@ -133,6 +139,151 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
     await expect(insertMany(db, 'users', users(1_000), options)).rejects.toBe(reason);
     expect(await count()).toBe(0);
     expect(db.metrics()).toMatchObject({ active: 0, waiting: 0 });
+  });
+
+  describe('copy', () => {
+    test('is chosen for many rows, and does what INSERT does', async () => {
+      const rows = users(12_000);
+      expect(await insertMany(db, 'users', rows)).toEqual({ rowCount: 12_000, chunks: 1, rows: [] });
+      expect(await stored()).toEqual(rows);
+    });
+
+    test('takes over after the first chunk of a source of unknown length, in the same transaction', async () => {
+      const rows = users(2_500);
+      const result = await insertMany(db, 'users', rows.values(), { chunkRows: 1_000 });
+      expect(result).toEqual({ rowCount: 2_500, chunks: 2, rows: [] });
+      expect(await stored()).toEqual(rows);
+      await db.query('TRUNCATE users');
+      const failing = [...rows, { name: 'x', email: 'bad' }];
+      await expect(insertMany(db, 'users', failing.values(), { chunkRows: 1_000 })).rejects.toMatchObject({
+        insertedRows: 0,
+        firstRow: 2_500,
+        chunkRows: 1,
+      });
+      expect(await count()).toBe(0);
+    });
+
+    test('is not chosen where it would not do the same: a view, row security, rules, an identity', async () => {
+      await db.query(`CREATE VIEW seen AS SELECT name, email FROM users`);
+      await db.query(`CREATE TABLE secured (a int); ALTER TABLE secured ENABLE ROW LEVEL SECURITY`);
+      await db.query(
+        `CREATE TABLE ruled (a int); CREATE RULE nothing AS ON INSERT TO ruled DO INSTEAD NOTHING`,
+      );
+      expect(await insertMany(db, 'seen', users(3_000))).toMatchObject({ rowCount: 3_000 });
+      const numbers = Array.from({ length: 3_000 }, (_, a) => ({ a }));
+      expect(await insertMany(db, 'secured', numbers)).toMatchObject({ rowCount: 3_000 });
+      expect(await insertMany(db, 'ruled', numbers)).toMatchObject({ rowCount: 0 });
+      const identities = users(3_000).map((row, id) => ({ id, ...row }));
+      await expect(insertMany(db, 'users', identities)).rejects.toMatchObject({
+        cause: expect.objectContaining({ sqlState: '428C9' }) as Error,
+      });
+      await db.query('DROP VIEW seen; DROP TABLE secured, ruled');
+    });
+
+    test('is refused where it cannot be', async () => {
+      const rows = users(1);
+      await expect(insertMany(pool, 'users', rows, { strategy: 'copy' })).rejects.toThrow(
+        /^strategy: .* not ours/,
+      );
+      await expect(insertMany(db, 'users', rows, { strategy: 'copy', onConflict: 'ignore' })).rejects.toThrow(
+        /^strategy: /,
+      );
+      await expect(insertMany(db, 'users', rows, { strategy: 'copy', returning: '*' })).rejects.toThrow(
+        /^strategy: /,
+      );
+    });
+
+    test('a source that throws in the middle leaves nothing behind, and the connection is fine', async () => {
+      const one = createDatabase({ connectionString: fresh.url, min: 0, max: 1 });
+      try {
+        await one.warm();
+        for (const asynchronous of [true, false]) {
+          function* rows() {
+            yield* users(3_000);
+            throw new Error('source');
+          }
+          async function* slowly() {
+            yield* rows();
+          }
+          await expect(
+            insertMany(one, 'users', asynchronous ? slowly() : rows(), { strategy: 'copy' }),
+          ).rejects.toThrow(/^source$/);
+          expect((await one.query('SELECT count(*)::int AS n FROM users')).rows).toEqual([{ n: 0 }]);
+        }
+        await expect(
+          insertMany(one, 'users', [{ name: 'a' }, 5 as never], { strategy: 'copy' }),
+        ).rejects.toThrow(/^rows\[1\]/);
+        await expect(
+          insertMany(one, 'nope', users(1), { strategy: 'copy', types: { name: 'text', email: 'text' } }),
+        ).rejects.toMatchObject({
+          cause: expect.objectContaining({ sqlState: '42P01' }) as Error,
+        });
+        expect(one.metrics()).toMatchObject({ opened: 1, active: 0 });
+      } finally {
+        await one.close();
+      }
+    });
+
+    test('an abort ends it at once, even when the source is stuck', async () => {
+      const one = createDatabase({ connectionString: fresh.url, min: 0, max: 1 });
+      try {
+        const controller = new AbortController();
+        const reason = new Error('enough');
+        async function* stuck() {
+          yield* users(3_000);
+          controller.abort(reason);
+          await new Promise(() => {});
+        }
+        await expect(
+          insertMany(one, 'users', stuck(), { strategy: 'copy', signal: controller.signal }),
+        ).rejects.toBe(reason);
+        expect((await one.query('SELECT count(*)::int AS n FROM users')).rows).toEqual([{ n: 0 }]);
+        expect(one.metrics().opened).toBe(1);
+      } finally {
+        await one.close();
+      }
+    });
+
+    test('tells its progress on the way, and stops when that throws', async () => {
+      const progress: object[] = [];
+      const options = {
+        strategy: 'copy',
+        chunkRows: 1_000,
+        onProgress: (p: object) => progress.push(p),
+      } as const;
+      await insertMany(db, 'users', users(3_000), options);
+      expect(progress.length).toBeGreaterThan(2);
+      expect(progress.at(-1)).toEqual({ rows: 3_000, chunks: 1 });
+      await db.query('TRUNCATE users');
+      const onProgress = (): void => {
+        throw new Error('stop');
+      };
+      await expect(insertMany(db, 'users', users(3_000), { ...options, onProgress })).rejects.toThrow(
+        /^stop$/,
+      );
+      expect(await count()).toBe(0);
+    });
+
+    test('leaves the event loop its turns', async () => {
+      let turns = 0;
+      const timer = setInterval(() => turns++, 1);
+      await insertMany(db, 'users', users(60_000), { strategy: 'copy' });
+      clearInterval(timer);
+      expect(turns).toBeGreaterThan(10);
+    });
+
+    test('the server refusing a row stops the source soon', async () => {
+      let taken = 0;
+      function* rows() {
+        yield { name: 'x', email: 'bad' };
+        for (; taken < 10_000_000; taken++) yield { name: `user ${taken}`, email: `${taken}` };
+      }
+      await expect(insertMany(db, 'users', rows(), { strategy: 'copy' })).rejects.toMatchObject({
+        firstRow: 0,
+        chunkRows: 1,
+      });
+      expect(taken).toBeLessThan(1_000_000);
+    });
   });
 
   test('takes part in the transaction that it is called in', async () => {
@@ -214,7 +365,7 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
       `NULL`,
       ``,
     ];
-    for (const strategy of ['unnest', 'values'] as const) {
+    for (const strategy of ['unnest', 'values', 'copy'] as const) {
       await db.query('TRUNCATE users');
       const rows = corpus.map((text, i) => ({ name: text, email: `${i}${text}` }));
       await insertMany(db, 'users', rows, { strategy });
@@ -316,7 +467,7 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
         await fc.assert(
           fc.asyncProperty(
             fc.array(fc.option(values), { minLength: 1, maxLength: 20 }),
-            fc.constantFrom('unnest' as const, 'values' as const),
+            fc.constantFrom('unnest' as const, 'values' as const, 'copy' as const),
             async (column, strategy) => {
               await db.query(`TRUNCATE ${table}`);
               await insertMany(
@@ -333,7 +484,7 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
               expect(read).toEqual(column);
             },
           ),
-          { numRuns: 30 },
+          { numRuns: 45 },
         );
       });
     }

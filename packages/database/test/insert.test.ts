@@ -71,6 +71,7 @@ describe('statements', () => {
     type,
     direct,
     kind: 'plain' as const,
+    copies: true,
   });
   const plan: InsertPlan = {
     table: '"t"',

@@ -12,32 +12,44 @@ export interface Chunk {
 }
 
 /** A chunk is sent early when its text is this long: 8 Mi characters, so that large rows do not pile up. */
-export const MAX_CHUNK_CHARACTERS: number = 8 * 2 ** 20;
+const MAX_CHUNK_CHARACTERS = 8 * 2 ** 20;
+
+/** A frame of a COPY: of 16 to 128 Ki characters none is faster than another; this one fits a socket's buffers. */
+const COPY_FRAME_CHARACTERS = 32 * 2 ** 10;
 
 /** How a strategy turns rows into parameters. */
 interface Encoding {
   add(value: unknown, column: number): void;
+  /** The parameters, or the one text of a COPY. */
   take(): unknown[];
   readonly characters: number;
+  /** A chunk is sent when its text is this long. */
+  readonly maxCharacters: number;
 }
 
 /** Collects rows until a chunk is full. */
 export class ChunkBuilder {
-  readonly #columns: readonly ColumnPlan[];
   readonly #names: readonly string[];
   /** Names that a row may have; `undefined` when other members are none of our business. */
   readonly #allowed: ReadonlySet<string> | undefined;
-  readonly #maxRows: number;
+  /** May be lowered between chunks. */
+  maxRows: number;
   readonly #encoding: Encoding;
-  #firstRow = 0;
+  #firstRow: number;
   #rows = 0;
 
-  constructor(columns: readonly ColumnPlan[], strict: boolean, maxRows: number, encoding: Encoding) {
-    this.#columns = columns;
+  constructor(
+    columns: readonly ColumnPlan[],
+    strict: boolean,
+    maxRows: number,
+    encoding: Encoding,
+    firstRow = 0,
+  ) {
     this.#names = columns.map((column) => column.name);
     this.#allowed = strict ? new Set(this.#names) : undefined;
-    this.#maxRows = maxRows;
+    this.maxRows = maxRows;
     this.#encoding = encoding;
+    this.#firstRow = firstRow;
   }
 
   get rows(): number {
@@ -45,7 +57,7 @@ export class ChunkBuilder {
   }
 
   get full(): boolean {
-    return this.#rows >= this.#maxRows || this.#encoding.characters >= MAX_CHUNK_CHARACTERS;
+    return this.#rows >= this.maxRows || this.#encoding.characters >= this.#encoding.maxCharacters;
   }
 
   /**
@@ -86,10 +98,6 @@ export class ChunkBuilder {
     this.#rows = 0;
     return chunk;
   }
-
-  get columns(): readonly ColumnPlan[] {
-    return this.#columns;
-  }
 }
 
 /** One array literal a column. */
@@ -105,6 +113,7 @@ export function unnestEncoding(columns: readonly ColumnPlan[]): Encoding {
       for (const literal of literals) sum += literal.length;
       return sum;
     },
+    maxCharacters: MAX_CHUNK_CHARACTERS,
   };
 }
 
@@ -127,6 +136,40 @@ export function valuesEncoding(columns: readonly ColumnPlan[]): Encoding {
     get characters() {
       return characters;
     },
+    maxCharacters: MAX_CHUNK_CHARACTERS,
+  };
+}
+
+const COPY_ESCAPED = /[\\\n\r\t]/u;
+const COPY_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+/** Lines of COPY's text format: values between tabs, `\N` for NULL. */
+export function copyEncoding(columns: readonly ColumnPlan[]): Encoding {
+  const last = columns.length - 1;
+  let lines = '';
+  return {
+    add: (value, column) => {
+      const text = toText(value, columns[column]!.kind);
+      if (text === null) lines += '\\N';
+      else if (COPY_ESCAPED.test(text))
+        lines += text.replace(/[\\\n\r\t]/gu, (found) => COPY_ESCAPES[found]!);
+      else lines += text;
+      lines += column === last ? '\n' : '\t';
+    },
+    take: () => {
+      const taken = [lines];
+      lines = '';
+      return taken;
+    },
+    get characters() {
+      return lines.length;
+    },
+    maxCharacters: COPY_FRAME_CHARACTERS,
   };
 }
 

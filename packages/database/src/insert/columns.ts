@@ -10,8 +10,10 @@ import type { ColumnPlan } from './sql.ts';
  */
 const COLUMNS_SQL = `SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
   b.typcategory = 'A' AS is_array, e.typdelim AS delimiter, t.typarray <> 0 AS has_array,
-  b.typtype = 'c' AS is_composite, b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array
+  b.typtype = 'c' AS is_composite, b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array,
+  c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND NOT c.relhasrules AND a.attidentity <> 'a' AS copies
 FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 CROSS JOIN LATERAL (
   WITH RECURSIVE base AS (
@@ -33,6 +35,7 @@ interface CatalogRow {
   readonly is_composite: boolean;
   readonly is_json: boolean;
   readonly is_json_array: boolean;
+  readonly copies: boolean;
 }
 
 type Columns = ReadonlyMap<string, ColumnPlan>;
@@ -95,8 +98,8 @@ const DIRECT =
 function planOfType(name: string, type: string): ColumnPlan {
   const array = type.endsWith('[]');
   const json = /^jsonb?(?:\[\])*$/iu.test(type);
-  if (array) return { name, type, direct: false, kind: json ? 'jsonArray' : 'array' };
-  return { name, type, direct: DIRECT.test(type), kind: json ? 'json' : 'plain' };
+  if (array) return { name, type, direct: false, kind: json ? 'jsonArray' : 'array', copies: false };
+  return { name, type, direct: DIRECT.test(type), kind: json ? 'json' : 'plain', copies: false };
 }
 
 async function readColumns(db: Queryable, table: string): Promise<Columns> {
@@ -111,7 +114,7 @@ async function readColumns(db: Queryable, table: string): Promise<Columns> {
     // Elements are separated by a comma in all types but `box`; unnest spreads a composite over several columns.
     const direct = row.has_array && !row.is_array && !row.is_composite && row.delimiter === ',';
     const kind = row.is_json ? 'json' : row.is_json_array ? 'jsonArray' : row.is_array ? 'array' : 'plain';
-    columns.set(name, { name, type, direct, kind });
+    columns.set(name, { name, type, direct, kind, copies: row.copies });
   }
   return columns;
 }

@@ -48,7 +48,7 @@ export class RowSource<Row> {
    *
    * @param eager returns a full chunk without waiting to see whether more follows.
    */
-  fill(builder: ChunkBuilder, eager: boolean): boolean | Promise<boolean> {
+  fillChunk(builder: ChunkBuilder, eager: boolean): boolean | Promise<boolean> {
     return this.#sync === undefined
       ? this.#fillAsync(builder, eager)
       : this.#fillSync(this.#sync, builder, eager);

@@ -20,6 +20,8 @@ export interface ColumnPlan {
   /** True when an array of the type can be sent as it is; else it goes as text and is cast row by row. */
   readonly direct: boolean;
   readonly kind: ValueKind;
+  /** True when it is known that COPY does to this column what INSERT does: no rules, no row security, no view, no identity that is always generated. */
+  readonly copies: boolean;
 }
 
 export interface InsertPlan {
@@ -66,6 +68,11 @@ export function valuesSql(plan: InsertPlan, rows: number): string {
     text += ')';
   }
   return text + tailSql(plan);
+}
+
+/** Text format with its own defaults: tabs, lines, `\\N`. */
+export function copySql(plan: InsertPlan): string {
+  return `COPY ${plan.table} (${plan.columns.map((column) => quoteIdentifier(column.name)).join(',')}) FROM STDIN`;
 }
 
 function tailSql(plan: InsertPlan): string {

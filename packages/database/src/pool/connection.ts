@@ -163,6 +163,7 @@ export class Connection implements StatementHost {
     if (index >= 0) {
       this.#waiting.splice(index, 1);
     } else if (statement === this.#current && !this.closed) {
+      statement.abandon();
       this.#startCancel();
     }
   }
@@ -173,7 +174,9 @@ export class Connection implements StatementHost {
    */
   destroy(reason: unknown): void {
     if (this.closed) return;
+    const current = this.#current;
     this.#close(reason);
+    current?.abandon();
     if (this.#executing) this.#startCancel();
     else this.#drop();
   }

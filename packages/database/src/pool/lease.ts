@@ -2,7 +2,9 @@ import { ReleasedError } from '../errors.ts';
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import type { Connection } from './connection.ts';
+import type { CopyFrames } from './copy.ts';
 import type { Pool } from './pool.ts';
+import type { Statement } from './statement.ts';
 
 /** A connection of one's own, until it is released. */
 export interface LeasedConnection extends Session, Disposable {
@@ -51,16 +53,13 @@ export class Lease implements LeasedConnection, OwnSession {
     values?: readonly unknown[],
     options?: QueryOptions,
   ): Promise<QueryResult<Row>> {
-    if (this.#released) {
-      return Promise.reject(new ReleasedError('the connection was released: it cannot be used any more'));
-    }
-    const connection = this.#connection;
-    return this.#pool.requests.run<Row>(text, values, options, 'lease', (statement) => {
-      connection.send(statement);
-      return (reason) => {
-        connection.abort(statement, reason);
-      };
-    });
+    if (this.#released) return Promise.reject(released());
+    return this.#pool.requests.run<Row>(text, values, options, 'lease', (statement) => this.#send(statement));
+  }
+
+  hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
+    if (this.#released) return Promise.reject(released());
+    return this.#pool.requests.copy(text, frames, options, 'lease', (statement) => this.#send(statement));
   }
 
   release(): void {
@@ -78,8 +77,20 @@ export class Lease implements LeasedConnection, OwnSession {
     if (!this.#released) this.release();
   }
 
+  #send(statement: Statement): (reason: unknown) => void {
+    const connection = this.#connection;
+    connection.send(statement);
+    return (reason) => {
+      connection.abort(statement, reason);
+    };
+  }
+
   #end(): void {
     if (this.#released) throw new ReleasedError('the connection was released before');
     this.#released = true;
   }
+}
+
+function released(): ReleasedError {
+  return new ReleasedError('the connection was released: it cannot be used any more');
 }

@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { type Connection, unref } from './connection.ts';
+import type { CopyFrames } from './copy.ts';
 import { RowDecoders } from './decode.ts';
 import { Opener, type OpenerOwner } from './opener.ts';
 import { type ResolvedOptions, delay } from './options.ts';
@@ -108,6 +109,11 @@ export class Pool implements OpenerOwner {
     options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
     return this.requests.run(text, values, options, 'pool', (statement) => this.#submit(statement));
+  }
+
+  /** Runs `COPY … FROM STDIN` on whichever connection is free. */
+  copy(text: string, frames: CopyFrames, options: QueryOptions | undefined): Promise<QueryResult> {
+    return this.requests.copy(text, frames, options, 'pool', (statement) => this.#submit(statement));
   }
 
   /** Lends a connection until {@link giveBack}. */

@@ -2,6 +2,7 @@ import { QueryTimeoutError, invalidType } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { encodeCall } from './bind.ts';
 import type { Connection } from './connection.ts';
+import { type CopyFrames, CopyStatement } from './copy.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { textChangesSession } from './session-state.ts';
 import { type Request, Statement, type StatementOrigin } from './statement.ts';
@@ -9,6 +10,9 @@ import { StatementTexts, checkText } from './statement-texts.ts';
 
 /** Distinct texts whose names are kept, for each statement that a connection may keep. */
 const TEXTS_PER_STATEMENT = 4;
+
+/** Has a statement sent; returns how to abort it while it waits for that. */
+export type Start = (statement: Statement) => ((reason: unknown) => void) | undefined;
 
 /** Makes statements of what callers give, and ties each to its signal and its time limit. */
 export class Requests {
@@ -29,58 +33,83 @@ export class Requests {
     values: readonly unknown[] | undefined,
     options: QueryOptions | undefined,
     origin: StatementOrigin,
-    start: (statement: Statement) => ((reason: unknown) => void) | undefined,
+    start: Start,
   ): Promise<QueryResult<Row>> {
     return new Promise((resolve, reject) => {
       // What throws in here rejects the promise.
       const request = this.#encode(text, values, options?.prepare ?? true);
-      const signal = options?.signal;
-      const timeoutMs =
-        options?.timeoutMs === undefined
-          ? this.#options.queryTimeoutMs
-          : delay('timeoutMs', options.timeoutMs, 0, 0);
-      if (signal === undefined && timeoutMs === 0) {
-        start(new Statement(request, origin, resolve, reject));
-        return;
-      }
-      if (signal?.aborted) throw signal.reason;
-      const { clock } = this.#options;
-      let timer: unknown;
-      let sentOn: Connection | undefined;
-      const finish = (): void => {
-        if (timer !== undefined) clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const abort = (reason: unknown): void => {
-        if (sentOn === undefined) abortUnsent?.(reason);
-        else sentOn.abort(statement, reason);
-      };
-      const onAbort = (): void => {
-        abort(signal!.reason);
-      };
-      const statement = new Statement(
-        request,
-        origin,
-        (result) => {
-          finish();
-          resolve(result);
-        },
-        (error) => {
-          finish();
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason is the caller's choice
-          reject(error);
-        },
-      );
-      statement.onSent = (connection) => {
-        sentOn = connection;
-        if (timeoutMs === 0 || timer !== undefined) return;
-        timer = clock.setTimeout(() => {
-          abort(new QueryTimeoutError(timeoutMs));
-        }, timeoutMs);
-      };
-      signal?.addEventListener('abort', onAbort);
-      const abortUnsent = start(statement);
+      this.#start(options, start, resolve, reject, (resolve, reject) => {
+        return new Statement(request, origin, resolve, reject);
+      });
     });
+  }
+
+  /** The same for `COPY … FROM STDIN`. */
+  copy(
+    text: string,
+    frames: CopyFrames,
+    options: QueryOptions | undefined,
+    origin: StatementOrigin,
+    start: Start,
+  ): Promise<QueryResult> {
+    return new Promise((resolve, reject) => {
+      const request = this.#encode(text, undefined, false);
+      this.#start(options, start, resolve, reject, (resolve, reject) => {
+        return new CopyStatement(request, origin, resolve, reject, frames);
+      });
+    });
+  }
+
+  #start(
+    options: QueryOptions | undefined,
+    start: Start,
+    resolve: (result: QueryResult<never>) => void,
+    reject: (error: unknown) => void,
+    make: (resolve: (result: QueryResult<never>) => void, reject: (error: unknown) => void) => Statement,
+  ): void {
+    const signal = options?.signal;
+    const timeoutMs =
+      options?.timeoutMs === undefined
+        ? this.#options.queryTimeoutMs
+        : delay('timeoutMs', options.timeoutMs, 0, 0);
+    if (signal === undefined && timeoutMs === 0) {
+      start(make(resolve, reject));
+      return;
+    }
+    if (signal?.aborted) throw signal.reason;
+    const { clock } = this.#options;
+    let timer: unknown;
+    let sentOn: Connection | undefined;
+    const finish = (): void => {
+      if (timer !== undefined) clock.clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const abort = (reason: unknown): void => {
+      if (sentOn === undefined) abortUnsent?.(reason);
+      else sentOn.abort(statement, reason);
+    };
+    const onAbort = (): void => {
+      abort(signal!.reason);
+    };
+    const statement = make(
+      (result) => {
+        finish();
+        resolve(result);
+      },
+      (error) => {
+        finish();
+        reject(error);
+      },
+    );
+    statement.onSent = (connection) => {
+      sentOn = connection;
+      if (timeoutMs === 0 || timer !== undefined) return;
+      timer = clock.setTimeout(() => {
+        abort(new QueryTimeoutError(timeoutMs));
+      }, timeoutMs);
+    };
+    signal?.addEventListener('abort', onAbort);
+    const abortUnsent = start(statement);
   }
 
   #encode(text: string, values: readonly unknown[] | undefined, prepare: boolean): Request {

@@ -251,6 +251,9 @@ export class Statement {
     });
   }
 
+  /** Called when the caller no longer waits although it was sent. */
+  abandon(): void {}
+
   fail(error: unknown): void {
     if (this.settled) return;
     this.settled = true;

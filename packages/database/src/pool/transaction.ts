@@ -2,6 +2,7 @@ import { DatabaseError, InvalidValueError, QueryError, ReleasedError, invalidTyp
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { backoffMs } from './backoff.ts';
+import type { CopyFrames } from './copy.ts';
 import { Lease } from './lease.ts';
 import { integer, type ResolvedOptions } from './options.ts';
 import type { Pool } from './pool.ts';
@@ -160,13 +161,24 @@ class TransactionSession implements Transaction, OwnSession {
     if (this.#ended) {
       return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
     }
+    return this.#lease.query(text, values, this.#withSignal(options));
+  }
+
+  hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
+    if (this.#ended) {
+      return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
+    }
+    return this.#lease.hotpathCopy(text, frames, this.#withSignal(options) ?? options);
+  }
+
+  #withSignal(options: QueryOptions | undefined): QueryOptions | undefined {
     const signal = this.#signal;
-    if (signal === undefined) return this.#lease.query(text, values, options);
+    if (signal === undefined) return options;
     const own = options?.signal;
-    return this.#lease.query(text, values, {
+    return {
       ...options,
       signal: own === undefined || own === signal ? signal : AbortSignal.any([signal, own]),
-    });
+    };
   }
 
   end(): void {

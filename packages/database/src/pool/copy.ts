@@ -1,0 +1,113 @@
+import type { QueryResult } from '../queryable.ts';
+import type { PgConnection } from './pg-internals.ts';
+import { type Request, Statement, type StatementOrigin } from './statement.ts';
+
+/** Gives the next complete CopyData message, or `undefined` at the end. What it throws ends the COPY, and is what the caller gets. */
+export type CopyFrames = () => Buffer | undefined | Promise<Buffer | undefined>;
+
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
+
+/** Bytes before the data of a CopyData message: `d`, length. */
+const HEADER_BYTES = 5;
+
+/** A CopyData message of a text. */
+export function copyFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes);
+  frame[0] = 0x64;
+  frame.writeInt32BE(4 + bytes, 1);
+  frame.write(text, HEADER_BYTES, 'utf8');
+  return frame;
+}
+
+/**
+ * `COPY … FROM STDIN`: sends frames as fast as the socket takes them, and asks for the next one only then.
+ *
+ * It waits for the server's readiness before the first frame, and stops at the first word of an error; frames that are on
+ * their way by then the server drops, as the protocol demands.
+ */
+export class CopyStatement extends Statement {
+  readonly #frames: CopyFrames;
+  #connection: PgConnection | undefined;
+  #copying = false;
+  /** What the source threw; boxed, because it may be anything. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    request: Request,
+    origin: StatementOrigin,
+    resolve: (result: QueryResult<never>) => void,
+    reject: (error: unknown) => void,
+    frames: CopyFrames,
+  ) {
+    super(request, origin, resolve, reject);
+    this.#frames = frames;
+  }
+
+  override handleCopyInResponse(connection: PgConnection): void {
+    this.#connection = connection;
+    this.#copying = true;
+    if (this.settled) this.abandon();
+    else this.#next();
+  }
+
+  override handleError(error: Error): void {
+    this.#copying = false;
+    super.handleError(error);
+  }
+
+  /** A server that waits for data does not see a cancel; this it sees. */
+  override abandon(): void {
+    if (!this.#copying) return;
+    this.#copying = false;
+    this.#connection!.sendCopyFail('given up');
+  }
+
+  override settle(status: 'I' | 'T' | 'E'): void {
+    if (this.#failure === undefined) super.settle(status);
+    else this.fail(this.#failure.error);
+  }
+
+  readonly #next = (): void => {
+    if (!this.#copying) return;
+    let frame: Buffer | undefined | Promise<Buffer | undefined>;
+    try {
+      frame = this.#frames();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (frame instanceof Promise) {
+      frame.then(this.#send, (error: unknown) => {
+        this.#fail(error);
+      });
+    } else {
+      this.#send(frame);
+    }
+  };
+
+  /**
+   * Sends a frame, and goes on in another turn of the event loop: as long as the system takes what is written at once, nothing
+   * else would make it wait, nobody else would get a turn, and an error of the server would be read after the last frame.
+   */
+  readonly #send = (frame: Buffer | undefined): void => {
+    if (!this.#copying) return;
+    const { stream } = this.#connection!;
+    if (frame === undefined) {
+      this.#copying = false;
+      stream.write(COPY_DONE);
+    } else if (stream.write(frame)) {
+      setImmediate(this.#next);
+    } else {
+      stream.once('drain', () => {
+        setImmediate(this.#next);
+      });
+    }
+  };
+
+  #fail(error: unknown): void {
+    if (!this.#copying) return;
+    this.#failure = { error };
+    this.abandon();
+  }
+}
