@@ -12,6 +12,8 @@ export type OpenPointReader = (url: string, table: string) => Promise<PointReade
 
 /** Queries in one operation. */
 export const QUERY_COUNT = 1_000;
+/** Queries whose answers are compared; a connection for each of a thousand takes many seconds. */
+const VERIFIED_COUNT = 50;
 
 /** What every variant sends. */
 export function pointQuery(table: string): string {
@@ -34,24 +36,23 @@ export function pointQueries(
       await fillUsers(keeper, table, context.seed, QUERY_COUNT);
       const reader = await open(context.postgresUrl, table);
       const emails: string[] = new Array<string>(QUERY_COUNT);
-      let next = 0;
-      const lane = async (): Promise<void> => {
-        while (next < QUERY_COUNT) {
-          const index = next++;
-          emails[index] = await reader.read(index + 1);
-        }
-      };
-      const run = async (): Promise<number> => {
-        next = 0;
+      const readFirst = async (count: number): Promise<number> => {
+        let next = 0;
+        const lane = async (): Promise<void> => {
+          while (next < count) {
+            const index = next++;
+            emails[index] = await reader.read(index + 1);
+          }
+        };
         if (inFlight === 1) await lane();
         else await Promise.all(Array.from({ length: inFlight }, lane));
-        return emails.length;
+        return count;
       };
       return {
-        run,
+        run: () => readFirst(QUERY_COUNT),
         async answer() {
-          await run();
-          return [...emails];
+          await readFirst(VERIFIED_COUNT);
+          return emails.slice(0, VERIFIED_COUNT);
         },
         async close() {
           await reader.close();
