@@ -393,15 +393,14 @@ describe.skipIf(url === '')('batch insert on a real Postgres', () => {
     const text = fc
       .string({ unit: 'grapheme', maxLength: 20 })
       .filter((s) => !s.includes('\0') && !/\p{Surrogate}/u.test(s));
-    const json: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 3 }).filter((value) => {
-      const written = JSON.stringify(value);
-      return (
-        !written.includes('\\u0000') &&
-        !/\p{Surrogate}/u.test(written) &&
-        !written.includes('\\ud') &&
-        !written.includes('-0')
-      );
-    });
+    const json: fc.Arbitrary<unknown> = fc
+      .jsonValue({ maxDepth: 3 })
+      .filter((value) => {
+        const written = JSON.stringify(value);
+        return !written.includes('\\u0000') && !/\p{Surrogate}/u.test(written) && !written.includes('\\ud');
+      })
+      // JSON has no minus zero.
+      .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
     const timestamp = fc.date({
       min: new Date('0001-01-01T00:00:00Z'),
       max: new Date('9999-12-31T00:00:00Z'),
