@@ -98,6 +98,35 @@ function stack(touch: Touch, blockSize: number): Variant {
   };
 }
 
+/** An object that is worth pooling: it brings a list and a kilobyte of numbers. */
+interface Frame {
+  id: number;
+  readonly tags: string[];
+  readonly samples: Float64Array;
+}
+
+const SAMPLES = 128;
+
+function makeFrame(): Frame {
+  return { id: 0, tags: [], samples: new Float64Array(SAMPLES) };
+}
+
+function useFrame(frame: Frame, id: number): number {
+  frame.id = id;
+  frame.tags.push('a', 'b');
+  frame.samples[id & (SAMPLES - 1)] = id;
+  return frame.id + frame.tags.length + frame.samples[id & (SAMPLES - 1)]!;
+}
+
+function frames(withFrame: (id: number) => number): Operation {
+  const run = (): number => {
+    let total = 0;
+    for (let id = 0; id < BLOCKS; id++) total += withFrame(id);
+    return total;
+  };
+  return { run, answer: run };
+}
+
 const KIB_64 = 64 * 1024;
 const MIB = 1 << 20;
 
@@ -172,6 +201,39 @@ const cases: readonly Case[] = [
     variants: {
       naive: naive(touchEnds, () => Buffer.allocUnsafe(KIB_64)),
       ours: fixedPool(touchEnds, KIB_64, { leakDetection: 'sampled' }),
+    },
+  },
+  {
+    id: 'M2',
+    case: '1000 objects',
+    package: 'memory',
+    tier: 'all',
+    params: { objects: BLOCKS, objectBytes: SAMPLES * 8 },
+    guide: null,
+    async: false,
+    variants: {
+      naive: { kind: 'naive', setup: () => frames((id) => useFrame(makeFrame(), id)) },
+      ours: {
+        kind: 'ours',
+        async setup() {
+          const { createObjectPool } = await import('@hotpath/memory');
+          const pool = createObjectPool<Frame>({
+            create: makeFrame,
+            reset(frame) {
+              frame.id = 0;
+              frame.tags.length = 0;
+              frame.samples.fill(0);
+            },
+            maxIdle: 16,
+          });
+          return frames((id) => {
+            const frame = pool.acquire();
+            const result = useFrame(frame, id);
+            pool.release(frame);
+            return result;
+          });
+        },
+      },
     },
   },
 ];
