@@ -1,4 +1,4 @@
-import { createPool, heap, LEAK_CHANNEL, type LeakReport } from '@hotpath/memory';
+import { createPool, heap, LEAK_CHANNEL, type LeakReport, type Lease } from '@hotpath/memory';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { expect, test } from 'vitest';
@@ -78,6 +78,31 @@ test('the site is right for acquires of every kind, those that waited included',
     'byMove',
     'inLine',
   ]);
+});
+
+test('a lease that its handler kept in a field is reported when the handler goes', async () => {
+  const sites: string[] = [];
+  const pool = createPool({
+    blockSize: 8,
+    maxBlocks: 2,
+    leakDetection: 'every',
+    onLeak: ({ site }) => sites.push(site),
+  });
+  class Handler {
+    lease: Lease | undefined;
+    start(): void {
+      this.lease = pool.tryAcquire();
+    }
+    async startLater(): Promise<void> {
+      this.lease = await pool.acquire();
+    }
+  }
+  (function () {
+    new Handler().start();
+    void new Handler().startLater();
+  })();
+  expect(await collectUntil(() => sites.length === 2)).toBe(true);
+  expect(sites.filter((site) => site.includes('Handler.start'))).toHaveLength(2);
 });
 
 test("a leaked lease's place goes to one who waits; the memory that it had is not used again", async () => {

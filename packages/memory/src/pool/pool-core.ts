@@ -169,14 +169,14 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
     if (this.#waiters.count >= this.#options.maxWaiters) {
       throw this.#exhausted(`has ${this.#waiters.count} acquires in line, its limit`);
     }
-    const trace = this.#detector?.isDue() === true ? this.#detector.capture(entry) : undefined;
+    const stack = this.#detector?.isDue() === true ? this.#detector.capture(entry) : undefined;
     const turn = this.#waiters.wait(sizeBytes, timeoutMs, signal);
     void this.#watchShares();
     const block = await turn;
     const waited = new Lease(block, sizeBytes);
-    if (trace !== undefined) {
+    if (stack !== undefined) {
       block.isWatched = true;
-      this.#detector!.watch(waited, block, block.blockBytes, trace);
+      this.#detector!.watch(waited, block, block.blockBytes, stack);
     }
     return waited;
   }
