@@ -28,7 +28,7 @@ export function createWasmMemory(initialPages: number, maximumPages: number): Wa
     return new Memory({ initial: initialPages, maximum: maximumPages, shared: true });
   } catch (cause) {
     throw new HeapUnavailableError(
-      `The heap's address space of ${maximumPages * WASM_PAGE_BYTES} bytes cannot be reserved: ask for less with configureHeap({ maximumBytes }), or raise the limit on virtual memory (ulimit -v)`,
+      `The heap's address space cannot be reserved: V8 takes some 10 GiB of it for any WebAssembly memory. Raise the limit on virtual memory (ulimit -v), or start Node with --disable-wasm-trap-handler and ask for less than ${maximumPages * WASM_PAGE_BYTES} bytes with configureHeap({ maximumBytes })`,
       { cause },
     );
   }
