@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { allocate, configureHeap, free, heap } from '@hotpath/memory';
 import { expect, test } from 'vitest';
 
@@ -35,3 +36,28 @@ test('small blocks use the heap up to the last span', () => {
   for (const address of addresses) heap().free(address);
   heap().checkInvariants();
 });
+
+test.runIf(process.platform === 'linux')(
+  'address space that cannot be had is a typed error that says how to get it',
+  () => {
+    const script = `
+    import { heap } from '@hotpath/memory';
+    try { console.log(heap().maximumBytes); } catch (error) { console.log(error.code, error.message); }`;
+    const run = (flags: string): string =>
+      execFileSync(
+        'sh',
+        [
+          '-c',
+          `ulimit -v 6000000 && exec "$0" ${flags} --input-type=module -e "$1"`,
+          process.execPath,
+          script,
+        ],
+        {
+          cwd: import.meta.dirname,
+          encoding: 'utf8',
+        },
+      );
+    expect(run('')).toMatch(/^ERR_HOTPATH_MEMORY_HEAP_UNAVAILABLE .*--disable-wasm-trap-handler/);
+    expect(run('--disable-wasm-trap-handler')).toBe('4294967296\n');
+  },
+);
