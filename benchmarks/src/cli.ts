@@ -109,6 +109,8 @@ function checkWritable(flag: string, file: string): void {
   const folder = dirname(resolve(CWD, file));
   try {
     if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+    if (statSync(resolve(CWD, file), { throwIfNoEntry: false })?.isDirectory())
+      throw new Error('it is a folder');
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
@@ -143,10 +145,15 @@ function readReport(file: string): Report {
   }
 }
 
-/** `amd-epyc-7571/node-20.20.2/2026-11-22.json`. */
+/** `amd-epyc-7571/node-20.20.2/2026-11-22T101500.json`. */
 function recordPath({ date, node, cpu }: Environment): string {
   const machine = (cpu || (cpus()[0]?.model ?? 'unknown')).toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return join(RECORDS, machine.replace(/^-|-$/g, ''), `node-${node.slice(1)}`, `${date.slice(0, 10)}.json`);
+  return join(
+    RECORDS,
+    machine.replace(/^-|-$/g, ''),
+    `node-${node.slice(1)}`,
+    `${date.slice(0, 19).replaceAll(':', '')}.json`,
+  );
 }
 
 function exitCode({ report, aborted }: Finished): number {
@@ -180,7 +187,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.quick === true && options.all === true) {
     program.error('error: --quick and --all exclude each other');
   }
-  const tiers: readonly Tier[] = options.all === true ? ['guide', 'peers', 'all'] : ['guide', 'peers'];
+  const everything = options.all === true || options.list === true;
+  const tiers: readonly Tier[] = everything ? ['guide', 'peers', 'all'] : ['guide', 'peers'];
   const { filter: filters = [], package: packages = [] } = options;
   const cases = selectCases(await discoverCases(), (loaded) => loaded.case, { tiers, filters, packages });
   if (options.list === true) {
@@ -216,10 +224,14 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  } else if (error instanceof SelectionError || error instanceof NodeVersionError) {
+  } else if (error instanceof SelectionError || (error instanceof NodeVersionError && error.isUsage)) {
     console.error(`bench: ${error.message}`);
     process.exitCode = EXIT.usage;
-  } else if (error instanceof ServicesError || error instanceof FileError) {
+  } else if (
+    error instanceof ServicesError ||
+    error instanceof FileError ||
+    error instanceof NodeVersionError
+  ) {
     console.error(`bench: ${error.message}`);
     process.exitCode = EXIT.failed;
   } else {

@@ -1,6 +1,6 @@
 // Packs every public package as it would be published and holds the tarball against what users meet:
-// Run it as `pnpm pack:check`, which puts the pinned pnpm on the path.
 // publint (manifest), are-the-types-wrong (types), an install in an empty project, an import and a require of it.
+// Run it as `pnpm pack:check`, which puts the pinned pnpm on the path.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

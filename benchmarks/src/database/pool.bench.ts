@@ -67,7 +67,8 @@ const cases: readonly Case[] = [
     guide: { text: '50 s → 2 s (25×)', ratio: 25, basis: 'ratio' },
     needs: ['postgres'],
     async: true,
-    settings: 'one query after the other; the server on this machine; pg and ours with prepared statements',
+    settings:
+      'one query after the other; the server on this machine; pg and ours with prepared statements; 50 of the 1000 answers compared',
     variants: variants(1),
   },
   {

@@ -85,6 +85,8 @@ export interface Case {
   readonly settings?: string;
   /** What limits us when the guide's ratio is not reached; printed with the verdict. */
   readonly limit?: string;
-  /** Variants by name: `naive`, `ours` or `ours:<name>`, a peer's npm name, `floor:<name>`. Needs `ours` and one other. */
+  /**
+   * Variants by name: `naive` (the guide's baseline) and `naive:<name>` (another simple way), `ours` and `ours:<name>`, a
+   * peer's npm name or `node:<module>.<name>`, `floor:<name>`. Needs `ours` and one other. */
   readonly variants: Readonly<Record<string, Variant>>;
 }

@@ -6,6 +6,13 @@ import { promisify } from 'node:util';
 export class NodeVersionError extends Error {
   override readonly name = 'NodeVersionError';
   readonly code = 'ERR_HOTPATH_BENCHMARKS_NODE_VERSION';
+  /** True when what was asked for is no version; false when it cannot be had now. */
+  readonly isUsage: boolean;
+
+  constructor(message: string, isUsage: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.isUsage = isUsage;
+  }
 }
 
 const FETCH_TIMEOUT_MS = 120_000;
@@ -18,7 +25,7 @@ const FETCH_TIMEOUT_MS = 120_000;
  */
 export async function fetchNode(version: string): Promise<string> {
   if (!/^\d+(\.\d+){0,2}$/.test(version)) {
-    throw new NodeVersionError(`--node: expected a version such as 26 or 24.9.0, got "${version}"`);
+    throw new NodeVersionError(`--node: expected a version such as 26 or 24.9.0, got "${version}"`, true);
   }
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${version}`;
   try {
@@ -35,6 +42,8 @@ export async function fetchNode(version: string): Promise<string> {
     return path;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n').slice(0, 2).join(' ') : String(cause);
-    throw new NodeVersionError(`--node ${version}: ${name} cannot be had from npm (${why})`, { cause });
+    throw new NodeVersionError(`--node ${version}: ${name} cannot be had from npm (${why})`, false, {
+      cause,
+    });
   }
 }

@@ -11,6 +11,7 @@
  * a round, never between rounds.
  */
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ratio, Result, Row } from '../report/record.ts';
@@ -61,6 +62,8 @@ const SLOW_OPERATION_NS = 500e6;
 /** Operations this many times longer than the time for diagnosis are not diagnosed. */
 const DIAGNOSE_AT_MOST = 5;
 
+/** Two runs that share a server share no name. */
+const RUN = randomBytes(4).toString('hex');
 let processes = 0;
 
 class CaseRun {
@@ -115,7 +118,7 @@ class CaseRun {
     const scratch = mkdtempSync(join(scratchRoot, 'case-'));
     const measuring = new MeasuringProcess({ execPath, signal, timeoutMs: REPLY_TIMEOUT_MS });
     const lane: Lane = { track, process: measuring, scratch, nsPerOp: 0 };
-    const uniqueName = `hotpath_${process.pid}_${++processes}`;
+    const uniqueName = `hotpath_${RUN}_${++processes}`;
     const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName };
     try {
       const { id, case: caseName } = definition;
@@ -342,6 +345,14 @@ function buildRow(definition: Case, tracks: readonly Track[], cores: number): Ro
   if (failed.length > 0) {
     const reason = failed.map(({ name, failure }) => `${name}: ${failure}`).join('; ');
     return { ...row, verdict: 'failed', reason };
+  }
+  if (ratio === undefined && guide !== null) {
+    const skipped = tracks.filter((track) => track.skipped !== undefined);
+    return {
+      ...row,
+      verdict: 'left-out',
+      reason: skipped.map(({ name, skipped: why }) => `${name}: ${why}`).join('; '),
+    };
   }
   if (ratio === undefined) {
     return { ...row, verdict: 'measured', reason: 'compared with peers only: the guide gives no figure' };

@@ -3,8 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { Report, Row } from '../report/record.ts';
 import { SCHEMA_VERSION } from '../report/record.ts';
-import type { MissingService } from '../services/index.ts';
-import { connectServices, createGuardedFolder } from '../services/index.ts';
+import { connectServices, createDatabase, createGuardedFolder } from '../services/index.ts';
 import type { LoadedCase } from './discover.ts';
 import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
@@ -25,8 +24,6 @@ export interface RunSuiteOptions {
 
 export interface Finished {
   readonly report: Report;
-  /** Services that could not be had: which, why, and how to provide them. */
-  readonly missing: readonly MissingService[];
   /** True when the run was aborted; the report holds what was finished. */
   readonly aborted: boolean;
 }
@@ -61,6 +58,9 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
     durable: true,
   });
   await using scratch = await createGuardedFolder();
+  // What a killed variant leaves goes with the run's own database, also on a server that the user gave.
+  await using database =
+    services.postgres === undefined ? undefined : await createDatabase(services.postgres.url);
   const cores = availableParallelism();
   const rows: Row[] = [];
   try {
@@ -86,7 +86,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
             execPath,
             cores,
             seed,
-            postgresUrl: postgres?.url ?? '',
+            postgresUrl: database?.url ?? '',
             redisUrl: redis?.url ?? '',
             scratchRoot: scratch.path,
             signal,
@@ -103,7 +103,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
       progress.done(name, `${row.verdict}, ${row.reason}`);
     }
     const report: Report = { schema: SCHEMA_VERSION, environment, rows };
-    return { report, missing: services.missing, aborted: signal.aborted };
+    return { report, aborted: signal.aborted };
   } finally {
     progress.stop();
   }

@@ -60,6 +60,7 @@ export function selectCases<T>(entries: readonly T[], of: (entry: T) => Named, s
   }
   const inPackages = entries.filter((entry) => packages.length === 0 || packages.includes(of(entry).package));
   for (const filter of filters) {
+    if (filter.trim() === '') throw new SelectionError('--filter: expected an id or a text, got nothing');
     if (inPackages.some((entry) => matches(of(entry), filter))) continue;
     const candidates = inPackages.flatMap((entry) => [label(of(entry)), ...label(of(entry)).split(' ')]);
     const hint =

@@ -143,13 +143,15 @@ async function orMissing(service: ServiceName, start: () => Promise<Found>): Pro
   }
 }
 
-async function getPostgres(durable: boolean): Promise<Found> {
+async function givenPostgres(): Promise<Found | undefined> {
   const url = process.env['DATABASE_URL'];
-  if (url !== undefined && url !== '') {
-    const { facts, where } = await reach('postgres', 'DATABASE_URL', url, readPostgres);
-    return { connected: { url, description: describePostgres(facts, `DATABASE_URL at ${where}`) } };
-  }
-  return await orMissing('postgres', async () => {
+  if (url === undefined || url === '') return undefined;
+  const { facts, where } = await reach('postgres', 'DATABASE_URL', url, readPostgres);
+  return { connected: { url, description: describePostgres(facts, `DATABASE_URL at ${where}`) } };
+}
+
+function ownPostgres(durable: boolean): Promise<Found> {
+  return orMissing('postgres', async () => {
     const started = await startPostgres({ durable });
     return {
       started,
@@ -158,13 +160,15 @@ async function getPostgres(durable: boolean): Promise<Found> {
   });
 }
 
-async function getRedis(): Promise<Found> {
+async function givenRedis(): Promise<Found | undefined> {
   const url = process.env['REDIS_URL'];
-  if (url !== undefined && url !== '') {
-    const { facts, where } = await reach('redis', 'REDIS_URL', url, readRedis);
-    return { connected: { url, description: describeRedis(facts, `REDIS_URL at ${where}`) } };
-  }
-  return await orMissing('redis', async () => {
+  if (url === undefined || url === '') return undefined;
+  const { facts, where } = await reach('redis', 'REDIS_URL', url, readRedis);
+  return { connected: { url, description: describeRedis(facts, `REDIS_URL at ${where}`) } };
+}
+
+function ownRedis(): Promise<Found> {
+  return orMissing('redis', async () => {
     const started = await startRedis();
     return { started, connected: { url: started.url, description: describeRedis(started, started.source) } };
   });
@@ -183,9 +187,15 @@ async function getRedis(): Promise<Found> {
  * for (const { service, reason, remedy } of services.missing) console.error(`${service}: ${reason}. ${remedy}`);
  */
 export async function connectServices(options: ConnectOptions): Promise<Services> {
+  // A given URL is reached before any server is fetched or started: its failure must not wait for those.
+  const [reachedPostgres, reachedRedis] = await Promise.all([
+    options.postgres ? givenPostgres() : undefined,
+    options.redis ? givenRedis() : undefined,
+  ]);
+  const nothing: Found = {};
   const outcomes = await Promise.allSettled([
-    options.postgres ? getPostgres(options.durable ?? true) : Promise.resolve<Found>({}),
-    options.redis ? getRedis() : Promise.resolve<Found>({}),
+    options.postgres ? (reachedPostgres ?? ownPostgres(options.durable ?? true)) : nothing,
+    options.redis ? (reachedRedis ?? ownRedis()) : nothing,
   ]);
   const [postgres, redis] = outcomes.map((outcome): Found =>
     outcome.status === 'fulfilled' ? outcome.value : {},

@@ -1,3 +1,4 @@
+import { ServiceMissingError } from '../../dist/services/errors.js';
 import { findPostgres } from '../../dist/services/postgres-binaries.js';
 import { findRedis } from '../../dist/services/redis-binaries.js';
 import { leaveHome, withHome } from '../../dist/services/server.js';
@@ -18,6 +19,7 @@ export async function postgresMissing(): Promise<string> {
     });
     return '';
   } catch (error) {
+    if (!(error instanceof ServiceMissingError)) throw error;
     console.error(`SKIPPED: ${messageOf(error)}`);
     return messageOf(error);
   }
@@ -29,6 +31,7 @@ export async function redisMissing(): Promise<string> {
     await findRedis();
     return '';
   } catch (error) {
+    if (!(error instanceof ServiceMissingError)) throw error;
     console.error(`SKIPPED: ${messageOf(error)}`);
     return messageOf(error);
   }

@@ -28,6 +28,9 @@ declare module 'vitest' {
   }
 }
 
+/** As that of `bench`. */
+const LEFT_OUT_EXIT_CODE = 3;
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Loaded late: the root's setup has built it by now.
   const { connectServices, describeMissing } = await import('../../dist/services/index.js');
@@ -39,6 +42,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   for (const missing of services.missing) {
     console.error(`\n!!! ${describeMissing(missing)}\n!!! Its integration tests are SKIPPED.\n`);
+  }
+  // Left out is not passed: the run's exit code says so, unless it says worse already.
+  if (services.missing.length > 0) {
+    process.once('exit', (code) => {
+      if (code === 0) process.exitCode = LEFT_OUT_EXIT_CODE;
+    });
   }
   return () => services.stop();
 }
