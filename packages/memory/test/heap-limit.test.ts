@@ -57,7 +57,10 @@ test.runIf(process.platform === 'linux')(
           encoding: 'utf8',
         },
       );
-    expect(run('')).toMatch(/^ERR_HOTPATH_MEMORY_HEAP_UNAVAILABLE .*--disable-wasm-trap-handler/);
+    // Node 20 reserves 10 GiB beside the maximum, Node 26 reserves less and gets by: either it works or it says what helps.
+    expect(run('')).toMatch(
+      /^(4294967296$|ERR_HOTPATH_MEMORY_HEAP_UNAVAILABLE .*--disable-wasm-trap-handler)/m,
+    );
     expect(run('--disable-wasm-trap-handler')).toBe('4294967296\n');
   },
 );
