@@ -213,7 +213,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Watches this thread's event loop, collections, memory and handles until it is stopped, at under 1 % of a core.
+ * Watches this thread's event loop, collections, memory and handles until it is stopped, at about 1 % of a core.
  * It never keeps the process alive. Several monitors may run at once; each has its own windows.
  *
  * @throws {OptionTypeError} an option has the wrong type.
