@@ -267,7 +267,6 @@ function resultsOf(track: Track, kind: Result['kind']): Result[] {
   if (diagnosis === undefined) return [{ variant, kind, metric: 'time', unit: 'ns/op', ...time }];
   const { latenciesNs, bytesPerOp, collections, operations, peakRssBytes } = diagnosis;
   const at = (probability: number): number => quantileSorted(latenciesNs, probability);
-  const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999, max: 1 };
   return [
     {
       variant,
@@ -279,11 +278,11 @@ function resultsOf(track: Track, kind: Result['kind']): Result[] {
         ? {}
         : {
             quantiles: {
-              p50: at(quantiles.p50),
-              p90: at(quantiles.p90),
-              p99: at(quantiles.p99),
-              p999: at(quantiles.p999),
-              max: at(quantiles.max),
+              p50: at(0.5),
+              p90: at(0.9),
+              p99: at(0.99),
+              p999: at(0.999),
+              max: at(1),
             },
           }),
     },

@@ -3,9 +3,9 @@
 import type { Change, Comparison, RowComparison } from './compare.ts';
 import { VERDICT_WORDS } from './findings.ts';
 import { formatCount, formatDate, formatEnds, formatTimes, formatValue } from './format.ts';
-import { Painter } from './paint.ts';
+import { Painter, paragraph } from './paint.ts';
 import type { Style } from './paint.ts';
-import { padEnd, padStart, truncate, visible, wrap } from './plain-text.ts';
+import { padEnd, padStart, truncate, visible } from './plain-text.ts';
 import type { TerminalOptions } from './terminal.ts';
 
 const NARROWEST = 72;
@@ -58,12 +58,7 @@ class ComparisonText {
   }
 
   #text(text: string, indent = '', style?: Style, hanging = indent): void {
-    const lines = wrap(visible(text), this.#width - Math.max(indent.length, hanging.length));
-    for (const [index, line] of lines.entries()) {
-      this.#lines.push(
-        (index === 0 ? indent : hanging) + (style === undefined ? line : this.#paint.as(style, line)),
-      );
-    }
+    this.#lines.push(...paragraph(this.#paint, text, { width: this.#width, indent, hanging, style }));
   }
 
   #row(row: RowComparison): void {

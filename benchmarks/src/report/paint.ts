@@ -1,5 +1,7 @@
 /** Colours of a terminal, or none. */
 
+import { visible, wrap } from './plain-text.ts';
+
 const CODES = {
   bold: '1',
   dim: '2',
@@ -23,4 +25,21 @@ export class Painter {
   as(style: Style, text: string): string {
     return this.#on && text !== '' ? `\u001B[${CODES[style]}m${text}\u001B[0m` : text;
   }
+}
+
+export interface ParagraphOptions {
+  /** Columns of the screen. */
+  readonly width: number;
+  readonly indent: string;
+  /** Indent of the lines after the first. */
+  readonly hanging: string;
+  readonly style: Style | undefined;
+}
+
+/** The lines of a wrapped, painted text; nothing in it can move the cursor. */
+export function paragraph(paint: Painter, text: string, options: ParagraphOptions): string[] {
+  const { width, indent, hanging, style } = options;
+  return wrap(visible(text), width - Math.max(indent.length, hanging.length)).map(
+    (line, index) => (index === 0 ? indent : hanging) + (style === undefined ? line : paint.as(style, line)),
+  );
 }

@@ -20,9 +20,9 @@ import {
 } from './findings.ts';
 import type { VariantResults } from './findings.ts';
 import { formatBytes, formatCount, formatDate, formatEnds, formatTimes, formatValue } from './format.ts';
-import { Painter } from './paint.ts';
+import { Painter, paragraph } from './paint.ts';
 import type { Style } from './paint.ts';
-import { padEnd, padStart, truncate, visible, widthOf, wrap } from './plain-text.ts';
+import { padEnd, padStart, truncate, visible, widthOf } from './plain-text.ts';
 import type { Report, Row, Verdict } from './record.ts';
 
 export interface TerminalOptions {
@@ -92,12 +92,7 @@ class TerminalReport {
 
   /** Wrapped text; the lines after the first are indented like it. */
   #text(text: string, indent = '', style?: Style, hanging = indent): void {
-    const lines = wrap(visible(text), this.#width - Math.max(indent.length, hanging.length));
-    for (const [index, line] of lines.entries()) {
-      this.#lines.push(
-        (index === 0 ? indent : hanging) + (style === undefined ? line : this.#paint.as(style, line)),
-      );
-    }
+    this.#lines.push(...paragraph(this.#paint, text, { width: this.#width, indent, hanging, style }));
   }
 
   #heading(text: string, style: Style = 'bold'): void {

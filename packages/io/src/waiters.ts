@@ -32,7 +32,6 @@ export class Waiters {
         waiter.onAbort = () => {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
           detach(waiter);
-          // The reason is the user's own value, whatever it is.
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
           reject(signal.reason);
         };
