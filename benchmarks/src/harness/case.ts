@@ -44,6 +44,28 @@ export interface CaseContext {
   readonly uniqueName: string;
 }
 
+/** Something that a variant measures or counts itself: stale reads, loads, a hit rate, a p99 of its own. */
+export interface Measurement {
+  readonly metric: 'time' | 'bytes' | 'count' | 'rate';
+  /** What is counted, with its unit first where it has one: `ns p99 of first requests`, `stale reads`, `hits/read`. */
+  readonly unit: string;
+  readonly value: number;
+  readonly better: 'less' | 'more';
+}
+
+/** A curve for the report. `plot / line` as a name puts lines of one row into one plot; the variant's name is added. */
+export interface Curve {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
+/** What a variant found beside its time. */
+export interface Findings {
+  readonly measurements?: readonly Measurement[];
+  readonly curves?: readonly Curve[];
+}
+
 /** A variant, ready to be measured in its own process. */
 export interface Operation {
   /**
@@ -56,6 +78,11 @@ export interface Operation {
    * Any structured-cloneable value; compared deeply, numbers within `Case.tolerance`.
    */
   answer(): unknown;
+  /**
+   * What the operations so far have shown: called once, after those of a process. In a timed case it is asked in the run
+   * of its own that looks at memory and latency; in an experiment after each.
+   */
+  findings?(): Findings | Promise<Findings>;
   /** Frees what `setup` took: connections, threads, files. */
   close?(): void | Promise<void>;
 }
@@ -79,6 +106,11 @@ export interface Case {
   readonly needs?: readonly Need[];
   /** True when `run` returns a promise. */
   readonly async: boolean;
+  /**
+   * True when `run` is a whole experiment, run once a process, whose duration says nothing: only `findings` count, and
+   * the first measurement of `ours` over that of `naive` decides the verdict.
+   */
+  readonly experiment?: boolean;
   /** Relative difference allowed between the variants' numeric answers; 0 by default. */
   readonly tolerance?: number;
   /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */

@@ -2,7 +2,7 @@
 
 import { Bench } from 'tinybench';
 import type { Loop } from './block.ts';
-import { calibrate, createLoop, timeBlock } from './block.ts';
+import { calibrate, createLoop, sink, timeBlock } from './block.ts';
 import type { Case, Operation } from './case.ts';
 import { diagnose } from './diagnose.ts';
 import type { PrepareRequest, Reply, Request, WarmRequest } from './protocol.ts';
@@ -79,8 +79,14 @@ async function answer(request: Request): Promise<Reply> {
     case 'block':
       return block();
     case 'diagnose': {
-      const { run, isAsync, loop } = current();
-      return { ok: 'diagnosed', diagnosis: await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs) };
+      const { operation, run, isAsync, loop } = current();
+      const diagnosis = await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs);
+      return { ok: 'diagnosed', diagnosis, findings: (await operation.findings?.()) ?? {} };
+    }
+    case 'experiment': {
+      const { operation, run } = current();
+      sink.value = await run();
+      return { ok: 'experimented', findings: (await operation.findings?.()) ?? {} };
     }
     case 'close':
       await prepared?.operation.close?.();

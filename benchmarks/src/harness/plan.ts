@@ -9,13 +9,15 @@ export interface Tempo {
   readonly groups: number;
   /** Rounds a group; in a round every variant runs one block. */
   readonly rounds: number;
-  /** Rounds below which groups are cut instead, and that even an operation of seconds gets. */
+  /** Rounds below which groups are cut instead, as long as three are left. */
+  readonly enoughRounds: number;
+  /** Rounds that even an operation of seconds gets. */
   readonly fewestRounds: number;
   /** What timing a case may take before groups and rounds are cut, milliseconds. */
   readonly budgetMs: number;
   /** The run of its own for memory and latency, a variant, milliseconds. */
   readonly diagnoseMs: number;
-  /** Half width of the ratio's interval, relative, at which no groups are added. */
+  /** Half width of the ratios' intervals, relative, at which no groups are added. */
   readonly precision: number;
 }
 
@@ -25,6 +27,7 @@ export const QUICK: Tempo = {
   warmupMs: 60,
   groups: 3,
   rounds: 5,
+  enoughRounds: 3,
   fewestRounds: 2,
   budgetMs: 2500,
   diagnoseMs: 60,
@@ -40,6 +43,7 @@ export const FULL: Tempo = {
   warmupMs: 250,
   groups: 7,
   rounds: 12,
+  enoughRounds: 8,
   fewestRounds: 3,
   budgetMs: 20_000,
   diagnoseMs: 500,
@@ -52,21 +56,24 @@ export interface Plan {
 }
 
 /**
- * The most groups and rounds that fit the budget, cutting rounds before groups: processes differ more than blocks do.
+ * The most groups that fit the budget with enough rounds in each, else the most rounds in three groups, else in one:
+ * processes differ more than blocks do, but two or three blocks do not tell where a process stands.
  * Never less than one group of the fewest rounds, however long an operation takes.
  *
  * @param startMs what starting and warming one group takes, the check of its answers aside.
  * @param roundMs what one round takes: every variant's block, or its operation where that is longer.
  */
 export function planCase(tempo: Tempo, startMs: number, roundMs: number): Plan {
-  const groupCounts = [tempo.groups, ...[5, 3].filter((groups) => groups < tempo.groups)];
-  for (const groups of groupCounts) {
-    const rounds = Math.floor((tempo.budgetMs / groups - startMs) / roundMs);
-    if (rounds >= tempo.fewestRounds) return { groups, rounds: Math.min(rounds, tempo.rounds) };
-  }
-  const alone = Math.floor((tempo.budgetMs - startMs) / roundMs);
-  return { groups: 1, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, alone)) };
+  const roundsIn = (groups: number): number => Math.floor((tempo.budgetMs / groups - startMs) / roundMs);
+  const counts = [tempo.groups, ...[5, 3].filter((groups) => groups < tempo.groups)];
+  const groups =
+    counts.find((count) => roundsIn(count) >= tempo.enoughRounds) ??
+    (roundsIn(3) >= tempo.fewestRounds ? 3 : 1);
+  return { groups, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, roundsIn(groups))) };
 }
+
+/** Processes that an interval needs at the least, by Student's factor, before a case may end early. */
+export const FEWEST_GROUPS = 5;
 
 /** The order of a round: forth, back, and from another start each time, so that no variant keeps a place. */
 export function orderOfRound<T>(items: readonly T[], round: number): T[] {

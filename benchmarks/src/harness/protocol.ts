@@ -1,6 +1,6 @@
 /** What the parent and a measuring process say to each other over Node's IPC channel. One request, one reply. */
 
-import type { CaseContext } from './case.ts';
+import type { CaseContext, Findings } from './case.ts';
 
 export interface PrepareRequest {
   readonly do: 'prepare';
@@ -30,11 +30,22 @@ export interface DiagnoseRequest {
   readonly budgetMs: number;
 }
 
+/** Runs the operation once and asks what it found. */
+export interface ExperimentRequest {
+  readonly do: 'experiment';
+}
+
 export interface CloseRequest {
   readonly do: 'close';
 }
 
-export type Request = PrepareRequest | WarmRequest | BlockRequest | DiagnoseRequest | CloseRequest;
+export type Request =
+  | PrepareRequest
+  | WarmRequest
+  | BlockRequest
+  | DiagnoseRequest
+  | ExperimentRequest
+  | CloseRequest;
 
 export interface Diagnosis {
   /** JavaScript heap and external memory allocated by an operation. */
@@ -54,6 +65,7 @@ export type Reply =
   | { readonly ok: 'skipped'; readonly reason: string }
   | { readonly ok: 'warm'; readonly iterations: number; readonly nsPerOp: number }
   | { readonly ok: 'block'; readonly nsPerOp: number }
-  | { readonly ok: 'diagnosed'; readonly diagnosis: Diagnosis }
+  | { readonly ok: 'diagnosed'; readonly diagnosis: Diagnosis; readonly findings: Findings }
+  | { readonly ok: 'experimented'; readonly findings: Findings }
   | { readonly ok: 'closed' }
   | { readonly ok: 'failed'; readonly message: string };

@@ -14,16 +14,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ratio, Result, Row } from '../report/record.ts';
-import type { Case, CaseContext } from './case.ts';
+import type { Row } from '../report/record.ts';
+import type { CaseContext } from './case.ts';
 import type { LoadedCase } from './discover.ts';
 import { MeasuringProcess, VariantError } from './measuring-process.ts';
 import type { Tempo } from './plan.ts';
-import { orderOfRound, planCase } from './plan.ts';
-import type { Diagnosis } from './protocol.ts';
-import { bootstrapGeometric, looksBimodal, median, quantileSorted } from './statistics.ts';
+import { FEWEST_GROUPS, orderOfRound, planCase } from './plan.ts';
+import type { Track } from './row.ts';
+import { buildRow, pairedRatios } from './row.ts';
 import { differenceOf } from './same-answer.ts';
-import { judge } from './verdict.ts';
+import { bootstrapGeometric, median } from './statistics.ts';
 
 export interface RunCaseOptions {
   readonly tempo: Tempo;
@@ -37,16 +37,6 @@ export interface RunCaseOptions {
   readonly signal: AbortSignal;
   /** Told what is being done, for the progress line. */
   readonly onStep?: (step: string) => void;
-}
-
-/** What is known of a variant while its case runs. */
-interface Track {
-  readonly name: string;
-  /** Nanoseconds an operation, by group, then by round. */
-  readonly samples: number[][];
-  failure?: string;
-  skipped?: string;
-  diagnosis?: Diagnosis;
 }
 
 interface Lane {
@@ -77,10 +67,20 @@ class CaseRun {
   constructor(loaded: LoadedCase, options: RunCaseOptions) {
     this.#loaded = loaded;
     this.#options = options;
-    this.#tracks = Object.keys(loaded.case.variants).map((name) => ({ name, samples: [] }));
+    this.#tracks = Object.entries(loaded.case.variants).map(([name, { kind }]) => ({
+      name,
+      kind,
+      samples: [],
+      findings: [],
+    }));
   }
 
   async run(): Promise<Row> {
+    await (this.#loaded.case.experiment === true ? this.#runExperiment() : this.#runTimed());
+    return buildRow(this.#loaded.case, this.#tracks, this.#options.cores);
+  }
+
+  async #runTimed(): Promise<void> {
     const { tempo, onStep } = this.#options;
     const begun = performance.now();
     let planned = tempo.groups;
@@ -101,11 +101,37 @@ class CaseRun {
       } finally {
         await this.#stopGroup(lanes);
       }
-      const enough = this.#isPrecise() || performance.now() - begun > 2 * tempo.budgetMs;
-      if (group === planned - 1 && planned >= 3 && planned < 2 * tempo.groups && !enough) planned++;
+      if (group + 1 >= FEWEST_GROUPS && this.#precision() <= tempo.precision / 2) break;
+      const late = performance.now() - begun > 1.5 * tempo.budgetMs;
+      const more = planned >= 3 && planned < 2 * tempo.groups && !late;
+      if (group === planned - 1 && more && this.#precision() > tempo.precision) planned++;
     }
     for (const track of this.#tracks) await this.#diagnose(track);
-    return buildRow(this.#loaded.case, this.#tracks, this.#options.cores);
+  }
+
+  /** As many times as the budget allows, a process a variant and time, the variants in a changing order. */
+  async #runExperiment(): Promise<void> {
+    const { tempo, onStep } = this.#options;
+    const begun = performance.now();
+    for (let group = 0; group < tempo.groups; group++) {
+      onStep?.(`experiment ${group + 1}`);
+      for (const track of orderOfRound(this.#alive(), group)) await this.#experiment(track, group === 0);
+      const spent = performance.now() - begun;
+      if (spent + spent / (group + 1) > tempo.budgetMs) break;
+    }
+  }
+
+  async #experiment(track: Track, verify: boolean): Promise<void> {
+    const lane = await this.#start(track, verify);
+    if (lane === undefined) return;
+    try {
+      const reply = await lane.process.ask({ do: 'experiment' });
+      if (reply.ok === 'experimented') track.findings.push(reply.findings);
+    } catch (error) {
+      this.#fail(track, error);
+    } finally {
+      await this.#stopLane(lane);
+    }
   }
 
   #alive(): Track[] {
@@ -215,14 +241,17 @@ class CaseRun {
     await Promise.all(lanes.map((lane) => this.#stopLane(lane)));
   }
 
-  #isPrecise(): boolean {
-    const { variants } = this.#loaded.case;
-    const ours = this.#tracks.find((track) => variants[track.name]!.kind === 'ours');
-    const naive = this.#tracks.find((track) => variants[track.name]!.kind === 'naive');
-    const ratios = ours === undefined || naive === undefined ? [] : pairedRatios(ours, naive);
-    if (ratios.length === 0) return true;
-    const { value, low, high } = bootstrapGeometric(ratios);
-    return (high - low) / 2 <= this.#options.tempo.precision * value;
+  /** The widest half width, relative, of what ours is told over the others; floors only bound, so they may be wider. */
+  #precision(): number {
+    const ours = this.#tracks.find(({ kind }) => kind === 'ours');
+    const others = this.#tracks.filter(({ kind }) => kind === 'naive' || kind === 'peer');
+    const widths = others.map((over) => {
+      const ratios = ours === undefined ? [] : pairedRatios(ours, over);
+      if (ratios.length === 0) return 0;
+      const { value, low, high } = bootstrapGeometric(ratios);
+      return (high - low) / 2 / value;
+    });
+    return Math.max(0, ...widths);
   }
 
   async #diagnose(track: Track): Promise<void> {
@@ -236,128 +265,16 @@ class CaseRun {
     try {
       await lane.process.ask({ do: 'warm', blockMs: tempo.blockMs, warmupMs: tempo.warmupMs });
       const reply = await lane.process.ask({ do: 'diagnose', budgetMs: tempo.diagnoseMs });
-      if (reply.ok === 'diagnosed') track.diagnosis = reply.diagnosis;
+      if (reply.ok === 'diagnosed') {
+        track.diagnosis = reply.diagnosis;
+        track.findings.push(reply.findings);
+      }
     } catch (error) {
       this.#fail(track, error);
     } finally {
       await this.#stopLane(lane);
     }
   }
-}
-
-/** How many times better `of` was than `over`, by group, then by round; only where both were measured. */
-function pairedRatios(of: Track, over: Track): number[][] {
-  const groups: number[][] = [];
-  for (const [group, samples] of of.samples.entries()) {
-    const others = over.samples[group] ?? [];
-    const rounds = Math.min(samples.length, others.length);
-    if (rounds > 0) groups.push(samples.slice(0, rounds).map((ns, round) => others[round]! / ns));
-  }
-  return groups;
-}
-
-function exact(value: number): { value: number; low: number; high: number } {
-  return { value, low: value, high: value };
-}
-
-function resultsOf(track: Track, kind: Result['kind']): Result[] {
-  if (track.samples.flat().length === 0) return [];
-  const time = bootstrapGeometric(track.samples.filter((rounds) => rounds.length > 0));
-  const { diagnosis, name: variant } = track;
-  if (diagnosis === undefined) return [{ variant, kind, metric: 'time', unit: 'ns/op', ...time }];
-  const { latenciesNs, bytesPerOp, collections, operations, peakRssBytes } = diagnosis;
-  const at = (probability: number): number => quantileSorted(latenciesNs, probability);
-  return [
-    {
-      variant,
-      kind,
-      metric: 'time',
-      unit: 'ns/op',
-      ...time,
-      ...(latenciesNs.length === 0
-        ? {}
-        : {
-            quantiles: {
-              p50: at(0.5),
-              p90: at(0.9),
-              p99: at(0.99),
-              p999: at(0.999),
-              max: at(1),
-            },
-          }),
-    },
-    ...(Number.isNaN(bytesPerOp)
-      ? []
-      : [{ variant, kind, metric: 'bytes' as const, unit: 'B/op', ...exact(bytesPerOp) }]),
-    {
-      variant,
-      kind,
-      metric: 'count',
-      unit: 'collections/1e6 op',
-      ...exact((collections / operations) * 1e6),
-    },
-    { variant, kind, metric: 'bytes', unit: 'B peak RSS', ...exact(peakRssBytes) },
-  ];
-}
-
-function notesOf(track: Track): string[] {
-  const notes: string[] = [];
-  if (track.skipped !== undefined) notes.push(`${track.name} left out: ${track.skipped}`);
-  if (track.failure !== undefined) notes.push(`${track.name} failed: ${track.failure}`);
-  const medians = track.samples.filter((rounds) => rounds.length > 0).map((rounds) => median(rounds));
-  if (looksBimodal(medians))
-    notes.push(`${track.name}: its processes fell in two modes; read its time with care`);
-  const { diagnosis } = track;
-  if (diagnosis !== undefined && medians.length > 0 && median(medians) < 2 * diagnosis.emptyNs) {
-    const empty = diagnosis.emptyNs.toPrecision(2);
-    notes.push(
-      `${track.name}: within twice an empty operation (${empty} ns): the loop itself is part of the figure`,
-    );
-  }
-  return notes;
-}
-
-/** The variants that a ratio is taken of, and those that it is taken over. */
-function ratiosOf(definition: Case, tracks: readonly Track[]): Ratio[] {
-  const measured = tracks.filter((track) => track.samples.flat().length > 0);
-  const ours = measured.filter((track) => definition.variants[track.name]!.kind === 'ours');
-  const others = measured.filter((track) => definition.variants[track.name]!.kind !== 'ours');
-  return ours.flatMap((of) =>
-    others.flatMap((over): Ratio[] => {
-      const groups = pairedRatios(of, over);
-      if (groups.length === 0) return [];
-      const { value, low, high } = bootstrapGeometric(groups);
-      return [{ of: of.name, over: over.name, metric: 'time', ratio: value, low, high }];
-    }),
-  );
-}
-
-function buildRow(definition: Case, tracks: readonly Track[], cores: number): Row {
-  const { id, case: caseName, package: packageName, params, guide, limit } = definition;
-  const results = tracks.flatMap((track) => resultsOf(track, definition.variants[track.name]!.kind));
-  const ratios = ratiosOf(definition, tracks);
-  const failed = tracks.filter((track) => track.failure !== undefined);
-  const ratio = ratios.find(({ of, over }) => of === 'ours' && over === 'naive');
-  const notes = tracks.flatMap((track) => notesOf(track));
-  if (definition.settings !== undefined) notes.unshift(`settings: ${definition.settings}`);
-  const row = { id, case: caseName, package: packageName, params, guide, results, ratios, notes };
-  if (failed.length > 0) {
-    const reason = failed.map(({ name, failure }) => `${name}: ${failure}`).join('; ');
-    return { ...row, verdict: 'failed', reason };
-  }
-  if (ratio === undefined && guide !== null) {
-    const skipped = tracks.filter((track) => track.skipped !== undefined);
-    return {
-      ...row,
-      verdict: 'left-out',
-      reason: skipped.map(({ name, skipped: why }) => `${name}: ${why}`).join('; '),
-    };
-  }
-  if (ratio === undefined) {
-    return { ...row, verdict: 'measured', reason: 'compared with peers only: the guide gives no figure' };
-  }
-  const others = ratios.filter(({ of, over }) => of !== 'ours' && over === 'naive');
-  return { ...row, ...judge(guide, ratio, cores, limit, others) };
 }
 
 /**

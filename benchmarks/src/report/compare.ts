@@ -170,8 +170,8 @@ function measuredOf({ value, low, high }: Measured): Measured {
 }
 
 function ratioFigures(row: Row): Figure[] {
-  return row.ratios.map(({ of, over, metric, ratio, low, high }) => ({
-    name: `${of} over ${over}`,
+  return row.ratios.map(({ of, over, metric, unit, ratio, low, high }) => ({
+    name: `${of} over ${over}${unit === undefined ? '' : ` (${unit})`}`,
     metric,
     unit: '×',
     value: ratio,

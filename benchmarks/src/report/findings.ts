@@ -50,14 +50,14 @@ export function sideOf(ratio: Pick<Ratio, 'low' | 'high'>): Side {
 
 const WORSE: Readonly<Record<Metric, string>> = {
   time: 'slower than',
-  rate: 'slower than',
+  rate: 'reaches less than',
   bytes: 'takes more bytes than',
   count: 'counts more than',
 };
 
 const BETTER: Readonly<Record<Metric, string>> = {
   time: 'faster than',
-  rate: 'faster than',
+  rate: 'reaches more than',
   bytes: 'takes fewer bytes than',
   count: 'counts fewer than',
 };
@@ -84,6 +84,7 @@ export function headlineOf(row: Row): Ratio | undefined {
   const rank = (ratio: Ratio): number =>
     (ratio.over === 'naive' ? 0 : isFloor(ratio.over) ? 200 : 100) +
     (ratio.of === 'ours' ? 0 : isOurs(ratio.of) ? 10 : 50) +
+    (ratio.unit === undefined ? 0 : 5) +
     METRIC_ORDER.indexOf(ratio.metric);
   let best: Ratio | undefined;
   for (const ratio of row.ratios) {
@@ -213,7 +214,8 @@ export function variantsOf(row: Row): VariantResults[] {
 export function ratioOver(row: Row, variant: string): Ratio | undefined {
   const headline = headlineOf(row);
   return row.ratios.find(
-    ({ of, over, metric }) => over === variant && of === headline?.of && metric === headline.metric,
+    ({ of, over, metric, unit }) =>
+      over === variant && of === headline?.of && metric === headline.metric && unit === headline.unit,
   );
 }
 

@@ -78,7 +78,7 @@ function ratioTable(row: Row, goal: number | undefined, id: string): Markup {
     </thead>
     <tbody>
       ${row.ratios.map((ratio) => {
-        const name = html`${many && html`${subject(ratio.of)} over `}${subject(ratio.over)}${METRIC_WORDS[ratio.metric]}`;
+        const name = html`${many && html`${subject(ratio.of)} over `}${subject(ratio.over)}${ratio.unit === undefined ? METRIC_WORDS[ratio.metric] : subject(` (${ratio.unit})`)}`;
         return html`<tr>
           <th scope="row">${name}</th>
           <td class="plot-cell">${ratioBar(axis, ratio, ratio === headline ? goal : undefined)}</td>

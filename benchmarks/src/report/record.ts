@@ -47,6 +47,8 @@ export interface Ratio {
   readonly of: string;
   readonly over: string;
   readonly metric: Metric;
+  /** What was compared, where that is not the time of an operation: the unit of two results. */
+  readonly unit?: string;
   /** How many times better `of` is than `over`; above 1 favours `of`. */
   readonly ratio: number;
   readonly low: number;

@@ -144,7 +144,9 @@ function readResult(value: unknown, path: string): Result {
 
 function readRatio(value: unknown, path: string): Ratio {
   const from = fields(value, path);
+  const { unit } = from;
   return {
+    ...(unit === undefined ? {} : { unit: string(unit, `${path}.unit`) }),
     of: string(from['of'], `${path}.of`),
     over: string(from['over'], `${path}.over`),
     metric: oneOf(METRICS, from['metric'], `${path}.metric`),

@@ -6,11 +6,18 @@ describe('plan', () => {
     expect(planCase(FULL, 500, 40)).toEqual({ groups: FULL.groups, rounds: FULL.rounds });
   });
 
-  test('a slower one loses rounds before processes', () => {
-    const { groups, rounds } = planCase(FULL, 500, 500);
-    expect(groups).toBe(FULL.groups);
-    expect(rounds).toBeLessThan(FULL.rounds);
-    expect(rounds).toBeGreaterThanOrEqual(3);
+  test('a slower one loses rounds while enough are left, then processes', () => {
+    const fewer = planCase(FULL, 500, 250);
+    expect(fewer.groups).toBe(FULL.groups);
+    expect(fewer.rounds).toBeLessThan(FULL.rounds);
+    expect(fewer.rounds).toBeGreaterThanOrEqual(FULL.enoughRounds);
+    const slower = planCase(FULL, 500, 600);
+    expect(slower.groups).toBeLessThan(FULL.groups);
+    expect(slower.groups).toBeGreaterThanOrEqual(3);
+  });
+
+  test('three processes of few rounds come before one of many', () => {
+    expect(planCase(FULL, 500, 1500)).toEqual({ groups: 3, rounds: 4 });
   });
 
   test('one that takes seconds gets one process and the fewest rounds, whatever the budget', () => {

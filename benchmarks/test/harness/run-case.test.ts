@@ -115,6 +115,37 @@ describe('a case', () => {
     expect(bytes('ours')).toBeLessThan(10);
   });
 
+  test('that is an experiment runs once a process, and is judged by its first measurement', async () => {
+    const row = await measure('experiment');
+    expect(row.verdict).toBe('reproduced');
+    expect(times(row)).toEqual([]);
+    expect(row.results.map(({ variant, unit, value }) => [variant, unit, value])).toEqual([
+      ['naive', 'stale reads', 40],
+      ['naive', 'reads/s', 1040],
+      ['ours', 'stale reads', 10],
+      ['ours', 'reads/s', 1010],
+      ['peer', 'stale reads', 0],
+      ['peer', 'reads/s', 1000],
+    ]);
+    const told = row.ratios.map(({ over, unit, ratio }) => `${over} ${unit} ${ratio.toFixed(3)}`);
+    // No ratio to a count of nothing.
+    expect(told).toEqual(['naive stale reads 4.000', 'naive reads/s 0.971', 'peer reads/s 1.010']);
+    expect(row.series).toEqual([
+      { name: 'memory / naive', x: [1, 2, 3], y: [40, 40, 40] },
+      { name: 'memory / ours', x: [1, 2, 3], y: [10, 10, 10] },
+      { name: 'memory / peer', x: [1, 2, 3], y: [0, 0, 0] },
+    ]);
+  });
+
+  test('that is timed carries what its variants found beside the time', async () => {
+    const row = await measure('timed, with findings');
+    expect(times(row)).toEqual(['naive', 'ours']);
+    const found = row.results.filter(({ unit }) => unit === 'hits/read');
+    expect(found).toEqual([
+      { variant: 'ours', kind: 'ours', metric: 'rate', unit: 'hits/read', value: 0.5, low: 0.5, high: 0.5 },
+    ]);
+  });
+
   test('leaves no file behind', async () => {
     const row = await measure('needs files');
     expect(row.verdict).toBe('measured');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   bootstrapGeometric,
-  bootstrapMedian,
+  bootstrapMean,
   createRandom,
   looksBimodal,
   median,
@@ -30,7 +30,7 @@ describe('bootstrap', () => {
       [2, 3, 4],
       [1, 3, 5],
     ];
-    expect(bootstrapMedian(groups, 5)).toEqual(bootstrapMedian(groups, 5));
+    expect(bootstrapMean(groups, 5)).toEqual(bootstrapMean(groups, 5));
   });
 
   test('values that agree give an interval of no width', () => {
@@ -45,12 +45,12 @@ describe('bootstrap', () => {
   test('processes that differ widen the interval though every process agrees with itself', () => {
     const steady = Array.from({ length: 7 }, () => [1, 1, 1, 1]);
     const spread = [0.8, 0.9, 1, 1, 1, 1.1, 1.2].map((level) => [level, level, level, level]);
-    const width = (groups: number[][]): number => bootstrapMedian(groups).high - bootstrapMedian(groups).low;
+    const width = (groups: number[][]): number => bootstrapMean(groups).high - bootstrapMean(groups).low;
     expect(width(steady)).toBe(0);
     expect(width(spread)).toBeGreaterThan(0.1);
   });
 
-  test('the interval covers the true median about nineteen times in twenty', () => {
+  test('the interval covers the true mean about nineteen times in twenty', () => {
     const random = createRandom(11);
     const normal = (): number =>
       Math.sqrt(-2 * Math.log(random() || 1e-12)) * Math.cos(2 * Math.PI * random());
@@ -68,15 +68,15 @@ describe('bootstrap', () => {
   });
 
   test('with fewer than three processes the rounds are the units', () => {
-    const { value, low, high } = bootstrapMedian([[1, 2, 3, 4, 5]]);
+    const { value, low, high } = bootstrapMean([[1, 2, 3, 4, 5]]);
     expect(value).toBe(3);
     expect(low).toBeLessThan(3);
     expect(high).toBeGreaterThan(3);
   });
 
   test('empty groups are passed over, and none at all is an error', () => {
-    expect(bootstrapMedian([[], [3], []]).value).toBe(3);
-    expect(() => bootstrapMedian([[], []])).toThrow(RangeError);
+    expect(bootstrapMean([[], [3], []]).value).toBe(3);
+    expect(() => bootstrapMean([[], []])).toThrow(RangeError);
   });
 
   test('few processes widen by Student, many by nothing', () => {
