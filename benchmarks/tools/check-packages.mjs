@@ -1,5 +1,6 @@
 // Packs every public package as it would be published and holds the tarball against what users meet:
-// publint (manifest), are-the-types-wrong (types), an install in an empty project, an import and a require of it.
+// publint (manifest), are-the-types-wrong (types), an install in an empty project, an import and a require of it and of
+// each of its subpaths, with the optional peers that some of them adapt to.
 // Run it as `pnpm pack:check`, which puts the pinned pnpm on the path.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -34,12 +35,23 @@ const usage = (name) => ({
   require: ['-e', `if (Object.keys(require('${name}')).length === 0) process.exit(1)`],
 });
 
+/** `.` and every subpath, as users write them. */
+const specifiersOf = (name, exports) =>
+  Object.keys(exports)
+    .filter((key) => key !== './package.json')
+    .map((key) => name + key.slice(1));
+
 try {
   const tarballs = {};
+  const specifiers = [];
+  const peers = {};
   const packages = readdirSync(join(root, 'packages'));
   for (const directory of packages) {
     const cwd = join(root, 'packages', directory);
-    const { name, version } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    const manifest = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    const { name, version } = manifest;
+    specifiers.push(...specifiersOf(name, manifest.exports));
+    Object.assign(peers, manifest.peerDependencies);
     execFileSync('pnpm', ['pack', '--pack-destination', scratch], { cwd, stdio: 'ignore' });
     const tarball = join(scratch, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
     tarballs[name] = tarball;
@@ -55,12 +67,17 @@ try {
   );
   writeFileSync(
     join(project, 'package.json'),
-    JSON.stringify({ name: 'consumer', private: true, dependencies, overrides: dependencies }),
+    JSON.stringify({
+      name: 'consumer',
+      private: true,
+      dependencies: { ...peers, ...dependencies },
+      overrides: dependencies,
+    }),
   );
   check('npm install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--omit=dev'], {
     cwd: project,
   });
-  for (const name of Object.keys(tarballs)) {
+  for (const name of specifiers) {
     for (const [kind, args] of Object.entries(usage(name)))
       check(`${kind} ${name}`, process.execPath, args, { cwd: project });
   }

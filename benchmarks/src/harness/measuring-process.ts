@@ -20,6 +20,8 @@ export interface MeasuringProcessOptions {
   /** Longest wait for a reply, milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Told of the process as soon as it is started. */
+  readonly guard?: ((child: ChildProcess) => void) | undefined;
 }
 
 export class MeasuringProcess {
@@ -35,6 +37,7 @@ export class MeasuringProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    options.guard?.(this.#child);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-QUOTED_STDERR);
     });

@@ -11,6 +11,7 @@
  * a round, never between rounds.
  */
 
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,6 +36,8 @@ export interface RunCaseOptions {
   /** Folder for the scratch folders of the measuring processes. */
   readonly scratchRoot: string;
   readonly signal: AbortSignal;
+  /** Told of every measuring process, to end it when this process is killed. */
+  readonly guard?: (child: ChildProcess) => void;
   /** Told what is being done, for the progress line. */
   readonly onStep?: (step: string) => void;
 }
@@ -140,9 +143,9 @@ class CaseRun {
 
   async #start(track: Track, verify: boolean): Promise<Lane | undefined> {
     const { case: definition, file } = this.#loaded;
-    const { execPath, signal, scratchRoot, seed, postgresUrl, redisUrl } = this.#options;
+    const { execPath, signal, guard, scratchRoot, seed, postgresUrl, redisUrl } = this.#options;
     const scratch = mkdtempSync(join(scratchRoot, 'case-'));
-    const measuring = new MeasuringProcess({ execPath, signal, timeoutMs: REPLY_TIMEOUT_MS });
+    const measuring = new MeasuringProcess({ execPath, signal, guard, timeoutMs: REPLY_TIMEOUT_MS });
     const lane: Lane = { track, process: measuring, scratch, nsPerOp: 0 };
     const uniqueName = `hotpath_${RUN}_${++processes}`;
     const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName };

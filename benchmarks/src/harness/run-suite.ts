@@ -90,6 +90,9 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
             redisUrl: redis?.url ?? '',
             scratchRoot: scratch.path,
             signal,
+            guard: (child) => {
+              scratch.guard(child);
+            },
             onStep: progress.step,
           });
         } catch (error) {

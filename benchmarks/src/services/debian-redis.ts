@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
 import { isExecutable, which } from './executable.ts';
@@ -172,6 +172,16 @@ export async function findDebianRedis(): Promise<DebianRedis> {
   return found.ok && finding === undefined ? await findDebianRedis() : found;
 }
 
+/** Folders of runs whose watchdog was killed before it could remove them; whoever still works is younger. */
+function sweepAbandoned(cache: string): void {
+  const DAY_MS = 24 * 60 * 60 * 1000;
+  for (const name of readdirSync(cache).filter((name) => name.startsWith('hotpath-'))) {
+    const path = join(cache, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
 async function find(): Promise<DebianRedis> {
   if (which('apt-get') === undefined || which('dpkg-deb') === undefined)
     return { ok: false, reason: 'there is no apt-get here to fetch Debian’s with' };
@@ -182,6 +192,7 @@ async function find(): Promise<DebianRedis> {
       reason: 'there is no folder to keep Debian’s in: neither the home nor the temporary one',
     };
   const place = join(cache, `redis-${releaseName()}`);
+  sweepAbandoned(cache);
   // In the cache folder, so that the last step is a rename within one file system.
   return await withHome({ parent: cache }, async (home) => {
     let found = await tryRoot(home, place);

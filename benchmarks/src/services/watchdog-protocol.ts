@@ -46,6 +46,8 @@ export type Request =
   | { readonly op: 'remove'; readonly folder: string }
   | { readonly op: 'run'; readonly spec: CommandSpec; readonly timeoutMs: number }
   | { readonly op: 'start'; readonly spec: ServerSpec }
+  /** A process that the launcher started itself and that may not notice the launcher's end; `false` once it has ended. */
+  | { readonly op: 'adopt'; readonly pid: number; readonly alive: boolean }
   | { readonly op: 'signal'; readonly pid: number; readonly how: 'stop' | 'kill' | 'hang' | 'resume' };
 
 /** What each request is answered with. */
@@ -54,6 +56,7 @@ export interface Answers {
   readonly remove: null;
   readonly run: RunResult;
   readonly start: StartResult;
+  readonly adopt: null;
   readonly signal: null;
 }
 

@@ -51,6 +51,8 @@ interface Child {
 const children = new Map<number, Child>();
 /** Folders to remove, each with the command that must run before. */
 const folders = new Map<string, CommandSpec | undefined>();
+/** Processes of the launcher's own, killed with it. */
+const adopted = new Set<number>();
 let ending: Promise<void> | undefined;
 
 function send(reply: Reply): void {
@@ -221,6 +223,11 @@ const HANDLERS: { readonly [Op in keyof Answers]: (request: Request & { op: Op }
     },
     run: ({ spec, timeoutMs }) => run(spec, timeoutMs),
     start: ({ spec }) => start(spec),
+    adopt: async ({ pid, alive }) => {
+      if (alive) adopted.add(pid);
+      else adopted.delete(pid);
+      return null;
+    },
     signal: async ({ pid, how }) => {
       await signalServer(pid, how);
       return null;
@@ -234,6 +241,7 @@ async function answer(request: Request): Promise<Answers[keyof Answers]> {
 /** Ends everything, once: the launcher is gone, or somebody ends the watchdog itself. */
 function end(): Promise<void> {
   ending ??= (async () => {
+    for (const pid of adopted) killTree(pid);
     // A request under way may spawn another child after its first is gone: go on until there is none.
     while (children.size > 0) {
       await Promise.all([...children.values()].map((child) => stop(child, child.server?.abandon ?? [])));

@@ -93,6 +93,16 @@ test.skipIf(missing)(
   },
 );
 
+test('a measuring process in an endless loop goes with a parent that is killed', async () => {
+  const guarding = fileURLToPath(new URL('./fixtures/guarding.mjs', import.meta.url));
+  const parent = fork(guarding, { env: { ...process.env, TMPDIR: folder }, execArgv: [], stdio: 'ignore' });
+  parents.push(parent);
+  await once(parent, 'message');
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  await nothingIsLeft();
+});
+
 test.skipIf(missing)('a parent killed while its servers start leaves nothing', async () => {
   const started = new Promise<void>((resolve) => {
     const watcher = watch(folder, () => {
