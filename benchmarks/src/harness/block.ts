@@ -37,10 +37,15 @@ export async function timeBlock(loop: Loop, count: number): Promise<number> {
 const CALIBRATION_LIMIT_MS = 5000;
 /** A block this close to its target is long enough. */
 const CLOSE_ENOUGH = 0.7;
+/** Warm-up goes on until so many blocks in a row have not been faster than any before by more than this share … */
+const STILL_FASTER = 0.05;
+const SETTLED_BLOCKS = 3;
+/** … but at most so many times as long as asked for. */
+const LONGEST_WARMUP = 6;
 
 /**
- * Warms the loop for at least `warmupMs` and finds how many operations fill `blockMs`. An operation longer than the
- * block gives a count of 1 and has then run once.
+ * Warms the loop for at least `warmupMs`, longer while it still gets faster, and finds how many operations fill
+ * `blockMs`. An operation longer than the block gives a count of 1.
  */
 export async function calibrate(
   loop: Loop,
@@ -49,16 +54,22 @@ export async function calibrate(
 ): Promise<{ iterations: number; nsPerOp: number }> {
   const start = now();
   let iterations = 1;
+  let fastest = Number.POSITIVE_INFINITY;
+  let settled = 0;
   for (;;) {
     const elapsed = await timeBlock(loop, iterations);
+    const msPerOp = elapsed / iterations;
     const spent = now() - start;
     const longEnough = elapsed >= CLOSE_ENOUGH * blockMs;
-    if (spent > CALIBRATION_LIMIT_MS || (longEnough && spent >= warmupMs)) {
-      const fitting = Math.max(1, Math.round((iterations * blockMs) / Math.max(elapsed, 1e-3)));
-      return { iterations: longEnough ? fitting : iterations, nsPerOp: (elapsed / iterations) * 1e6 };
+    settled = msPerOp >= (1 - STILL_FASTER) * fastest ? settled + 1 : 0;
+    fastest = Math.min(fastest, msPerOp);
+    const warm = spent >= (settled >= SETTLED_BLOCKS ? warmupMs : LONGEST_WARMUP * warmupMs);
+    if (spent > CALIBRATION_LIMIT_MS || (longEnough && warm)) {
+      const fitting = Math.max(1, Math.round(blockMs / Math.max(msPerOp, 1e-6)));
+      return { iterations: longEnough ? fitting : iterations, nsPerOp: msPerOp * 1e6 };
     }
     if (!longEnough) {
-      const wanted = Math.ceil((iterations * blockMs) / Math.max(elapsed, 1e-3));
+      const wanted = Math.ceil(blockMs / Math.max(msPerOp, 1e-6));
       iterations = Math.max(iterations + 1, Math.min(iterations * 4, wanted));
     }
   }
