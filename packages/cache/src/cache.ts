@@ -196,7 +196,7 @@ export class Cache {
         : { maxEntries: checkCount('maxEntries', overrides.maxEntries) }),
     };
     const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(region)));
-    const life = new Life(ttlMs, negativeTtlMs, jitter, random);
+    const life = new Life(ttlMs, negativeTtlMs, jitter, random, clock);
     const opened = new Region<Id>({
       name,
       memory: memory?.open(region),

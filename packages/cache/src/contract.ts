@@ -27,14 +27,13 @@ export interface TierCheck {
 interface Bench {
   readonly region: (name?: string) => TierRegion;
   readonly advance: (ms: number) => Promise<void>;
+  readonly now: () => number;
+  /** An entry that lives for `ttlMs`, a minute by default. */
+  readonly write: (key: string, value: unknown, ttlMs?: number) => TierWrite;
 }
 
 const LONG_MS = 60_000;
 const SHORT_MS = 50;
-
-function write(key: string, value: unknown, ttlMs: number = LONG_MS): TierWrite {
-  return { key, value, ttlMs };
-}
 
 async function valueOf(region: TierRegion, key: string): Promise<unknown> {
   const [entry] = await region.getMany([key]);
@@ -49,7 +48,7 @@ async function missing(region: TierRegion, key: string): Promise<void> {
 const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = [
   [
     'what was set is read back, in the order asked for, with holes where nothing is',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const store = region();
       await store.setMany([write('a', { n: 1 }), write('b', [1, 'two', null])]);
       const entries = await store.getMany(['b', 'nothing', 'a', 'b']);
@@ -61,7 +60,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
   ],
   [
     'null and falsy values are values, and a known absence is an entry',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const store = region();
       const values = [null, 0, '', false, undefined];
       await store.setMany(values.map((value, index) => write(`k${index}`, value)));
@@ -73,19 +72,20 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
     },
   ],
   [
-    'an entry tells what is left of its life, and never more than it was given',
-    async ({ region, advance }) => {
+    'an entry tells when it expires, and lives for no more than it was given',
+    async ({ region, advance, now, write }) => {
       const store = region();
       await store.setMany([write('a', 1, 10_000), write('eternal', 1, Infinity)]);
       await advance(20);
       const [a, eternal] = (await store.getMany(['a', 'eternal'])) as TierEntry[];
-      ok(a!.ttlMs > 0 && a!.ttlMs <= 10_000, `expected 0 to 10000 ms, got ${a!.ttlMs}`);
-      strictEqual(eternal!.ttlMs, Infinity);
+      const leftMs = a!.expiresAt - now();
+      ok(leftMs > 0 && leftMs <= 10_000, `expected 0 to 10000 ms, got ${leftMs}`);
+      strictEqual(eternal!.expiresAt, Infinity);
     },
   ],
   [
     'an expired entry is gone',
-    async ({ region, advance }) => {
+    async ({ region, advance, write }) => {
       const store = region();
       await store.setMany([write('short', 1, SHORT_MS), write('long', 2)]);
       await advance(SHORT_MS + 20);
@@ -95,7 +95,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
   ],
   [
     'a second set replaces value and life, and the last of two in one call wins',
-    async ({ region, advance }) => {
+    async ({ region, advance, write }) => {
       const store = region();
       await store.setMany([write('a', 1, SHORT_MS)]);
       await store.setMany([write('a', 2), write('a', 3)]);
@@ -105,7 +105,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
   ],
   [
     'deleting takes the keys named and no other, and those that are not there are no error',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const store = region();
       await store.setMany([write('a', 1), write('b', 2)]);
       await store.deleteMany(['a', 'nothing']);
@@ -115,7 +115,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
   ],
   [
     'regions do not see each other, and clearing one leaves the other',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const one = region('one');
       const other = region('one.more');
       await one.setMany([write('a', 1), write('b', 1)]);
@@ -129,7 +129,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
   ],
   [
     'empty keys, long keys, and every well-formed character keep apart',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const store = region();
       const keys = [
         '',
@@ -169,7 +169,7 @@ const CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = 
 const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<void>][] = [
   [
     'a value that cannot be encoded rejects with EncodeError, and nothing of the call is written',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const store = region();
       if (store.lease === undefined) return;
       await rejects(store.setMany([write('good', 1), write('bad', () => 1)]), EncodeError);
@@ -188,7 +188,7 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
   ],
   [
     'a leased key has no value, until it is filled',
-    async ({ region }) => {
+    async ({ region, now, write }) => {
       const store = region();
       const { lease } = store;
       if (lease === undefined) return;
@@ -200,12 +200,13 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
       const second = await lease.acquire('a', LONG_MS);
       ok(second.kind === 'hit', `expected a hit, got ${second.kind}`);
       strictEqual(second.entry.value, 7);
-      ok(second.entry.ttlMs > 0 && second.entry.ttlMs <= LONG_MS);
+      const leftMs = second.entry.expiresAt - now();
+      ok(leftMs > 0 && leftMs <= LONG_MS, `expected 0 to ${LONG_MS} ms, got ${leftMs}`);
     },
   ],
   [
     'a known absence can be filled and is a hit',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const { lease } = region();
       if (lease === undefined) return;
       const answer = await lease.acquire('a', LONG_MS);
@@ -217,7 +218,7 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
   ],
   [
     'deleting, writing or clearing ends the lease: what was loaded before is refused',
-    async ({ region }) => {
+    async ({ region, write }) => {
       const changes: ((store: TierRegion) => Promise<void>)[] = [
         (store) => store.deleteMany(['a']),
         (store) => store.setMany([write('a', 'new')]),
@@ -250,7 +251,7 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
   ],
   [
     'a lease lapses, and its late holder is refused',
-    async ({ region, advance }) => {
+    async ({ region, advance, write }) => {
       const { lease } = region();
       if (lease === undefined) return;
       const late = await lease.acquire('a', SHORT_MS);
@@ -292,6 +293,8 @@ export function tierContract(options: TierContractOptions): readonly TierCheck[]
           };
           return tier.open(opening);
         },
+        now: () => clock.now(),
+        write: (key, value, ttlMs = LONG_MS) => ({ key, value, expiresAt: clock.now() + ttlMs }),
         advance: async (ms) => {
           await (options.advance ?? sleep)(ms);
         },

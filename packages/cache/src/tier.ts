@@ -3,8 +3,11 @@ import type { Clock } from './clock.ts';
 /** What a tier holds under a key. An entry with the value `undefined` says: known to be absent. */
 export interface TierEntry {
   readonly value: unknown;
-  /** What is left of its life, in ms; `Infinity` when it does not expire. */
-  readonly ttlMs: number;
+  /**
+   * When its life ends, in ms since the epoch by the clock of the region; `Infinity` when it does not. A moment rather than
+   * a length: a copy that is made late, or kept in a queue, must not live longer for it.
+   */
+  readonly expiresAt: number;
 }
 
 /** An entry to be written. */

@@ -120,6 +120,6 @@ test('random programs on two processes read what a map would say, and no row old
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: Number(process.env['HOTPATH_MODEL_RUNS'] ?? 150) },
   );
 });

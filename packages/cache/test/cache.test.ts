@@ -192,6 +192,30 @@ test('a hit below fills the levels above with what is left of its life, and no m
   expect(await reader.get('a')).toBeUndefined();
 });
 
+test('a fill that reaches its level late does not lengthen the life of the value', async () => {
+  const clock = new TestClock();
+  const [upper, lower] = [new DoubleStore(), new DoubleStore()];
+  upper.now = clock.now;
+  lower.now = clock.now;
+  const cache = createCache({
+    tiers: [upper.tier({ name: 'upper' }), lower.tier({ name: 'lower' })],
+    now: clock.now,
+    jitter: 0,
+  });
+  await cache.set('a', 1, { ttlMs: 100 });
+  upper.entries.clear();
+  const gate = withResolvers();
+  upper.gate = (call) => (call.startsWith('fill') ? gate.promise : Promise.resolve());
+  expect(await cache.get('a')).toBe(1);
+  clock.advance(60);
+  gate.resolve();
+  await settled();
+  clock.advance(39);
+  expect(await cache.get('a')).toBe(1);
+  clock.advance(1);
+  expect(await cache.get('a')).toBeUndefined();
+});
+
 test('a tier without leases is filled, but not by a load that was overtaken', async () => {
   const store = new DoubleStore();
   const cache = createCache({ tiers: [store.tier({ leases: false })] });

@@ -70,10 +70,10 @@ export class DoubleStore {
     const entryOf = (key: string): TierEntry | undefined => {
       const held = this.#find(prefix + key);
       if (held === undefined || 'token' in held) return undefined;
-      return { value: held.value, ttlMs: held.expiresAt - this.now() };
+      return { value: held.value, expiresAt: held.expiresAt };
     };
-    const put = ({ key, value, ttlMs }: TierWrite): void => {
-      this.entries.set(prefix + key, { value, expiresAt: this.now() + ttlMs });
+    const put = ({ key, value, expiresAt }: TierWrite): void => {
+      this.entries.set(prefix + key, { value, expiresAt });
     };
     const tell = (keys: readonly string[] | undefined): void => {
       for (const listener of this.listeners) {

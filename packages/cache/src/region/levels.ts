@@ -154,7 +154,7 @@ export class Levels {
   #limited(write: TierWrite, level: number): TierWrite {
     const { maxTtlMs } = this.tiers[level]!.guard.tier;
     if (maxTtlMs === undefined) return write;
-    return { key: write.key, value: write.value, ttlMs: this.#life.inLevel(write.ttlMs, maxTtlMs) };
+    return { ...write, expiresAt: this.#life.endInLevel(write.expiresAt, maxTtlMs) };
   }
 
   /**

@@ -110,7 +110,7 @@ export class Region<Id> {
     this.#checkOpen();
     const writes = entries.map(([key, value]): TierWrite => {
       if (this.#freeze) deepFreeze(value);
-      return { key: storageKey(key), value, ttlMs: this.#life.ofNew(value, ttlMs) };
+      return { key: storageKey(key), value, expiresAt: this.#life.endOfNew(value, ttlMs) };
     });
     const keys = writes.map((write) => write.key);
     const writer = {};
@@ -125,7 +125,7 @@ export class Region<Id> {
     } finally {
       // Once more: a read that began in between may have found the old value.
       this.#forget(keys);
-      for (const write of unchanged) this.#remember(write.key, write.value, write.ttlMs);
+      for (const write of unchanged) this.#remember(write.key, write.value, write.expiresAt);
       this.#publish(keys, 'here');
     }
   }
@@ -204,12 +204,12 @@ export class Region<Id> {
     try {
       const entry = await this.levels.read(key, tokens);
       if (entry !== undefined) {
-        filling = this.#store(key, entry.value, entry.ttlMs, flight, tokens);
+        filling = this.#store(key, entry.value, entry.expiresAt, flight, tokens);
         return entry.value;
       }
       const value = this.loader === undefined ? undefined : await this.loader.load(id);
-      const ttlMs = this.loader === undefined ? 0 : this.#life.ofNew(value);
-      if (ttlMs > 0) filling = this.#store(key, value, ttlMs, flight, tokens);
+      const expiresAt = this.loader === undefined ? 0 : this.#life.endOfNew(value);
+      if (expiresAt > 0) filling = this.#store(key, value, expiresAt, flight, tokens);
       else this.#release(key, tokens);
       return value;
     } catch (error) {
@@ -235,13 +235,13 @@ export class Region<Id> {
   #store(
     key: string,
     value: unknown,
-    ttlMs: number,
+    expiresAt: number,
     flight: Flight,
     tokens: Tokens,
   ): Promise<void> | undefined {
     if (this.#freeze) deepFreeze(value);
-    const remembered = flight.stale ? undefined : this.#remember(key, value, ttlMs);
-    const filling = this.levels.fillFrom({ key, value, ttlMs }, tokens, () => flight.stale);
+    const remembered = flight.stale ? undefined : this.#remember(key, value, expiresAt);
+    const filling = this.levels.fillFrom({ key, value, expiresAt }, tokens, () => flight.stale);
     if (filling === undefined) return undefined;
     return this.#track(
       filling.then((kept) => {
@@ -253,10 +253,10 @@ export class Region<Id> {
     );
   }
 
-  #remember(key: string, value: unknown, ttlMs: number): MemoryEntry | undefined {
+  #remember(key: string, value: unknown, expiresAt: number): MemoryEntry | undefined {
     if (this.#memory === undefined || this.#surroundings.closed) return undefined;
     const limitMs = Math.min(this.#memoryMaxTtlMs, this.#surroundings.memoryLimitMs);
-    return this.#memory.put(key, value, this.#life.inLevel(ttlMs, limitMs));
+    return this.#memory.put(key, value, this.#life.endInLevel(expiresAt, limitMs));
   }
 
   /** In the background; whoever asks for the lease next does so after this, on the same connection. */

@@ -13,7 +13,7 @@ const ABSENT = 78;
 const LEASE = 'L';
 
 export function envelopeOf(text: string | undefined, expiresAt: number): string {
-  const expiry = expiresAt === Infinity ? '' : Math.ceil(expiresAt).toString(36);
+  const expiry = expiresAt === Infinity ? '' : Math.floor(expiresAt).toString(36);
   return text === undefined ? `N${expiry};` : `V${expiry};${text}`;
 }
 

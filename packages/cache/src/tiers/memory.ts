@@ -76,8 +76,8 @@ export class MemoryRegion implements TierRegion {
     return undefined;
   }
 
-  put(key: string, value: unknown, ttlMs: number): MemoryEntry {
-    const entry = new MemoryEntry(value, this.#clock.now() + ttlMs);
+  put(key: string, value: unknown, expiresAt: number): MemoryEntry {
+    const entry = new MemoryEntry(value, expiresAt);
     this.#entries.set(key, entry);
     return entry;
   }
@@ -94,17 +94,16 @@ export class MemoryRegion implements TierRegion {
   }
 
   getMany(keys: readonly string[]): Promise<(TierEntry | undefined)[]> {
-    const now = this.#clock.now();
     return Promise.resolve(
       keys.map((key) => {
         const entry = this.find(key);
-        return entry === undefined ? undefined : { value: entry.value, ttlMs: entry.expiresAt - now };
+        return entry === undefined ? undefined : { value: entry.value, expiresAt: entry.expiresAt };
       }),
     );
   }
 
   setMany(writes: readonly TierWrite[]): Promise<void> {
-    for (const write of writes) this.put(write.key, write.value, write.ttlMs);
+    for (const write of writes) this.put(write.key, write.value, write.expiresAt);
     return Promise.resolve();
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { checkCount, checkTimerMs, checkTtlMs } from '../check.ts';
+import type { Clock } from '../clock.ts';
 import { type Codec, encodeValue, jsonCodec } from '../codec.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import type {
@@ -68,7 +69,7 @@ export class PostgresTier implements Tier {
   }
 
   open(region: RegionOptions): TierRegion {
-    return new PostgresRegion(this.#db, this.#codec, this.#sql, region.prefix, () => {
+    return new PostgresRegion(this.#db, this.#codec, this.#sql, region, () => {
       this.corruptCount++;
     });
   }
@@ -90,15 +91,17 @@ class PostgresRegion implements TierRegion {
   readonly #codec: Codec;
   readonly #sql: Statements;
   readonly #prefix: string;
+  readonly #clock: Clock;
   readonly #onCorrupt: () => void;
   readonly #tokenPrefix: string = `${randomBytes(9).toString('base64url')}.`;
   #tokenCount = 0;
 
-  constructor(db: Queryable, codec: Codec, sql: Statements, prefix: string, onCorrupt: () => void) {
+  constructor(db: Queryable, codec: Codec, sql: Statements, region: RegionOptions, onCorrupt: () => void) {
     this.#db = db;
     this.#codec = codec;
     this.#sql = sql;
-    this.#prefix = prefix;
+    this.#prefix = region.prefix;
+    this.#clock = region.clock;
     this.#onCorrupt = onCorrupt;
     this.lease = {
       acquire: (key, leaseMs) => this.#acquire(key, leaseMs),
@@ -111,12 +114,13 @@ class PostgresRegion implements TierRegion {
 
   async getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
     const full = keys.map((key) => this.#prefix + key);
+    const askedAt = this.#clock.now();
     const { rows } = await this.#db.query(this.#sql.select, [full]);
     const found = new Map<string, Row>();
     for (const row of rows as readonly Row[]) found.set(row.key, row);
     return full.map((key) => {
       const row = found.get(key);
-      return row === undefined ? undefined : this.#open(row);
+      return row === undefined ? undefined : this.#open(row, askedAt);
     });
   }
 
@@ -125,7 +129,7 @@ class PostgresRegion implements TierRegion {
     // One statement cannot write a row twice; the last one wins.
     const rows = new Map<string, readonly [text: string | null, ttlMs: number | null]>();
     for (const write of writes)
-      rows.set(this.#prefix + write.key, [this.#encode(write.value), finite(write.ttlMs)]);
+      rows.set(this.#prefix + write.key, [this.#encode(write.value), this.#left(write.expiresAt)]);
     // In the order of their keys, so that two writers of the same rows cannot wait for each other.
     const keys = [...rows.keys()].sort();
     const values = keys.map((key) => rows.get(key)![0]);
@@ -143,13 +147,14 @@ class PostgresRegion implements TierRegion {
 
   async #acquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
     const token = this.#tokenPrefix + (this.#tokenCount++).toString(36);
+    const askedAt = this.#clock.now();
     const { rows } = await this.#db.query(this.#sql.acquire, [this.#prefix + key, token, leaseMs]);
     const row = rows[0] as LeaseRow | undefined;
     // None: taken between this statement's snapshot and its write.
     if (row === undefined) return { kind: 'held' };
     if (row.granted) return { kind: 'granted', token };
     if (row.leased) return { kind: 'held' };
-    const entry = this.#open(row);
+    const entry = this.#open(row, askedAt);
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable: to be replaced.
     await this.#db.query(this.#sql.takeOver, [this.#prefix + key, token, leaseMs]);
@@ -157,20 +162,25 @@ class PostgresRegion implements TierRegion {
   }
 
   async #fill(write: TierWrite, token: string): Promise<boolean> {
-    const values = [this.#prefix + write.key, token, this.#encode(write.value), finite(write.ttlMs)];
+    const values = [this.#prefix + write.key, token, this.#encode(write.value), this.#left(write.expiresAt)];
     const { rows } = await this.#db.query(this.#sql.fill, values);
     return rows.length === 1;
+  }
+
+  #left(expiresAt: number): number | null {
+    return expiresAt === Infinity ? null : expiresAt - this.#clock.now();
   }
 
   #encode(value: unknown): string | null {
     return value === undefined ? null : encodeValue(this.#codec, value);
   }
 
-  #open(row: Row): TierEntry | undefined {
-    const ttlMs = row.ttl_ms ?? Infinity;
-    if (row.value === null) return { value: undefined, ttlMs };
+  /** What was left was counted by the server after `askedAt`, so the sum errs on the short side. */
+  #open(row: Row, askedAt: number): TierEntry | undefined {
+    const expiresAt = row.ttl_ms === null ? Infinity : askedAt + row.ttl_ms;
+    if (row.value === null) return { value: undefined, expiresAt };
     try {
-      return { value: this.#codec.decode(row.value), ttlMs };
+      return { value: this.#codec.decode(row.value), expiresAt };
     } catch {
       this.#onCorrupt();
       return undefined;
@@ -181,10 +191,6 @@ class PostgresRegion implements TierRegion {
 /** What sorts, byte by byte, after everything that begins with the prefix: the prefix with its last character raised. */
 function successor(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-}
-
-function finite(ttlMs: number): number | null {
-  return ttlMs === Infinity ? null : ttlMs;
 }
 
 /** @throws {ArgumentRangeError} for anything but a plain name, with or without a schema. */

@@ -170,11 +170,11 @@ class RedisRegion implements TierRegion {
     );
   }
 
-  #encode({ value, ttlMs }: TierWrite): { text: string; px: number | '' } {
+  #encode({ value, expiresAt }: TierWrite): { text: string; px: number | '' } {
     const text = value === undefined ? undefined : encodeValue(this.#codec, value);
     return {
-      text: envelopeOf(text, this.#clock.now() + ttlMs),
-      px: ttlMs === Infinity ? '' : Math.max(1, Math.ceil(ttlMs)),
+      text: envelopeOf(text, expiresAt),
+      px: expiresAt === Infinity ? '' : Math.max(1, Math.ceil(expiresAt - this.#clock.now())),
     };
   }
 
@@ -185,11 +185,11 @@ class RedisRegion implements TierRegion {
       this.#onCorrupt();
       return undefined;
     }
-    const ttlMs = opened.expiresAt - now;
-    if (ttlMs <= 0) return undefined;
-    if (opened.text === undefined) return { value: undefined, ttlMs };
+    const { text, expiresAt } = opened;
+    if (expiresAt <= now) return undefined;
+    if (text === undefined) return { value: undefined, expiresAt };
     try {
-      return { value: this.#codec.decode(opened.text), ttlMs };
+      return { value: this.#codec.decode(text), expiresAt };
     } catch {
       this.#onCorrupt();
       return undefined;
