@@ -45,6 +45,39 @@ describe('blocks', () => {
     }
   });
 
+  test('fill and copy write exactly their range, at any alignment and across growth', () => {
+    const [size, margin] = [300, 16];
+    const block = heap().allocate(4 * size);
+    const bytes = (): Uint8Array => new Uint8Array(heap().memory.buffer, block, 4 * size);
+    const expected = new Uint8Array(4 * size);
+    heap().fill(block, 4 * size, 0);
+    for (let offset = 0; offset < margin; offset++) {
+      heap().fill(block + offset, size - offset * 3, offset + 1);
+      expected.fill(offset + 1, offset, size - offset * 2);
+      // Forwards and backwards, over itself.
+      heap().copy(block + offset + 7, block + offset, size);
+      expected.copyWithin(offset + 7, offset, offset + size);
+      heap().copy(block + offset, block + offset + 5, 2 * size);
+      expected.copyWithin(offset, offset + 5, offset + 5 + 2 * size);
+      expect(bytes()).toEqual(expected);
+    }
+    const large = heap().allocate(4 << 20);
+    heap().fill(large, 4 << 20, 0xff);
+    const view = new Uint8Array(heap().memory.buffer, large, 4 << 20);
+    expect(view.every((byte) => byte === 0xff)).toBe(true);
+    expect(bytes()).toEqual(expected);
+    heap().free(large);
+    heap().free(block);
+  });
+
+  test('a fill that ends behind the memory writes nothing', () => {
+    const block = heap().allocate(64);
+    heap().fill(block, 64, 7);
+    expect(() => heap().fill(block, heap().stats().maximumBytes - block, 1)).toThrow(/out of bounds/);
+    expect(new Uint8Array(heap().memory.buffer, block, 64)).toEqual(new Uint8Array(64).fill(7));
+    heap().free(block);
+  });
+
   test('freed neighbours become one block again', () => {
     const parts = [heap().allocate(1 << 20), heap().allocate(1 << 20), heap().allocate(1 << 20)];
     const capacityBytes = (): number => heap().stats().capacityBytes;

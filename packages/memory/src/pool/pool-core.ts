@@ -343,7 +343,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   #lend(block: Block<B>, sizeBytes: number, entry: EntryPoint): Lease<B> {
     this.#countLease();
-    if (this.#clearsOnAcquire) block.bytes.fill(0);
+    if (this.#clearsOnAcquire) this.#source.clear(block);
     const lease = new Lease(block, sizeBytes);
     if (this.#detector !== undefined && this.#detector.isDue()) this.#watch(lease, block, entry);
     return lease;
@@ -404,7 +404,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
       this.#drop(block);
     } else if (block.classIndex === -1 || this.#state !== 'open') this.#drop(block);
     else {
-      if (this.#clearsOnRelease) block.bytes.fill(0);
+      if (this.#clearsOnRelease) this.#source.clear(block);
       this.#idle[block.classIndex]!.push(block);
     }
     if (this.#waiters.count > 0) this.#serveWaiters();
@@ -426,7 +426,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
       }
       if (block === undefined) return;
       this.#countLease();
-      if (this.#clearsOnAcquire) block.bytes.fill(0);
+      if (this.#clearsOnAcquire) this.#source.clear(block);
       this.#waiters.serve(block);
     }
   }

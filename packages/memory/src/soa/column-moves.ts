@@ -1,4 +1,6 @@
 import type { AnyTypedArray } from '../heap/element-type.ts';
+import { heap } from '../heap/process-heap.ts';
+import { addressOf } from '../heap/views.ts';
 import type { Field } from './fields.ts';
 
 /**
@@ -7,7 +9,13 @@ import type { Field } from './fields.ts';
  */
 export type Column =
   | { readonly isBits: true; readonly bytes: Uint8Array }
-  | { readonly isBits: false; readonly words: Words; readonly wordsPerRow: number };
+  | {
+      readonly isBits: false;
+      readonly words: Words;
+      readonly wordsPerRow: number;
+      /** Address in the heap; 0 for memory elsewhere. */
+      readonly address: number;
+    };
 
 type Words = Uint8Array | Uint16Array | Uint32Array;
 
@@ -16,19 +24,28 @@ export function columnOf(field: Field, view: AnyTypedArray): Column {
   const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT } = view;
   if (field.kind === 'bool') return { isBits: true, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
   const wordsPerRow = field.lanes * (BYTES_PER_ELEMENT === 8 ? 2 : 1);
+  const address = addressOf(view);
   if (BYTES_PER_ELEMENT === 1)
-    return { isBits: false, words: new Uint8Array(buffer, byteOffset, byteLength), wordsPerRow };
+    return { isBits: false, words: new Uint8Array(buffer, byteOffset, byteLength), wordsPerRow, address };
   if (BYTES_PER_ELEMENT === 2) {
-    return { isBits: false, words: new Uint16Array(buffer, byteOffset, byteLength / 2), wordsPerRow };
+    return {
+      isBits: false,
+      words: new Uint16Array(buffer, byteOffset, byteLength / 2),
+      wordsPerRow,
+      address,
+    };
   }
-  return { isBits: false, words: new Uint32Array(buffer, byteOffset, byteLength / 4), wordsPerRow };
+  return { isBits: false, words: new Uint32Array(buffer, byteOffset, byteLength / 4), wordsPerRow, address };
 }
 
 /** Copies `count` rows from row `from` to row `to` of the same column; the ranges may overlap. */
 export function moveRows(column: Column, to: number, from: number, count: number): void {
   if (!column.isBits) {
-    const { words, wordsPerRow } = column;
-    words.copyWithin(to * wordsPerRow, from * wordsPerRow, (from + count) * wordsPerRow);
+    const { words, wordsPerRow, address } = column;
+    const bytesPerRow = wordsPerRow * words.BYTES_PER_ELEMENT;
+    if (address !== 0)
+      heap().copy(address + to * bytesPerRow, address + from * bytesPerRow, count * bytesPerRow);
+    else words.copyWithin(to * wordsPerRow, from * wordsPerRow, (from + count) * wordsPerRow);
     return;
   }
   const { bytes } = column;
@@ -85,7 +102,7 @@ export function permuteRows(column: Column, order: Uint32Array): void {
   gatherRows(
     column,
     0,
-    { isBits: false, words: words.slice(0, length * wordsPerRow), wordsPerRow },
+    { isBits: false, words: words.slice(0, length * wordsPerRow), wordsPerRow, address: 0 },
     order,
     length,
   );

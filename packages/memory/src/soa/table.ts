@@ -11,6 +11,7 @@ import { type Column, columnOf, gatherRows, moveRow, moveRows, permuteRows } fro
 import { COLUMN_ALIGNMENT_BYTES, columnLength, type Field, planColumns } from './fields.ts';
 import type { ColumnsOf, Cursor, LayoutSpec, RowInput, RowOf, SortableField } from './field-types.ts';
 import type { Layout } from './layout.ts';
+import { heap } from '../heap/process-heap.ts';
 import { closeState, type ColumnState, type RowCode, setColumns } from './row-code.ts';
 import { jsonValue, stringifyRows } from './row-json.ts';
 import { sortOrder } from './sort-order.ts';
@@ -461,7 +462,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     const next = heapMemory(this.#fields, capacity);
     for (const [i, view] of next.views.entries()) {
       const used = columnLength(this.#fields[i]!, this.#length);
-      (view as Uint8Array).set(old.views[i]!.subarray(0, used) as Uint8Array);
+      heap().copy(view.byteOffset, old.views[i]!.byteOffset, used * view.BYTES_PER_ELEMENT);
     }
     this.#capacity = capacity;
     this.#useMemory(next);

@@ -8,7 +8,8 @@ import {
   type TypedArrayOf,
   viewOf,
 } from '../heap/element-type.ts';
-import { allocate, free } from '../heap/views.ts';
+import { heap } from '../heap/process-heap.ts';
+import { addressOf, allocate, free } from '../heap/views.ts';
 import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 
 /** What an element of type `T` reads as. */
@@ -167,7 +168,7 @@ export class TypedVector<T extends ElementType, B extends ArrayBufferLike = Shar
     this.checkUsable();
     checkInteger('index', index, 0, this.#length);
     if (this.#length >= this.#capacity) this.growBy(1);
-    this.#elements.copyWithin(index + 1, index, this.#length);
+    this.shift(index + 1, index);
     this.#elements[index] = value;
     this.#length++;
   }
@@ -175,7 +176,7 @@ export class TypedVector<T extends ElementType, B extends ArrayBufferLike = Shar
   /** Takes the element at `index` out, keeping the order. O(elements behind). @throws ArgumentRangeError when there is none. */
   remove(index: number): ElementOf<T> {
     const value = this.get(index);
-    this.#elements.copyWithin(index, index + 1, this.#length);
+    this.shift(index, index + 1);
     this.#length--;
     return value;
   }
@@ -265,10 +266,27 @@ export class TypedVector<T extends ElementType, B extends ArrayBufferLike = Shar
   private moveTo(capacity: number): ArrayBufferView {
     const old = this.#elements;
     const array = allocate(this.type, capacity) as unknown as Elements<ElementOf<T>>;
-    array.set(old.subarray(0, this.#length));
+    const usedBytes = this.#length * ELEMENT_SIZE_BYTES[this.type];
+    heap().copy(
+      addressOf(array as unknown as ArrayBufferView),
+      addressOf(old as unknown as ArrayBufferView),
+      usedBytes,
+    );
     this.#elements = array;
     this.#capacity = capacity;
     return old as unknown as ArrayBufferView;
+  }
+
+  /** Moves the elements from `from` to the end to `to`. */
+  private shift(to: number, from: number): void {
+    if (this.#isBorrowed) {
+      this.#elements.copyWithin(to, from, this.#length);
+      return;
+    }
+    const elementBytes = ELEMENT_SIZE_BYTES[this.type];
+    const address = addressOf(this.#elements as unknown as ArrayBufferView);
+    const movedBytes = (this.#length - from) * elementBytes;
+    heap().copy(address + to * elementBytes, address + from * elementBytes, movedBytes);
   }
 
   private checkUsable(): void {
