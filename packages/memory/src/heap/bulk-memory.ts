@@ -21,7 +21,14 @@ const SHARED_WITH_MAXIMUM = 3;
 
 /** The module: imports a shared memory, exports two functions of (i32, i32, i32) with one instruction each. */
 const MODULE: Uint8Array<ArrayBuffer> = new Uint8Array([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  0x00,
+  0x61,
+  0x73,
+  0x6d,
+  1,
+  0,
+  0,
+  0,
   ...section(1, [1, 0x60, 3, I32, I32, I32, 0]),
   ...section(2, [
     1,

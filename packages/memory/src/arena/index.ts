@@ -1,0 +1,9 @@
+/** `@hotpath/memory/arena`: what one request needs, freed all at once. */
+
+export { Arena, type ArenaHandle, type ArenaMark, type ArenaOptions, type ArenaStats } from './arena.ts';
+export { StaleHandleError } from './errors.ts';
+export { withArena } from './with-arena.ts';
+export type { WholeArrays } from './whole-arrays.ts';
+export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
+export { CapacityError, DisposedError } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';

@@ -1,0 +1,20 @@
+/** `@hotpath/memory/soa`: many rows with the same fields, a column a field. */
+
+export type {
+  ColumnOf,
+  ColumnsOf,
+  Cursor,
+  CursorField,
+  FieldType,
+  LayoutSpec,
+  RowInput,
+  RowOf,
+  SortableField,
+  ValueOf,
+  VectorCursor,
+} from './field-types.ts';
+export { type BorrowTableOptions, type CreateTableOptions, defineLayout, type Layout } from './layout.ts';
+export type { SortOptions, Table, TableDescriptor } from './table.ts';
+export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
+export { CapacityError, DisposedError, LayoutError, LayoutMismatchError } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
