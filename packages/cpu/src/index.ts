@@ -15,11 +15,58 @@ export {
   ThreadsUnavailableError,
   WorkerDiedError,
 } from './errors.ts';
-export { add } from './kernels/add.ts';
-export { axpy } from './kernels/axpy.ts';
-export { dot } from './kernels/dot.ts';
-export { isSimdAvailable } from './kernels/instance.ts';
-export { sum } from './kernels/sum.ts';
+export {
+  abs,
+  add,
+  argmax,
+  argmin,
+  axpy,
+  byteHistogram,
+  clamp,
+  compact,
+  compare,
+  type Comparison,
+  convert,
+  cosineDistance,
+  cosineDistanceRows,
+  countByte,
+  countPositive,
+  countWhere,
+  deinterleave,
+  distance,
+  div,
+  dot,
+  dotRows,
+  filter,
+  type FloatVector,
+  fma,
+  histogram,
+  interleave,
+  isSimdAvailable,
+  type Like,
+  lowerBound,
+  max,
+  maximum,
+  mean,
+  min,
+  minimum,
+  mul,
+  neg,
+  norm,
+  positionsOfByte,
+  prefixSum,
+  type RowResults,
+  scale,
+  select,
+  sign,
+  sqrt,
+  squaredDistance,
+  squaredDistanceRows,
+  sub,
+  sum,
+  variance,
+  type Vector,
+} from './kernels/index.ts';
 export type { ElementOf, NumberArray, NumericArray, OwnArray } from './parallel/arrays.ts';
 export type { MapOptions, ParallelOptions } from './parallel/options.ts';
 export { createParallel, type Parallel } from './parallel/parallel.ts';

@@ -1,10 +1,11 @@
-// Compiles packages/cpu/assembly to WebAssembly and writes it, as base64 in a TypeScript module, to
-// src/kernels/simd/generated/binary.ts. The compiler is pinned and its output depends on nothing but the sources,
-// so `--check` can rebuild and compare byte for byte.
+// Writes what follows from the table of kernels (tools/kernels) and the hand-written AssemblyScript (assembly):
+// the WebAssembly, as base64 in src/kernels/simd/generated/binary.ts, and the public functions in src/kernels/generated.
+// The compiler is pinned and its output depends on nothing but the sources, so `--check` can rebuild and compare byte for byte.
 //
-//   node packages/cpu/tools/build-wasm.mjs            write the module
-//   node packages/cpu/tools/build-wasm.mjs --check    exit 1 if the committed module is not what the sources give
+//   node packages/cpu/tools/build-wasm.mjs            write the modules
+//   node packages/cpu/tools/build-wasm.mjs --check    exit 1 if a committed module is not what the sources give
 //   node packages/cpu/tools/build-wasm.mjs --text     print the WebAssembly text instead
+//   node packages/cpu/tools/build-wasm.mjs --source   print the AssemblyScript that the table gives
 
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -12,9 +13,13 @@ import { fileURLToPath } from 'node:url';
 
 import asc from 'assemblyscript/asc';
 
+import { assemblyText } from './kernels/assembly.mjs';
+import { typescriptFiles } from './kernels/typescript.mjs';
+
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '..');
 const SOURCES = join(PACKAGE, 'assembly');
-const TARGET = join(PACKAGE, 'src/kernels/simd/generated/binary.ts');
+const BINARY = 'src/kernels/simd/generated/binary.ts';
+const FUNCTIONS = 'src/kernels/generated';
 const LINE = 104;
 
 /** The memory is imported; 65536 pages, the most there is, accepts a heap of any smaller maximum. */
@@ -43,6 +48,7 @@ async function compile() {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => [`assembly/${name}`, readFileSync(join(SOURCES, name), 'utf8')]),
   );
+  sources.set('assembly/table.ts', assemblyText());
   const outputs = new Map();
   let messages = '';
   const { error } = await asc.main(
@@ -119,34 +125,43 @@ function render(binary, sources) {
 
 const flags = new Set(process.argv.slice(2));
 for (const flag of flags) {
-  if (flag !== '--check' && flag !== '--text') {
-    console.error(`unknown flag ${flag}; there are --check and --text`);
+  if (!['--check', '--text', '--source'].includes(flag)) {
+    console.error(`unknown flag ${flag}; there are --check, --text and --source`);
     process.exit(2);
   }
+}
+if (flags.has('--source')) {
+  console.log(assemblyText());
+  process.exit(0);
 }
 const { binary, text, sources } = await compile();
 if (flags.has('--text')) {
   console.log(text);
-} else {
-  const rendered = render(binary, sources);
-  const where = relative(process.cwd(), TARGET);
-  if (flags.has('--check')) {
-    let committed = '';
-    try {
-      committed = readFileSync(TARGET, 'utf8');
-    } catch {
-      // A missing file differs, too.
-    }
-    if (committed !== rendered) {
-      console.error(
-        `${where} is not what packages/cpu/assembly compiles to: run \`pnpm wasm\` and commit the result`,
-      );
-      process.exit(1);
-    }
-    console.log(`${where} is up to date (${binary.length} bytes)`);
-  } else {
-    mkdirSync(dirname(TARGET), { recursive: true });
-    writeFileSync(TARGET, rendered);
-    console.log(`wrote ${where} (${binary.length} bytes of WebAssembly)`);
+  process.exit(0);
+}
+const files = new Map([[BINARY, render(binary, sources)]]);
+for (const [name, contents] of Object.entries(typescriptFiles())) files.set(`${FUNCTIONS}/${name}`, contents);
+for (const [name, contents] of files) {
+  const path = join(PACKAGE, name);
+  const where = relative(process.cwd(), path);
+  if (!flags.has('--check')) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, contents);
+    continue;
   }
+  let committed = '';
+  try {
+    committed = readFileSync(path, 'utf8');
+  } catch {
+    // A missing file differs, too.
+  }
+  if (committed !== contents) {
+    console.error(`${where} is not what its sources give: run \`pnpm wasm\` and commit the result`);
+    process.exitCode = 1;
+  }
+}
+if (process.exitCode !== 1) {
+  console.log(
+    `${flags.has('--check') ? 'up to date' : 'wrote'}: ${files.size} files, ${binary.length} bytes of WebAssembly`,
+  );
 }

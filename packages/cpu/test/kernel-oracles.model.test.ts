@@ -1,0 +1,558 @@
+/**
+ * Every kernel against a naive oracle written here, on the SIMD path, with SIMD off, and on arrays outside the heap: all
+ * lengths up to four turns of the widest loop and a tail, every misalignment, special values, and random ones.
+ */
+
+import * as cpu from '@hotpath/cpu';
+import { allocate, free } from '@hotpath/memory';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { detectSimd, redecide } from '../dist/kernels/instance.js';
+
+type Vector = Float32Array | Float64Array | Int32Array;
+type Kind = 'f32' | 'f64' | 'i32';
+
+const KINDS: readonly Kind[] = ['f32', 'f64', 'i32'];
+const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array };
+const { fround } = Math;
+
+/** One element as the kernel must give it; what a typed array stores is the rounding. */
+type Oracle = (kind: Kind, ...x: number[]) => number;
+
+interface Elementwise {
+  readonly inputs: number;
+  readonly numbers?: number;
+  readonly floatsOnly?: boolean;
+  readonly oracle: Oracle;
+  readonly run: (vectors: Vector[], numbers: number[], out: Vector) => Vector;
+}
+
+type Loose = (...values: unknown[]) => Vector;
+const loose = (fn: unknown): Loose => fn as Loose;
+const plain = (
+  name: keyof typeof cpu,
+  inputs: number,
+  numbers: number,
+  oracle: Oracle,
+  floatsOnly = false,
+): Elementwise => ({
+  inputs,
+  numbers,
+  floatsOnly,
+  oracle,
+  // oxlint-disable-next-line import/namespace -- the name is one of its keys, and that is what is listed below
+  run: (vectors, values, out) => loose(cpu[name])(...vectors, ...values, out),
+});
+
+const ELEMENTWISE: Readonly<Record<string, Elementwise>> = {
+  add: plain('add', 2, 0, (_, a, b) => a + b),
+  sub: plain('sub', 2, 0, (_, a, b) => a - b),
+  mul: plain('mul', 2, 0, (kind, a, b) => (kind === 'i32' ? Math.imul(a, b) : a * b)),
+  div: plain('div', 2, 0, (_, a, b) => a / b),
+  fma: plain('fma', 3, 0, (kind, a, b, c) =>
+    kind === 'i32' ? Math.imul(a, b) + c : kind === 'f32' ? fround(a * b) + c : a * b + c,
+  ),
+  axpy: {
+    inputs: 2,
+    numbers: 1,
+    oracle: (kind, x, y, alpha) =>
+      kind === 'i32'
+        ? Math.imul(alpha, x) + y
+        : kind === 'f32'
+          ? fround(fround(alpha) * x) + y
+          : alpha * x + y,
+    run: ([x, y], [alpha], out) => {
+      out.set(y!);
+      return loose(cpu.axpy)(alpha, x, out.subarray(0, y!.length));
+    },
+  },
+  scale: plain('scale', 1, 1, (kind, a, alpha) =>
+    kind === 'i32' ? Math.imul(a, alpha) : kind === 'f32' ? a * fround(alpha) : a * alpha,
+  ),
+  abs: plain('abs', 1, 0, (_, a) => Math.abs(a)),
+  neg: plain('neg', 1, 0, (_, a) => -a),
+  sqrt: plain('sqrt', 1, 0, (_, a) => Math.sqrt(a), true),
+  minimum: plain('minimum', 2, 0, (_, a, b) => Math.min(a, b)),
+  maximum: plain('maximum', 2, 0, (_, a, b) => Math.max(a, b)),
+  clamp: {
+    inputs: 1,
+    oracle: (_, a) => (a < -2 ? -2 : a > 7 ? 7 : a),
+    run: ([a], _, out) => loose(cpu.clamp)(a, -2, 7, out),
+  },
+  sign: plain('sign', 1, 0, (_, a) => Math.sign(a)),
+  select: {
+    inputs: 3,
+    oracle: (_, mask, a, b) => (mask > 0 ? a : b),
+    run: ([m, a, b], _, out) => {
+      const isHeap = m!.buffer instanceof SharedArrayBuffer;
+      const mask = isHeap ? allocate('u8', m!.length) : new Uint8Array(m!.length);
+      m!.forEach((x, i) => (mask[i] = x > 0 ? 1 + (i % 255) : 0));
+      const result = loose(cpu.select)(mask, a, b, out);
+      if (isHeap) free(mask);
+      return result;
+    },
+  },
+};
+
+const SPECIALS: Readonly<Record<Kind, readonly number[]>> = {
+  f32: [
+    0,
+    -0,
+    1,
+    -1,
+    NaN,
+    Infinity,
+    -Infinity,
+    3.4028234663852886e38,
+    -3.4028234663852886e38,
+    1e-45,
+    0.1,
+    2 ** 31,
+    -(2 ** 31),
+    2 ** 32 + 4096,
+    1.5,
+    -2.5,
+  ],
+  f64: [
+    0,
+    -0,
+    1,
+    -1,
+    NaN,
+    Infinity,
+    -Infinity,
+    Number.MAX_VALUE,
+    -Number.MAX_VALUE,
+    5e-324,
+    0.1,
+    2 ** 31,
+    -(2 ** 31) - 0.5,
+    2 ** 53 + 2,
+    1e300,
+    -2.5,
+  ],
+  i32: [0, 1, -1, 2147483647, -2147483648, 7, -7, 65536, 46341, -46341],
+};
+
+const value: Readonly<Record<Kind, (i: number) => number>> = {
+  f32: (i) => fround(Math.sin(i + 1) * 10 ** (i % 5)),
+  f64: (i) => Math.sin(i + 1) * 10 ** (i % 7),
+  i32: (i) => Math.imul(i + 1, 0x9e37_79b1),
+};
+
+const make = (kind: Kind, values: ArrayLike<number>): Vector => ARRAYS[kind].from(values);
+
+const taken: ArrayBufferView[] = [];
+
+afterEach(() => {
+  taken.splice(0).forEach((view) => free(view));
+  redecide();
+});
+
+type Place = (kind: Kind, values: ArrayLike<number>, misalignment?: number) => Vector;
+
+const inHeap: Place = (kind, values, misalignment = 0) => {
+  const block = allocate(kind, values.length + misalignment);
+  taken.push(block);
+  const view = block.subarray(misalignment) as Vector;
+  view.set(values);
+  return misalignment === 0 ? block : view;
+};
+const foreign: Place = (kind, values, misalignment = 0) => {
+  const view = new ARRAYS[kind](values.length + misalignment).subarray(misalignment) as Vector;
+  view.set(values);
+  return view;
+};
+
+const PATHS: readonly { path: string; place: Place; simd: boolean }[] = [
+  { path: 'simd', place: inHeap, simd: true },
+  { path: 'scalar, SIMD off', place: inHeap, simd: false },
+  { path: 'scalar, foreign arrays', place: foreign, simd: true },
+];
+
+const freeNow = (): void => {
+  taken.splice(0).forEach((view) => free(view));
+};
+
+describe.each(PATHS)('$path', ({ path, place, simd }) => {
+  const lengths = (kind: Kind): number[] => {
+    const most = 4 * (kind === 'f64' ? 16 : 32) + 3;
+    return simd && path === 'simd'
+      ? Array.from({ length: most + 1 }, (_, n) => n)
+      : [0, 1, 2, 3, 5, 17, most];
+  };
+  const prepare = (): void => redecide(() => simd && detectSimd());
+  const vector = (kind: Kind, length: number, seed: number): Vector =>
+    make(
+      kind,
+      Array.from({ length }, (_, i) => value[kind](i * 3 + seed * 101)),
+    );
+
+  /** All pairs of special values, as two vectors. */
+  const specialPairs = (kind: Kind): [Vector, Vector] => {
+    const s = SPECIALS[kind];
+    const a = s.flatMap((x) => s.map(() => x));
+    const b = s.flatMap(() => s);
+    return [ARRAYS[kind].from(a), ARRAYS[kind].from(b)];
+  };
+
+  describe.each(Object.entries(ELEMENTWISE))(
+    '%s',
+    (name, { inputs, numbers = 0, floatsOnly, oracle, run }) => {
+      const check = (kind: Kind, sources: Vector[], misalignments: number[], values: number[]): void => {
+        const expected = new ARRAYS[kind](sources[0]!.length);
+        for (let i = 0; i < expected.length; i++) {
+          expected[i] = oracle(kind, ...sources.map((source) => source[i]!), ...values);
+        }
+        const placed = sources.map((source, k) => place(kind, source, misalignments[k]));
+        const out = place(kind, new Array<number>(expected.length).fill(0), misalignments[3]);
+        expect([...run(placed, values, out)], `${name} ${kind} of ${expected.length}`).toEqual([...expected]);
+        freeNow();
+      };
+      const kinds = KINDS.filter((kind) => !floatsOnly || kind !== 'i32');
+      const values = (kind: Kind): number[] => (numbers === 0 ? [] : [kind === 'i32' ? -65_539 : 0.3]);
+
+      test('equals the oracle at every length, misalignment and pair of special values', () => {
+        prepare();
+        for (const kind of kinds) {
+          for (const n of lengths(kind)) {
+            check(
+              kind,
+              [1, 2, 3].slice(0, inputs).map((seed) => vector(kind, n, seed)),
+              [0, 0, 0, 0],
+              values(kind),
+            );
+          }
+          for (let m = 0; m < 16; m++) {
+            check(
+              kind,
+              [1, 2, 3].slice(0, inputs).map((seed) => vector(kind, 41, seed)),
+              [m, (m * 3) % 16, (m * 5) % 16, (m * 7) % 16],
+              values(kind),
+            );
+          }
+          const [a, b] = specialPairs(kind);
+          check(kind, [a, b, a].slice(0, inputs), [0, 1, 0, 3], values(kind));
+        }
+      });
+
+      test('in place, into a tail, and into a front equals what copies would give', () => {
+        prepare();
+        for (const kind of kinds) {
+          const n = 77;
+          for (const shift of [0, 1, 3, 5, 20]) {
+            for (const outAt of [0, 20]) {
+              const whole = place(kind, vector(kind, n + 40, 1));
+              const rest = [2, 3].map((seed) => vector(kind, n, seed));
+              const a = whole.subarray(
+                outAt === 0 ? shift : 20 - Math.min(shift, 20),
+                (outAt === 0 ? shift : 20 - Math.min(shift, 20)) + n,
+              );
+              const out = whole.subarray(outAt, outAt + n);
+              const sources = [a.slice() as Vector, ...rest].slice(0, inputs);
+              const expected = new ARRAYS[kind](n);
+              if (name === 'axpy') continue;
+              for (let i = 0; i < n; i++)
+                expected[i] = oracle(kind, ...sources.map((s) => s[i]!), ...values(kind));
+              const placed = [a, ...rest.map((r) => place(kind, r))].slice(0, inputs);
+              expect([...run(placed, values(kind), out)], `${kind} shifted ${shift} ${outAt}`).toEqual([
+                ...expected,
+              ]);
+              freeNow();
+            }
+          }
+        }
+      });
+    },
+  );
+
+  const sameNumber = (got: number, expected: number, slack: number, what: string): void => {
+    if (Number.isNaN(expected) || !Number.isFinite(expected)) expect(got, what).toBe(expected);
+    else expect(Math.abs(got - expected), `${what}: ${got} for ${expected}`).toBeLessThanOrEqual(slack);
+  };
+
+  test('sums, products, means, distances stay within their bounds at every length', () => {
+    prepare();
+    for (const kind of KINDS) {
+      for (const n of lengths(kind)) {
+        const [a, b] = [vector(kind, n, 1), vector(kind, n, 2)];
+        const [x, y] = [place(kind, a, n % 5), place(kind, b, n % 3)];
+        const u = kind === 'f32' ? (n / 32 + 18) * 2 ** -24 : (n + 18) * 2 ** -52;
+        const tiny = (n + 18) * 2 ** -52;
+        const total = (f: (i: number) => number): number =>
+          Array.from({ length: n }, (_, i) => f(i)).reduce((s, t) => s + t, 0);
+        const size = (f: (i: number) => number): number => total((i) => Math.abs(f(i)));
+        const sum = (i: number): number => a[i]!;
+        const product = (i: number): number => a[i]! * b[i]!;
+        const square = (i: number): number => (a[i]! - b[i]!) ** 2;
+        const average = total(sum) / n;
+        const spread = (i: number): number => (a[i]! - average) ** 2;
+        const what = `${kind} of ${n}`;
+        sameNumber(cpu.sum(x), total(sum), u * size(sum), `sum ${what}`);
+        sameNumber(cpu.sum(x, 'f64'), total(sum), tiny * size(sum), `wide sum ${what}`);
+        sameNumber(loose2(cpu.dot)(x, y), total(product), u * size(product), `dot ${what}`);
+        sameNumber(loose2(cpu.dot)(x, y, 'f64'), total(product), tiny * size(product), `wide dot ${what}`);
+        sameNumber(cpu.mean(x), average, tiny * size(sum), `mean ${what}`);
+        sameNumber(cpu.variance(x), total(spread) / n, tiny * 8 * size(spread), `variance ${what}`);
+        sameNumber(
+          cpu.norm(x),
+          Math.sqrt(total((i) => a[i]! ** 2)),
+          tiny * Math.sqrt(size((i) => a[i]! ** 2)),
+          `norm ${what}`,
+        );
+        sameNumber(
+          loose2(cpu.squaredDistance)(x, y),
+          total(square),
+          u * 3 * size(square),
+          `distance² ${what}`,
+        );
+        sameNumber(
+          loose2(cpu.distance)(x, y),
+          Math.sqrt(total(square)),
+          tiny * 3 * Math.sqrt(size(square)),
+          `distance ${what}`,
+        );
+        const lengthsProduct = Math.sqrt(total((i) => a[i]! ** 2)) * Math.sqrt(total((i) => b[i]! ** 2));
+        sameNumber(
+          loose2(cpu.cosineDistance)(x, y),
+          n === 0 ? 0 : 1 - total(product) / lengthsProduct,
+          1e-5,
+          `cosine ${what}`,
+        );
+        freeNow();
+      }
+    }
+  });
+
+  test('extrema and their places equal the oracle at every length, with NaN and zeros of both signs anywhere', () => {
+    prepare();
+    const index = (a: Vector, best: number): number =>
+      Number.isNaN(best) ? a.findIndex((x) => Number.isNaN(x)) : a.indexOf(best);
+    const check = (kind: Kind, a: Vector): void => {
+      const x = place(kind, a, a.length % 7);
+      const list = [...a];
+      const [least, greatest] = [Math.min(...list), Math.max(...list)];
+      expect(
+        [cpu.min(x), cpu.max(x), cpu.argmin(x), cpu.argmax(x)],
+        `${kind} ${list.slice(0, 12).join()}`,
+      ).toEqual([least, greatest, index(a, least), index(a, greatest)]);
+      expect(cpu.countPositive(x)).toBe(list.filter((v) => v > 0).length);
+      freeNow();
+    };
+    for (const kind of KINDS) {
+      for (const n of lengths(kind)) {
+        check(kind, vector(kind, n, n));
+        if (n === 0) continue;
+        const spiked = vector(kind, n, 1);
+        spiked[((n * 7) % n) | 0] = SPECIALS[kind][n % SPECIALS[kind].length]!;
+        check(kind, spiked);
+        const zeros = new ARRAYS[kind](n).fill(-0);
+        check(kind, zeros);
+        zeros[n >> 1] = 0;
+        check(kind, zeros);
+      }
+      const long = vector(kind, 10_000, 1).map((v) => v / 3) as Vector;
+      for (const at of [0, 4095, 4096, 9999]) {
+        const spike = long.slice() as Vector;
+        spike[at] = kind === 'i32' ? 2147483647 : 1e9;
+        check(kind, spike);
+        if (kind !== 'i32') {
+          spike[at] = NaN;
+          check(kind, spike);
+        }
+      }
+    }
+  });
+
+  const SIGNS = ['<', '<=', '==', '!=', '>', '>='] as const;
+  const holds = (sign: (typeof SIGNS)[number], x: number, y: number): boolean =>
+    ({ '<': x < y, '<=': x <= y, '==': x === y, '!=': x !== y, '>': x > y, '>=': x >= y })[sign];
+
+  test('comparisons, counts and filters equal the oracle', () => {
+    prepare();
+    const check = (kind: Kind, a: Vector, b: Vector, limit: number): void => {
+      const [x, y] = [place(kind, a, a.length % 5), place(kind, b, a.length % 3)];
+      const bound = kind === 'f32' ? fround(limit) : limit;
+      for (const sign of SIGNS) {
+        const [between, against] = [
+          loose2(cpu.compare)(x, sign, y),
+          loose2(cpu.compare)(x, sign, limit),
+        ] as unknown as [Uint8Array, Uint8Array];
+        for (const mask of [between, against]) if (mask.buffer instanceof SharedArrayBuffer) taken.push(mask);
+        const what = `${kind} ${sign} of ${a.length}`;
+        expect([...between], what).toEqual([...a].map((v, i) => Number(holds(sign, v, b[i]!))));
+        expect([...against], what).toEqual([...a].map((v) => Number(holds(sign, v, bound))));
+        const kept = [...a].filter((v) => holds(sign, v, bound));
+        expect(cpu.countWhere(x, sign, limit), what).toBe(kept.length);
+        const out = place(kind, a);
+        expect([...out.subarray(0, loose2(cpu.filter)(x, sign, limit, out))], what).toEqual(kept);
+        expect([...out.subarray(0, loose2(cpu.compact)(x, against, out))], what).toEqual(kept);
+        const inPlace = place(kind, a, 3);
+        expect([...inPlace.subarray(0, loose2(cpu.filter)(inPlace, sign, limit, inPlace))], what).toEqual(
+          kept,
+        );
+      }
+      freeNow();
+    };
+    for (const kind of KINDS) {
+      for (const n of lengths(kind))
+        check(kind, vector(kind, n, 1), vector(kind, n, 2), kind === 'i32' ? 5 : 0.1);
+      const [a, b] = specialPairs(kind);
+      for (const limit of SPECIALS[kind]) check(kind, a, b, limit);
+    }
+  });
+
+  test('prefix sums, conversions, searches and histograms equal the oracle', () => {
+    prepare();
+    for (const kind of KINDS) {
+      for (const n of lengths(kind)) {
+        const a = vector(kind, n, 1);
+        const x = place(kind, a, n % 5);
+        const sums = loose(cpu.prefixSum)(x, place(kind, a, n % 3));
+        let total = 0;
+        let size = 0;
+        for (let i = 0; i < n; i++) {
+          total = kind === 'i32' ? (total + a[i]!) | 0 : total + a[i]!;
+          size += Math.abs(a[i]!);
+          const slack = kind === 'i32' ? 0 : (i / 16 + 9) * (kind === 'f32' ? 2 ** -24 : 2 ** -52) * size;
+          sameNumber(sums[i]!, total, slack, `prefix sum ${kind} ${i} of ${n}`);
+        }
+        const sorted = a.slice().toSorted((p, q) => p - q) as Vector;
+        const z = place(kind, sorted, n % 4);
+        for (const probe of [...sorted.slice(0, 40), -1e9 | 0, 1e9 | 0, 0]) {
+          const first = [...sorted].findIndex((v) => v >= probe);
+          expect(cpu.lowerBound(z, probe), `${kind} of ${n}`).toBe(first < 0 ? n : first);
+        }
+        const bins = place('i32', new Int32Array(7)) as Int32Array;
+        const [low, high] = kind === 'i32' ? [-1e9, 1e9] : [-50, 50];
+        const expected = new Int32Array(7);
+        for (const v of a) {
+          if (v >= low && v <= high) expected[Math.min(6, Math.floor((v - low) * (7 / (high - low))))]!++;
+        }
+        expect([...cpu.histogram(x, low, high, bins)], `${kind} of ${n}`).toEqual([...expected]);
+        freeNow();
+      }
+      for (const to of KINDS) {
+        for (const source of [specialPairs(kind)[0], vector(kind, 83, 1)]) {
+          const expected = new ARRAYS[to](source.length);
+          source.forEach((v, i) => (expected[i] = v));
+          const out = place(to, new Array<number>(source.length).fill(0), 1);
+          expect([...cpu.convert(place(kind, source, 3), out)], `${kind} to ${to}`).toEqual([...expected]);
+          freeNow();
+        }
+      }
+    }
+  });
+
+  test('columns and records change into each other', () => {
+    prepare();
+    for (const kind of KINDS) {
+      for (const width of [1, 2, 3, 4, 5]) {
+        for (const n of [0, 1, 3, 4, 7, 64, 67]) {
+          const columns = Array.from({ length: width }, (_, j) => vector(kind, n, j));
+          const placed = columns.map((column, j) => place(kind, column, j));
+          const out = loose(cpu.interleave)(placed, place(kind, new Array<number>(n * width).fill(0), 1));
+          expect([...out]).toEqual(
+            Array.from({ length: n * width }, (_, i) => columns[i % width]![Math.floor(i / width)]),
+          );
+          const back = columns.map((column, j) => place(kind, new Array<number>(column.length).fill(0), j));
+          loose(cpu.deinterleave)(out, back);
+          expect(back.map((column) => [...column])).toEqual(columns.map((column) => [...column]));
+          freeNow();
+        }
+      }
+    }
+  });
+
+  test('rows are measured as one by one', () => {
+    prepare();
+    for (const kind of KINDS) {
+      for (const width of [1, 3, 16, 33]) {
+        const query = vector(kind, width, 1);
+        const matrix = vector(kind, width * 5, 2);
+        const [q, m] = [place(kind, query), place(kind, matrix, 1)];
+        const out = place(kind === 'f32' ? 'f32' : 'f64', [0, 0, 0, 0, 0], 1);
+        for (const [rows, one] of [
+          [cpu.dotRows, cpu.dot],
+          [cpu.squaredDistanceRows, cpu.squaredDistance],
+          [cpu.cosineDistanceRows, cpu.cosineDistance],
+        ] as const) {
+          expect(loose2(rows)(q, m, out)).toBe(5);
+          for (let r = 0; r < 5; r++) {
+            const expected = loose2(one)(q, m.subarray(r * width, (r + 1) * width));
+            sameNumber(out[r]!, expected, Math.abs(expected) * 1e-5 + 1e-5, `${kind} row ${r}`);
+          }
+        }
+        freeNow();
+      }
+    }
+  });
+
+  test('bytes are counted and found', () => {
+    prepare();
+    for (const n of [0, 1, 15, 16, 17, 63, 4095, 5000, 70_001]) {
+      const bytes = path.includes('foreign') ? new Uint8Array(n) : allocate('u8', n);
+      if (!path.includes('foreign')) taken.push(bytes);
+      for (let i = 0; i < n; i++) bytes[i] = (Math.imul(i, 0x9e37_79b1) >>> 24) % 7;
+      const places = [...bytes.keys()].filter((i) => bytes[i] === 3);
+      expect(cpu.countByte(bytes, 3)).toBe(places.length);
+      const room = path.includes('foreign') ? new Uint32Array(n) : allocate('u32', n);
+      if (!path.includes('foreign')) taken.push(room);
+      expect([...room.subarray(0, cpu.positionsOfByte(bytes, 3, room))]).toEqual(places);
+      if (places.length > 1) {
+        expect(cpu.positionsOfByte(bytes, 3, room.subarray(0, 1))).toBe(1);
+      }
+      const bins = place('i32', new Int32Array(256).fill(1)) as Int32Array;
+      const expected = new Int32Array(256).fill(1);
+      bytes.forEach((byte) => (expected[byte] = expected[byte]! + 1));
+      expect([...cpu.byteHistogram(bytes, bins)]).toEqual([...expected]);
+      freeNow();
+    }
+  });
+});
+
+const loose2 = (fn: unknown): ((...values: unknown[]) => number) => fn as (...values: unknown[]) => number;
+
+describe('random values', () => {
+  const element: Readonly<Record<Kind, fc.Arbitrary<number>>> = {
+    f32: fc.float(),
+    f64: fc.double(),
+    i32: fc.integer(),
+  };
+  test.each(KINDS)('of %s: every elementwise kernel equals its oracle at any misalignment', (kind) => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(
+          ...Object.entries(ELEMENTWISE).filter(([, e]) => kind !== 'i32' || e.floatsOnly !== true),
+        ),
+        fc.array(fc.tuple(element[kind], element[kind], element[kind]), { maxLength: 150, size: 'max' }),
+        fc.array(fc.nat(15), { minLength: 4, maxLength: 4 }),
+        element[kind],
+        ([name, { inputs, numbers = 0, oracle, run }], rows, shifts, number) => {
+          try {
+            const sources = [0, 1, 2].slice(0, inputs).map((k) =>
+              make(
+                kind,
+                rows.map((row) => row[k]!),
+              ),
+            );
+            const expected = new ARRAYS[kind](rows.length);
+            const values = numbers === 0 ? [] : [number];
+            for (let i = 0; i < rows.length; i++)
+              expected[i] = oracle(kind, ...sources.map((s) => s[i]!), ...values);
+            const out = run(
+              sources.map((s, k) => inHeap(kind, s, shifts[k])),
+              values,
+              inHeap(kind, new ARRAYS[kind](rows.length), shifts[3]),
+            );
+            expect([...out], name).toEqual([...expected]);
+          } finally {
+            freeNow();
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
