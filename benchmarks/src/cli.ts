@@ -14,10 +14,10 @@ import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { Tier } from './harness/case.ts';
+import type { Case, Tier } from './harness/case.ts';
 import { discoverCases, nameOf } from './harness/discover.ts';
 import { NodeVersionError, fetchNode } from './harness/node-version.ts';
-import { FULL, QUICK } from './harness/plan.ts';
+import { ALL, FULL, QUICK } from './harness/plan.ts';
 import { createProgress } from './harness/progress.ts';
 import type { Finished } from './harness/run-suite.ts';
 import { runSuite } from './harness/run-suite.ts';
@@ -33,6 +33,7 @@ import { ServicesError } from './services/index.ts';
 /** Exit codes, part of the public contract. A failure beats what was left out. */
 const EXIT = { ok: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const;
 
+const TIERS: readonly Tier[] = ['guide', 'peers', 'all'];
 const RECORDS = fileURLToPath(new URL('../records/', import.meta.url));
 /** Where relative paths begin: the folder the user typed in, which a package manager's script changes. */
 const CWD = process.env['INIT_CWD'] ?? process.cwd();
@@ -156,6 +157,26 @@ function recordPath({ date, node, cpu }: Environment): string {
   );
 }
 
+const TIER_WORDS: Readonly<Record<Tier, string>> = {
+  guide: "the guide's own; in every run",
+  peers: 'bars against peers; in every run',
+  all: 'the rest; with --all, or named by --filter',
+};
+
+/** The cases with their tiers, then what the tiers are. */
+function listOf(cases: readonly Case[]): string {
+  const width = Math.max(...cases.map((definition) => nameOf(definition).length));
+  const lines = cases.map(
+    (definition) =>
+      `${nameOf(definition).padEnd(width)}  ${definition.package.padEnd(10)}  ${definition.tier}`,
+  );
+  const tiers = TIERS.map((tier) => {
+    const count = cases.filter((definition) => definition.tier === tier).length;
+    return `${tier.padEnd(6)} ${String(count).padStart(4)}  ${TIER_WORDS[tier]}`;
+  });
+  return [...lines, '', ...tiers].join('\n');
+}
+
 function exitCode({ report, aborted }: Finished): number {
   if (aborted) return EXIT.interrupted;
   if (report.rows.some(({ verdict }) => verdict === 'failed')) return EXIT.failed;
@@ -188,13 +209,11 @@ async function main(argv: readonly string[]): Promise<number> {
     program.error('error: --quick and --all exclude each other');
   }
   const everything = options.all === true || options.list === true;
-  const tiers: readonly Tier[] = everything ? ['guide', 'peers', 'all'] : ['guide', 'peers'];
+  const tiers: readonly Tier[] = everything ? TIERS : ['guide', 'peers'];
   const { filter: filters = [], package: packages = [] } = options;
   const cases = selectCases(await discoverCases(), (loaded) => loaded.case, { tiers, filters, packages });
   if (options.list === true) {
-    for (const { case: definition } of cases) {
-      console.log(`${nameOf(definition).padEnd(44)} ${definition.package.padEnd(11)} ${definition.tier}`);
-    }
+    console.log(listOf(cases.map((loaded) => loaded.case)));
     return EXIT.ok;
   }
   if (options.json !== undefined) checkWritable('--json', options.json);
@@ -208,7 +227,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const finished = await runSuite({
     cases,
-    tempo: options.quick === true ? QUICK : FULL,
+    tempo: options.quick === true ? QUICK : options.all === true ? ALL : FULL,
     tier: options.quick === true ? 'quick' : options.all === true ? 'all' : 'default',
     seed: options.seed,
     execPath: options.node === undefined ? process.execPath : await fetchNode(options.node),

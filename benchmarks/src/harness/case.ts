@@ -4,6 +4,10 @@
  * A case file default-exports a list of cases, `const cases: readonly Case[] = […]; export default cases`. It is imported by the parent, for the list, and by every measuring
  * process, so it imports nothing heavy at the top: a variant's `setup` imports what it measures, and each process
  * loads that variant alone.
+ *
+ * Time is shared out over all cases of a run: a variant may use 0.35 to 0.9 s of a `--quick` run and 1.5 to 6 s of a plain
+ * one, everything included. So keep `setup` below a tenth of a second where you can and answers small. Variants are set up
+ * side by side (one by one where they share a server), then timed one at a time.
  */
 
 /** Where a variant stands: what the guide starts from, what we offer, what others offer, and what bounds them all. */
@@ -42,6 +46,11 @@ export interface CaseContext {
   readonly scratch: string;
   /** A name that no other process of the run has; for tables, keys and files that must not collide. */
   readonly uniqueName: string;
+  /**
+   * True in a `--quick` run. A case whose setup or operation takes seconds may then use a tenth of its data; its name and
+   * what the data look like stay.
+   */
+  readonly quick: boolean;
 }
 
 /** Something that a variant measures or counts itself: stale reads, loads, a hit rate, a p99 of its own. */
@@ -79,8 +88,8 @@ export interface Operation {
    */
   answer(): unknown;
   /**
-   * What the operations so far have shown: called once, after those of a process. In a timed case it is asked in the run
-   * of its own that looks at memory and latency; in an experiment after each.
+   * What the operations so far have shown: called once, after those of a process. In a timed case it is asked when
+   * all is timed, after memory and latency were looked at; in an experiment after each.
    */
   findings?(): Findings | Promise<Findings>;
   /** Frees what `setup` took: connections, threads, files. */

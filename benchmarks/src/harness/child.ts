@@ -5,7 +5,7 @@ import type { Loop } from './block.ts';
 import { calibrate, createLoop, sink, timeBlock } from './block.ts';
 import type { Case, Operation } from './case.ts';
 import { diagnose } from './diagnose.ts';
-import type { PrepareRequest, Reply, Request, WarmRequest } from './protocol.ts';
+import type { PrepareRequest, Reply, Request, SettleRequest, WarmRequest } from './protocol.ts';
 
 interface Prepared {
   readonly operation: Operation;
@@ -16,6 +16,7 @@ interface Prepared {
 
 let prepared: Prepared | undefined;
 let bench: Bench | undefined;
+let iterations = 1;
 let nsPerOp = 0;
 
 function current(): Prepared {
@@ -40,28 +41,41 @@ async function prepare(request: PrepareRequest): Promise<Reply> {
   return { ok: 'prepared', answer, answerMs: performance.now() - start };
 }
 
-/** tinybench takes the samples: a block is one call of its task, and the task reports the mean of the block. */
 async function warm(request: WarmRequest): Promise<Reply> {
+  ({ iterations, nsPerOp } = await calibrate(current().loop, request.blockMs, request.warmupMs));
+  return { ok: 'warm' };
+}
+
+/** A block shorter than this share of its target is made longer: others were warming up while it was calibrated. */
+const TOO_SHORT = 0.7;
+
+async function settle({ blockMs }: SettleRequest): Promise<Reply> {
   const { loop } = current();
-  const { iterations, nsPerOp: warmNsPerOp } = await calibrate(loop, request.blockMs, request.warmupMs);
-  nsPerOp = warmNsPerOp;
-  bench = new Bench({ time: 0, iterations: 1, warmup: false, throws: true });
-  bench.add(
+  globalThis.gc?.();
+  // The first block after a full collection grows the young generation anew.
+  const elapsed = await timeBlock(loop, iterations);
+  nsPerOp = (elapsed / iterations) * 1e6;
+  if (elapsed < TOO_SHORT * blockMs)
+    iterations = Math.ceil((iterations * blockMs) / Math.max(elapsed, blockMs / 8));
+  return { ok: 'settled', nsPerOp };
+}
+
+/** tinybench takes the samples: a block is one call of its task, and the task reports the mean of the block. */
+function createBench(loop: Loop): Bench {
+  const created = new Bench({ time: 0, iterations: 1, warmup: false, throws: true });
+  created.add(
     'block',
     async () => {
-      const elapsed = await timeBlock(loop, iterations);
-      return { overriddenDuration: elapsed / iterations, overriddenIterationCost: elapsed };
+      const blockElapsed = await timeBlock(loop, iterations);
+      return { overriddenDuration: blockElapsed / iterations, overriddenIterationCost: blockElapsed };
     },
     { async: true },
   );
-  globalThis.gc?.();
-  // The first block after a full collection grows the young generation anew.
-  await timeBlock(loop, iterations);
-  return { ok: 'warm', iterations, nsPerOp };
+  return created;
 }
 
 async function block(): Promise<Reply> {
-  if (bench === undefined) throw new Error('the process was asked for a block before it was warm');
+  bench ??= createBench(current().loop);
   // Without it a second run gives the first one's sample again.
   bench.reset();
   const [task] = await bench.run();
@@ -69,21 +83,29 @@ async function block(): Promise<Reply> {
   if (result === undefined || !('latency' in result)) {
     throw new Error(`the block gave no sample (${result?.state ?? 'no task'})`);
   }
-  return { ok: 'block', nsPerOp: result.latency.mean * 1e6 };
+  nsPerOp = result.latency.mean * 1e6;
+  return { ok: 'block', nsPerOp };
 }
 
 async function answer(request: Request): Promise<Reply> {
   switch (request.do) {
     case 'prepare':
       return prepare(request);
+    case 'try':
+      nsPerOp = (await timeBlock(current().loop, 1)) * 1e6;
+      return { ok: 'tried', nsPerOp };
     case 'warm':
       return warm(request);
+    case 'settle':
+      return settle(request);
     case 'block':
       return block();
     case 'diagnose': {
       const { operation, run, isAsync, loop } = current();
-      const diagnosis = await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs);
-      return { ok: 'diagnosed', diagnosis, findings: (await operation.findings?.()) ?? {} };
+      const diagnosis =
+        request.budgetMs === 0 ? undefined : await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs);
+      const findings = (await operation.findings?.()) ?? {};
+      return { ok: 'diagnosed', findings, ...(diagnosis === undefined ? {} : { diagnosis }) };
     }
     case 'experiment': {
       const { operation, run } = current();

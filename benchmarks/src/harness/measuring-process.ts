@@ -28,6 +28,7 @@ export class MeasuringProcess {
   readonly #child: ChildProcess;
   readonly #options: MeasuringProcessOptions;
   #stderr = '';
+  #startError: Error | undefined;
 
   constructor(options: MeasuringProcessOptions) {
     this.#options = options;
@@ -36,6 +37,9 @@ export class MeasuringProcess {
       execArgv: ['--expose-gc'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.on('error', (error) => {
+      this.#startError = error;
     });
     options.guard?.(this.#child);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -92,6 +96,7 @@ export class MeasuringProcess {
         });
       }, timeoutMs);
       if (signal.aborted) return onAbort();
+      if (this.#startError !== undefined) return onError(this.#startError);
       if (child.exitCode !== null || child.signalCode !== null)
         return onExit(child.exitCode, child.signalCode);
       child.on('message', onMessage).once('exit', onExit).once('error', onError);
@@ -105,7 +110,7 @@ export class MeasuringProcess {
   /** Lets the variant free what it holds, then ends the process; never throws. */
   async close(): Promise<void> {
     const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (this.#startError !== undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => {
         resolve();

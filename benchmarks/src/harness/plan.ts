@@ -13,9 +13,14 @@ export interface Tempo {
   readonly enoughRounds: number;
   /** Rounds that even an operation of seconds gets. */
   readonly fewestRounds: number;
-  /** What timing a case may take before groups and rounds are cut, milliseconds. */
-  readonly budgetMs: number;
-  /** The run of its own for memory and latency, a variant, milliseconds. */
+  /** The whole run, shared out over its cases, milliseconds; `Infinity` gives every case the most it may use. */
+  readonly totalMs: number;
+  /** What a case may use a variant, and what it gets even when the total is used up, milliseconds. */
+  readonly mostMs: number;
+  readonly leastMs: number;
+  /** Longest wait for a measuring process: what does not answer by then never ends. */
+  readonly replyTimeoutMs: number;
+  /** Looking at memory and latency when all is timed, a variant, milliseconds. */
   readonly diagnoseMs: number;
   /** Half width of the ratios' intervals, relative, at which no groups are added. */
   readonly precision: number;
@@ -24,13 +29,16 @@ export interface Tempo {
 /** Enough for a check that everything runs and where it stands; the whole suite in minutes. */
 export const QUICK: Tempo = {
   blockMs: 5,
-  warmupMs: 60,
+  warmupMs: 40,
   groups: 3,
   rounds: 5,
   enoughRounds: 3,
-  fewestRounds: 2,
-  budgetMs: 2500,
-  diagnoseMs: 60,
+  fewestRounds: 1,
+  totalMs: 200_000,
+  mostMs: 900,
+  leastMs: 350,
+  replyTimeoutMs: 60_000,
+  diagnoseMs: 45,
   precision: 1,
 };
 
@@ -45,10 +53,16 @@ export const FULL: Tempo = {
   rounds: 12,
   enoughRounds: 8,
   fewestRounds: 3,
-  budgetMs: 20_000,
-  diagnoseMs: 500,
+  totalMs: 27 * 60_000,
+  mostMs: 6000,
+  leastMs: 1500,
+  replyTimeoutMs: 180_000,
+  diagnoseMs: 300,
   precision: 0.05,
 };
+
+/** Without a total: `--all`, whose cases are too many for any. */
+export const ALL: Tempo = { ...FULL, totalMs: Number.POSITIVE_INFINITY };
 
 export interface Plan {
   readonly groups: number;
@@ -56,19 +70,21 @@ export interface Plan {
 }
 
 /**
- * The most groups that fit the budget with enough rounds in each, else the most rounds in three groups, else in one:
+ * The most groups that fit the budget with enough rounds in each, else the most rounds in three groups, in two, in one:
  * processes differ more than blocks do, but two or three blocks do not tell where a process stands.
  * Never less than one group of the fewest rounds, however long an operation takes.
  *
+ * @param budgetMs what timing the case may take.
  * @param startMs what starting and warming one group takes, the check of its answers aside.
  * @param roundMs what one round takes: every variant's block, or its operation where that is longer.
  */
-export function planCase(tempo: Tempo, startMs: number, roundMs: number): Plan {
-  const roundsIn = (groups: number): number => Math.floor((tempo.budgetMs / groups - startMs) / roundMs);
+export function planCase(tempo: Tempo, budgetMs: number, startMs: number, roundMs: number): Plan {
+  const roundsIn = (groups: number): number => Math.floor((budgetMs / groups - startMs) / roundMs);
   const counts = [tempo.groups, ...[5, 3].filter((groups) => groups < tempo.groups)];
   const groups =
     counts.find((count) => roundsIn(count) >= tempo.enoughRounds) ??
-    (roundsIn(3) >= tempo.fewestRounds ? 3 : 1);
+    [3, 2].find((count) => roundsIn(count) >= Math.max(2, tempo.fewestRounds)) ??
+    1;
   return { groups, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, roundsIn(groups))) };
 }
 

@@ -23,11 +23,15 @@ export function createProgress(out: WriteStream | NodeJS.WriteStream, total: num
   let current = '';
 
   if (!out.isTTY) {
+    let started = begun;
     return {
-      start: () => {},
+      start: () => {
+        started = performance.now();
+      },
       step: () => {},
       done: (name, outcome) => {
-        out.write(`[${++finished}/${total}] ${name}: ${outcome}\n`);
+        const seconds = ((performance.now() - started) / 1000).toFixed(1);
+        out.write(`[${++finished}/${total}] ${name}: ${outcome} (${seconds} s)\n`);
       },
       stop: () => {},
     };

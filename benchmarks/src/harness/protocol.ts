@@ -14,10 +14,21 @@ export interface PrepareRequest {
   readonly verify: boolean;
 }
 
+/** Runs the operation once, cold. */
+export interface TryRequest {
+  readonly do: 'try';
+}
+
 export interface WarmRequest {
   readonly do: 'warm';
   readonly blockMs: number;
   readonly warmupMs: number;
+}
+
+/** Collects garbage, runs one block alone and makes blocks longer if those of the warm-up were too short. */
+export interface SettleRequest {
+  readonly do: 'settle';
+  readonly blockMs: number;
 }
 
 export interface BlockRequest {
@@ -26,7 +37,7 @@ export interface BlockRequest {
 
 export interface DiagnoseRequest {
   readonly do: 'diagnose';
-  /** Time for the whole diagnosis, milliseconds; met within one operation. */
+  /** Time for the whole diagnosis, milliseconds, met within one operation; 0 asks for the findings alone. */
   readonly budgetMs: number;
 }
 
@@ -41,7 +52,9 @@ export interface CloseRequest {
 
 export type Request =
   | PrepareRequest
+  | TryRequest
   | WarmRequest
+  | SettleRequest
   | BlockRequest
   | DiagnoseRequest
   | ExperimentRequest
@@ -63,9 +76,11 @@ export interface Diagnosis {
 export type Reply =
   | { readonly ok: 'prepared'; readonly answer: unknown; readonly answerMs: number }
   | { readonly ok: 'skipped'; readonly reason: string }
-  | { readonly ok: 'warm'; readonly iterations: number; readonly nsPerOp: number }
+  | { readonly ok: 'tried'; readonly nsPerOp: number }
+  | { readonly ok: 'warm' }
+  | { readonly ok: 'settled'; readonly nsPerOp: number }
   | { readonly ok: 'block'; readonly nsPerOp: number }
-  | { readonly ok: 'diagnosed'; readonly diagnosis: Diagnosis; readonly findings: Findings }
+  | { readonly ok: 'diagnosed'; readonly diagnosis?: Diagnosis; readonly findings: Findings }
   | { readonly ok: 'experimented'; readonly findings: Findings }
   | { readonly ok: 'closed' }
   | { readonly ok: 'failed'; readonly message: string };

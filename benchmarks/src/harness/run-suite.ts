@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Report, Row } from '../report/record.ts';
 import { SCHEMA_VERSION } from '../report/record.ts';
 import { connectServices, createDatabase, createGuardedFolder } from '../services/index.ts';
+import { shareOf, weightOf } from './budget.ts';
 import type { LoadedCase } from './discover.ts';
 import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
@@ -73,8 +74,13 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
       },
       { tier, seed, groups: tempo.groups, rounds: tempo.rounds, blockMs: tempo.blockMs },
     );
+    const begun = performance.now();
+    let weightLeft = cases.reduce((sum, loaded) => sum + weightOf(loaded.case), 0);
     for (const loaded of cases) {
       if (signal.aborted) break;
+      const weight = weightOf(loaded.case);
+      const budgetMs = shareOf(tempo, weight, weightLeft, tempo.totalMs - (performance.now() - begun));
+      weightLeft -= weight;
       const name = nameOf(loaded.case);
       progress.start(name);
       const lacking = services.missing.find(({ service }) => loaded.case.needs?.includes(service));
@@ -83,6 +89,8 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
         try {
           row = await runCase(loaded, {
             tempo,
+            budgetMs,
+            quick: tier === 'quick',
             execPath,
             cores,
             seed,

@@ -100,12 +100,28 @@ export function bootstrapMean(groups: readonly (readonly number[])[], seed = 1):
   };
 }
 
-/** The same for quantities that multiply (times, ratios): geometric means, so that 2× and ½× weigh alike. */
+/**
+ * What one process may be off by whatever its rounds say, as a logarithm: over ten runs of one process each, of 200
+ * rounds, ratios lay 26 % apart while each claimed ±1 %.
+ */
+const PROCESS_SPREAD = 0.13;
+
+/**
+ * The same for quantities that multiply (times, ratios): geometric means, so that 2× and ½× weigh alike. One or two
+ * processes cannot tell how far processes lie apart, so what they may is added to what their rounds say.
+ */
 export function bootstrapGeometric(groups: readonly (readonly number[])[], seed = 1): Estimate {
-  const estimate = bootstrapMean(
+  const inside = bootstrapMean(
     groups.map((group) => group.map((value) => Math.log(value))),
     seed,
   );
+  const processes = groups.filter((group) => group.length > 0).length;
+  const spread = processes >= 3 ? 0 : PROCESS_SPREAD / Math.sqrt(processes);
+  const estimate = {
+    value: inside.value,
+    low: inside.value - Math.hypot(inside.value - inside.low, spread),
+    high: inside.value + Math.hypot(inside.high - inside.value, spread),
+  };
   return { value: Math.exp(estimate.value), low: Math.exp(estimate.low), high: Math.exp(estimate.high) };
 }
 
