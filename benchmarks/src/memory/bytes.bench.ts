@@ -3,7 +3,7 @@
  * the handle twice and releases both. And `slice`: a part of a payload that outlives the call, against Buffer's view.
  */
 
-import type { Case, CaseContext, GuideFigure, Variant } from '../harness/case.ts';
+import type { Case, CaseContext, Findings, GuideFigure, Variant } from '../harness/case.ts';
 
 function payloadOf({ seed }: CaseContext, sizeBytes: number): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(sizeBytes);
@@ -20,6 +20,11 @@ function peek(length: number, first: number, last: number): number {
   return length + first * 3 + last;
 }
 
+/** How many bytes of payload one operation copies: claim 1 of the guide is that the optimised way copies none. */
+function copied(value: number): Findings {
+  return { measurements: [{ metric: 'bytes', unit: 'payload B copied', value, better: 'less' }] };
+}
+
 function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {
   const naive: Variant = {
     kind: 'naive',
@@ -30,7 +35,7 @@ function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {
         const second = first.slice();
         return peek(second.length, first[0]!, second[sizeBytes - 1]!);
       };
-      return { run, answer: run };
+      return { run, answer: run, findings: () => copied(2 * sizeBytes) };
     },
   };
   const ours: Variant = {
@@ -53,7 +58,12 @@ function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {
         if (copiedBytes !== 0) throw new Error(`the zero-copy path copied ${copiedBytes} payload bytes`);
         return result;
       };
-      return { run, answer };
+      const findings = (): Findings => {
+        const before = payloadBytesCopied();
+        run();
+        return copied(payloadBytesCopied() - before);
+      };
+      return { run, answer, findings };
     },
   };
   const bufferFrom: Variant = {
@@ -65,7 +75,7 @@ function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {
         const second = Buffer.from(first);
         return peek(second.length, first[0]!, second[sizeBytes - 1]!);
       };
-      return { run, answer: run };
+      return { run, answer: run, findings: () => copied(2 * sizeBytes) };
     },
   };
   return {

@@ -29,6 +29,8 @@ const cases: readonly Case[] = [
     tier: 'guide',
     params: { strings: COUNT },
     guide: null,
+    limit:
+      'an array that reserves keeps what was made; StringList encodes each string and decodes it again: it is for the memory held (see that case) and for passing text on as bytes, and loses on time',
     async: false,
     variants: {
       naive: {
@@ -75,7 +77,7 @@ const cases: readonly Case[] = [
           });
         },
       },
-      'ours:reserved': {
+      'ours:StringList': {
         kind: 'ours',
         async setup() {
           const { StringList } = await import('@hotpath/memory');
