@@ -10,7 +10,10 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_CLOSED'
   | 'ERR_HOTPATH_IO_BATCH_RESULT'
   | 'ERR_HOTPATH_IO_BATCH_TIMEOUT'
-  | 'ERR_HOTPATH_IO_RELEASED_TWICE';
+  | 'ERR_HOTPATH_IO_RELEASED_TWICE'
+  | 'ERR_HOTPATH_IO_LOG_LOCKED'
+  | 'ERR_HOTPATH_IO_LOG_CORRUPT'
+  | 'ERR_HOTPATH_IO_NOT_A_LOG';
 
 /**
  * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
@@ -153,6 +156,45 @@ export class ReleasedTwiceError extends IoError {
 
   constructor() {
     super('ERR_HOTPATH_IO_RELEASED_TWICE', 'permit was released before');
+  }
+}
+
+/** A process that lives has the log open for writing. */
+export class LogLockedError extends IoError {
+  override readonly name = 'LogLockedError';
+  /** Its pid; undefined when several processes contended and none of them was seen. */
+  readonly pid: number | undefined;
+
+  constructor(path: string, pid: number | undefined) {
+    super(
+      'ERR_HOTPATH_IO_LOG_LOCKED',
+      `log ${JSON.stringify(path)} has a writer: ${pid === undefined ? 'others contend' : `process ${pid}`}`,
+    );
+    this.pid = pid;
+  }
+}
+
+/** A record is damaged and sound ones follow it, so that cutting the file there would lose them. Nothing was changed. */
+export class LogCorruptError extends IoError {
+  override readonly name = 'LogCorruptError';
+  /** Where the damaged record starts. */
+  readonly position: number;
+
+  constructor(path: string, position: number) {
+    super(
+      'ERR_HOTPATH_IO_LOG_CORRUPT',
+      `log ${JSON.stringify(path)} is damaged at byte ${position}, and sound records follow`,
+    );
+    this.position = position;
+  }
+}
+
+/** A file that was to be a log starts with something else. It was left as it is. */
+export class NotALogError extends IoError {
+  override readonly name = 'NotALogError';
+
+  constructor(path: string) {
+    super('ERR_HOTPATH_IO_NOT_A_LOG', `${JSON.stringify(path)} is no log: it starts with other bytes`);
   }
 }
 
