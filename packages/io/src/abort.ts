@@ -8,8 +8,11 @@ export function rejected(reason: unknown): Promise<never> {
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- see above
-    const onAbort = (): void => reject(signal.reason);
+    const onAbort = (): void => {
+      detach();
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- see above
+      reject(signal.reason);
+    };
     const detach = (): void => signal.removeEventListener('abort', onAbort);
     signal.addEventListener('abort', onAbort);
     promise.then(

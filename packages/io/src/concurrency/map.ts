@@ -1,10 +1,13 @@
-import { describe, integer, object } from '../arguments.ts';
+import { boolean, describe, integer, object } from '../arguments.ts';
 import { IoTypeError } from '../errors.ts';
+import { isThenable, iteratorOf, type Source } from './source.ts';
 
 /** Options of {@link map} and {@link forEach}. */
 export interface MapOptions {
   /** Calls under way at once. Default 16; 1 or more. `Infinity` must be asked for by name. */
   readonly concurrency?: number;
+  /** Results in the order of the source (default), or with false in the order in which the calls end. */
+  readonly ordered?: boolean;
   /** Aborting rejects at once with the signal's reason, starts nothing more and aborts the signal that the calls have. */
   readonly signal?: AbortSignal;
 }
@@ -19,9 +22,6 @@ export interface MapContext {
 
 /** Called with each item; returns the result or a promise of it. */
 export type Mapper<Item, Result> = (item: Item, context: MapContext) => Result | PromiseLike<Result>;
-
-/** Anything with items: arrays, generators, streams. */
-export type Source<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 const DEFAULT_CONCURRENCY = 16;
 
@@ -49,9 +49,11 @@ export async function map<Item, Result>(
   options?: MapOptions,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  await runAll(source, mapper, options, (index, result) => {
-    results[index] = result;
+  const run = new MapRun(source, mapper, parseMapOptions(mapper, options), (index, result, isOrdered) => {
+    if (isOrdered) results[index] = result;
+    else results.push(result);
   });
+  await run.run(options?.signal);
   return results;
 }
 
@@ -65,15 +67,17 @@ export async function forEach<Item>(
   mapper: Mapper<Item, unknown>,
   options?: MapOptions,
 ): Promise<void> {
-  await runAll(source, mapper, options, undefined);
+  await new MapRun(source, mapper, parseMapOptions(mapper, options), undefined).run(options?.signal);
 }
 
-function runAll<Item, Result>(
-  source: Source<Item>,
-  mapper: Mapper<Item, Result>,
-  options: MapOptions | undefined,
-  collect: ((index: number, result: Result) => void) | undefined,
-): Promise<void> {
+/** Options after checks and defaults. */
+export interface ResolvedMapOptions {
+  readonly concurrency: number;
+  readonly isOrdered: boolean;
+}
+
+/** @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be */
+export function parseMapOptions(mapper: unknown, options: MapOptions | undefined): ResolvedMapOptions {
   if (options !== undefined) object('options', options);
   if (typeof mapper !== 'function')
     throw new IoTypeError(`mapper: expected a function, got ${describe(mapper)}`);
@@ -81,7 +85,7 @@ function runAll<Item, Result>(
     options?.concurrency === Infinity
       ? Infinity
       : integer('concurrency', options?.concurrency, DEFAULT_CONCURRENCY, 1, Number.MAX_SAFE_INTEGER);
-  return new MapRun(iteratorOf(source), mapper, collect, concurrency).run(options?.signal);
+  return { concurrency, isOrdered: boolean('ordered', options?.ordered, true) };
 }
 
 /**
@@ -95,11 +99,12 @@ function runAll<Item, Result>(
  * time waits for an asynchronous source, for not every iterator can be asked twice at once; a loop that would be the
  * second ends, and the first starts others when it has its item.
  */
-class MapRun<Item, Result> {
+export class MapRun<Item, Result> {
   readonly #iterator: Iterator<Item> | AsyncIterator<Item>;
   readonly #mapper: Mapper<Item, Result>;
-  readonly #collect: ((index: number, result: Result) => void) | undefined;
+  readonly #collect: ((index: number, result: Result, isOrdered: boolean) => void) | undefined;
   readonly #concurrency: number;
+  readonly #isOrdered: boolean;
   readonly #abort = new LazyAbort();
   #onEnd = (): void => {};
   #nextIndex = 0;
@@ -109,15 +114,16 @@ class MapRun<Item, Result> {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
-    iterator: Iterator<Item> | AsyncIterator<Item>,
+    source: Source<Item>,
     mapper: Mapper<Item, Result>,
-    collect: ((index: number, result: Result) => void) | undefined,
-    concurrency: number,
+    options: ResolvedMapOptions,
+    collect: ((index: number, result: Result, isOrdered: boolean) => void) | undefined,
   ) {
-    this.#iterator = iterator;
+    this.#iterator = iteratorOf(source);
     this.#mapper = mapper;
     this.#collect = collect;
-    this.#concurrency = concurrency;
+    this.#concurrency = options.concurrency;
+    this.#isOrdered = options.isOrdered;
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -163,12 +169,12 @@ class MapRun<Item, Result> {
         const index = this.#nextIndex++;
         const returned = this.#mapper(drawn.value, new ItemContext(index, this.#abort));
         if (!isThenable(returned)) {
-          this.#collect?.(index, returned);
+          this.#collect?.(index, returned, this.#isOrdered);
           continue;
         }
         if (isAsync) this.#startLoops();
         const result = await returned;
-        this.#collect?.(index, result);
+        this.#collect?.(index, result, this.#isOrdered);
         if (this.#isDrawing) break;
       }
     } catch (error) {
@@ -234,17 +240,4 @@ class ItemContext implements MapContext {
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
-}
-
-function iteratorOf<Item>(source: Source<Item>): Iterator<Item> | AsyncIterator<Item> {
-  const { [Symbol.asyncIterator]: createAsync, [Symbol.iterator]: createSync } = Object(source) as Partial<
-    Iterable<Item> & AsyncIterable<Item>
-  >;
-  if (typeof createAsync === 'function') return createAsync.call(source as AsyncIterable<Item>);
-  if (typeof createSync === 'function') return createSync.call(source as Iterable<Item>);
-  throw new IoTypeError(`source: expected an iterable or an async iterable, got ${describe(source)}`);
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
 }
