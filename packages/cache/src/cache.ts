@@ -1,17 +1,49 @@
 import { randomBytes } from 'node:crypto';
-import { checkCount, checkFunction, checkName, checkTimerMs, checkTtlMs } from './check.ts';
+import { checkFunction, checkTimerMs, checkTtlMs } from './check.ts';
 import { Coherence } from './coherence.ts';
-import { type DefineOptions, Definition, type Invalidation } from './definition.ts';
-import { ArgumentTypeError, CacheClosedError, DuplicateDefinitionError } from './errors.ts';
+import {
+  checkWriteBehind,
+  type DefineOptions,
+  regionNameOf,
+  resolveDefinition,
+  type ResolvedDefinition,
+} from './define-options.ts';
+import { Definition, type Invalidation } from './definition.ts';
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  CacheClosedError,
+  DuplicateDefinitionError,
+} from './errors.ts';
+import type { Explanation } from './explain.ts';
 import { GuardedRegion } from './guard/guarded-region.ts';
 import type { TierGuard } from './guard/guard.ts';
 import { type CacheOptions, resolveOptions, type ResolvedOptions } from './options.ts';
+import { Keeper } from './region/keeper.ts';
 import { Levels } from './region/levels.ts';
 import { Life } from './region/life.ts';
-import { Loader } from './region/loader.ts';
-import { Region } from './region/region.ts';
-import type { CacheStats, RegionStats, TierStats } from './stats.ts';
+import { type Load, type LoadMany, Loader } from './region/loader.ts';
+import { Region, type RegionParts } from './region/region.ts';
+import type { CacheStats, Readiness, RegionStats, TierStats } from './stats.ts';
+import { newStand, TagIndex } from './tags.ts';
 import type { RegionOptions } from './tier.ts';
+import { HotKeys } from './warm/hot-keys.ts';
+import { Precomputed, type PrecomputeOptions } from './warm/precompute.ts';
+import { SecondDelete } from './write/second-delete.ts';
+import { WriteBehind } from './write/write-behind.ts';
+
+/** The region of the tags; no definition can have this name. */
+const TAGS = '.tags';
+
+/** What a region of one kind has and another has not. */
+type RegionExtras<Id> = Pick<
+  Partial<RegionParts<Id>>,
+  'loader' | 'ttlOf' | 'versionOf' | 'pendingOf' | 'onChange' | 'sketch'
+> & {
+  readonly tagsOf?: ((id: Id) => readonly string[]) | undefined;
+  readonly jitter?: number;
+  readonly memoryTtlMs?: number;
+};
 
 /** Options of {@link Cache.set} and {@link Cache.setMany}. */
 export interface SetOptions {
@@ -27,13 +59,16 @@ export class Cache {
   readonly #regions = new Map<string, Region<never>>();
   readonly #plain: Region<undefined>;
   readonly #origin: string = randomBytes(9).toString('base64url');
+  readonly #warming = { count: 0 };
+  readonly #precomputed: Precomputed<unknown>[] = [];
+  readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: CacheOptions) {
     this.#options = resolveOptions(options);
     this.#guards = this.#options.guards;
-    this.#plain = this.#open<undefined>('', undefined, {});
+    this.#plain = this.#open<undefined>('', resolveDefinition({}, this.#options.ttlMs), {});
     this.#coherence = new Coherence(this.#options, this.#origin, this.#regions);
   }
 
@@ -55,24 +90,107 @@ export class Cache {
    */
   define<V, Id = string>(options: DefineOptions<V, Id>): Definition<V, Id> {
     if (this.#closing !== undefined) throw new CacheClosedError('the cache is closed');
-    const name = checkName('name', options.name);
-    const regionName = `${name}@${checkCount('version', options.version ?? 1, 0)}`;
+    const regionName = regionNameOf(options.name, options.version);
     if (this.#regions.has(regionName)) throw new DuplicateDefinitionError(`${regionName} is defined already`);
-    const { key, load, loadMany } = options;
-    if (key !== undefined) checkFunction('key', key);
-    if (load !== undefined) checkFunction('load', load);
-    if (loadMany !== undefined) checkFunction('loadMany', loadMany);
-    if (load === undefined && loadMany === undefined) {
+    if (options.load === undefined && options.loadMany === undefined) {
       throw new ArgumentTypeError('load: expected load or loadMany, got neither');
     }
-    const timeoutMs = checkTimerMs('loadTimeoutMs', options.loadTimeoutMs ?? 30_000);
-    const loader = new Loader<unknown, Id>(regionName, load, loadMany, timeoutMs);
-    return new Definition<V, Id>(name, this.#open(regionName, loader, options), key);
+    const resolved = resolveDefinition(options, this.#options.ttlMs);
+    const { persist, persistMany } = options;
+    const behind =
+      resolved.strategy === 'writeBehind'
+        ? new WriteBehind<Id>(checkWriteBehind(options.writeBehind), async (entries) => {
+            const typed = entries as readonly (readonly [id: Id, value: V])[];
+            if (persistMany !== undefined) await persistMany(typed);
+            else await Promise.all(typed.map(([id, value]) => persist!(id, value)));
+          })
+        : undefined;
+    const hotKeys =
+      options.hotKeys === undefined
+        ? undefined
+        : new HotKeys<Id>(regionName, options.hotKeys, this.#internal('hot'));
+    const region = this.#open<Id>(regionName, resolved, {
+      // The region holds values of one definition only: what it hands to the user's functions is theirs.
+      loader: new Loader<unknown, Id>(
+        regionName,
+        options.load as Load<unknown, Id> | undefined,
+        options.loadMany as LoadMany<unknown, Id> | undefined,
+        resolved.loadTimeoutMs,
+      ),
+      ttlOf: options.ttlMs as unknown as RegionParts<Id>['ttlOf'],
+      versionOf: options.versionOf as RegionParts<Id>['versionOf'],
+      tagsOf: options.tags,
+      pendingOf: behind === undefined ? undefined : (key) => behind.pendingOf(key),
+      sketch: hotKeys?.sketch,
+    });
+    const secondDelete =
+      resolved.secondDeleteMs === undefined
+        ? undefined
+        : new SecondDelete(resolved.secondDeleteMs, (keys) => region.delete(keys, true));
+    if (behind !== undefined) this.#closers.push(() => behind.close());
+    if (secondDelete !== undefined) this.#closers.push(() => secondDelete.close());
+    if (hotKeys !== undefined) {
+      this.#closers.push(async () => {
+        hotKeys.stop();
+        await hotKeys.save();
+      });
+    }
+    return new Definition<V, Id>(options, {
+      region,
+      secondDelete,
+      behind,
+      hotKeys,
+      warming: this.#warming,
+    });
+  }
+
+  /**
+   * A value that is computed on a schedule, by one process at a time, and served from memory in all of them.
+   *
+   * @throws as {@link define}.
+   * @example
+   * ```ts
+   * const daily = cache.precompute({ name: 'stats.daily', everyMs: 60_000, compute: () => countOrders(pool) });
+   * await daily.get();
+   * ```
+   */
+  precompute<V>(options: PrecomputeOptions<V>): Precomputed<V> {
+    if (this.#closing !== undefined) throw new CacheClosedError('the cache is closed');
+    const everyMs = checkTimerMs('everyMs', options.everyMs);
+    const ttlMs = checkTtlMs('ttlMs', options.ttlMs ?? 10 * everyMs);
+    if (ttlMs <= everyMs)
+      throw new ArgumentRangeError(`ttlMs: expected more than everyMs (${everyMs}), got ${ttlMs}`);
+    checkFunction('compute', options.compute);
+    const name = regionNameOf(options.name, options.version);
+    if (this.#regions.has(name)) throw new DuplicateDefinitionError(`${name} is defined already`);
+    const leaseMs = options.leaseMs ?? everyMs;
+    const resolved = resolveDefinition<V, undefined>(
+      { load: () => undefined, ttlMs, leaseMs, loadTimeoutMs: leaseMs },
+      ttlMs,
+    );
+    const region = this.#open<undefined>(name, resolved, {
+      loader: new Loader<unknown, undefined>(
+        name,
+        (_, context) => options.compute(context),
+        undefined,
+        leaseMs,
+      ),
+      jitter: 0,
+      memoryTtlMs: everyMs,
+    });
+    const precomputed = new Precomputed<V>(name, region, everyMs, ttlMs, () => this.#options.clock.now());
+    this.#precomputed.push(precomputed);
+    return precomputed;
   }
 
   /** The value of a plain key, from the nearest level that has it, or `undefined`. Never rejects because of a tier. */
   get<V = unknown>(key: string): Promise<V | undefined> {
     return this.#plain.get(key, undefined) as Promise<V | undefined>;
+  }
+
+  /** Where a plain key's value is, how old, and what the next read would do. */
+  explain(key: string): Promise<Explanation> {
+    return this.#plain.explain(key);
   }
 
   /** The value in memory, or `undefined`; synchronous. */
@@ -135,6 +253,24 @@ export class Cache {
   }
 
   /**
+   * Invalidates every value, of any definition, that has one of these tags. Reads that begin after it returned `done`
+   * find none of them, here at once, in other processes when the message has reached them.
+   */
+  async invalidateTags(tags: readonly string[]): Promise<Invalidation> {
+    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string'))
+      throw new ArgumentTypeError('tags: expected an array of strings, got something else');
+    return { l2: await this.#tags().delete(tags) };
+  }
+
+  /** For a readiness probe; cheap. */
+  readiness(): Readiness {
+    const listening = this.#coherence.listening !== false;
+    const computed = this.#precomputed.every((each) => each.computed);
+    const warmingCount = this.#warming.count;
+    return { ready: listening && computed && warmingCount === 0, listening, computed, warmingCount };
+  }
+
+  /**
    * Resolves when changes made by other processes are heard, so that values may stay in memory for their full life; at
    * once when no tier tells of them. @returns false when that took longer than `timeoutMs`.
    */
@@ -151,6 +287,7 @@ export class Cache {
         timeoutCount: guard.timeoutCount,
         skippedCount: guard.skippedCount,
         breaker: guard.breaker,
+        corruptCount: guard.tier.corruptCount ?? 0,
       })),
       regions: Array.from(this.#regions.values(), statsOf),
       listening: this.#coherence.listening,
@@ -170,42 +307,74 @@ export class Cache {
   }
 
   async #close(): Promise<void> {
+    for (const each of this.#precomputed) each.stop();
+    // What they write needs the regions.
+    const closed = await Promise.allSettled(this.#closers.map((close) => close()));
     this.#options.surroundings.closed = true;
     this.#coherence.close();
     await Promise.all(Array.from(this.#regions.values(), (region) => region.close()));
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  #open<Id>(
-    name: string,
-    loader: Loader<unknown, Id> | undefined,
-    overrides: Pick<DefineOptions<unknown, Id>, 'ttlMs' | 'negativeTtlMs' | 'leaseMs' | 'maxEntries'>,
-  ): Region<Id> {
-    const { namespace, clock, memory, values, surroundings, jitter, random } = this.#options;
-    const ttlMs = overrides.ttlMs === undefined ? this.#options.ttlMs : checkTtlMs('ttlMs', overrides.ttlMs);
-    const negativeTtlMs = overrides.negativeTtlMs ?? 0;
-    if (negativeTtlMs !== 0) checkTtlMs('negativeTtlMs', negativeTtlMs);
-    const leaseMs = checkTimerMs('leaseMs', overrides.leaseMs ?? 3000);
-    const region: RegionOptions = {
+  /** A region of the cache's own; opened when it is first needed. */
+  #internal(name: string): Region<undefined> {
+    const regionName = `.${name}`;
+    const region =
+      this.#regions.get(regionName) ??
+      this.#open<undefined>(regionName, resolveDefinition({}, this.#options.ttlMs), {});
+    return region as unknown as Region<undefined>;
+  }
+
+  /** Where all processes find what each tag stands at. */
+  #tags(): Region<string> {
+    const open = this.#regions.get(TAGS) as unknown as Region<string> | undefined;
+    if (open !== undefined) return open;
+    const resolved = resolveDefinition<string, string>({ ttlMs: Infinity }, Infinity);
+    return this.#open<string>(TAGS, resolved, {
+      loader: new Loader<unknown, string>(TAGS, newStand, undefined, resolved.loadTimeoutMs),
+      onChange: (tags) => {
+        for (const region of this.#regions.values()) region.forgetTags(tags);
+      },
+    });
+  }
+
+  #open<Id>(name: string, resolved: ResolvedDefinition, extras: RegionExtras<Id>): Region<Id> {
+    const { namespace, clock, memory, values, surroundings, random } = this.#options;
+    const { jitter = this.#options.jitter, tagsOf, loader } = extras;
+    const options: RegionOptions = {
       name,
       namespace,
       origin: this.#origin,
       prefix: `${namespace}:${name}:`,
       clock,
-      ...(overrides.maxEntries === undefined
-        ? {}
-        : { maxEntries: checkCount('maxEntries', overrides.maxEntries) }),
+      ...(resolved.maxEntries === undefined ? {} : { maxEntries: resolved.maxEntries }),
     };
-    const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(region)));
-    const life = new Life(ttlMs, negativeTtlMs, jitter, random, clock);
+    const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(options)));
+    const life = new Life({ ...resolved, jitter, random, clock });
+    const maxTtlMs = Math.min(memory?.maxTtlMs ?? 0, extras.memoryTtlMs ?? Infinity);
+    const keeper = new Keeper(memory?.open(options), maxTtlMs, life, values === 'frozen', surroundings);
+    let tags: TagIndex<Id> | undefined;
+    if (tagsOf !== undefined) {
+      const stands = this.#tags();
+      const standsOf = (names: readonly string[]): Promise<string[]> =>
+        Promise.all(names.map((tag) => stands.get(tag, tag) as Promise<string>));
+      tags = new TagIndex<Id>(tagsOf, standsOf, () => {
+        opened.forgetAll();
+      });
+    }
     const opened = new Region<Id>({
       name,
-      memory: memory?.open(region),
-      memoryMaxTtlMs: memory?.maxTtlMs ?? 0,
-      levels: new Levels(tiers, life, leaseMs, loader !== undefined),
+      keeper,
+      levels: new Levels(tiers, life, resolved.leaseMs, loader !== undefined),
       loader,
       life,
-      freeze: values === 'frozen',
-      surroundings,
+      softTimeoutMs: resolved.softTimeoutMs,
+      ttlOf: resolved.ttlOf === undefined ? undefined : extras.ttlOf,
+      versionOf: extras.versionOf,
+      tags,
+      pendingOf: extras.pendingOf,
+      onChange: extras.onChange,
+      sketch: extras.sketch,
     });
     // Nobody asks a region of the table for a value, so nobody has to know what its ids are.
     this.#regions.set(name, opened as unknown as Region<never>);
@@ -226,10 +395,11 @@ function statsOf(region: Region<never>): RegionStats {
     loadCount: region.loader?.loadCount ?? 0,
     loadErrorCount: region.loader?.errorCount ?? 0,
     leaseWaitCount: region.levels.leaseWaitCount,
-    refusedFillCount: region.refusedFillCount,
+    ...region.counts,
     encodeErrorCount: region.levels.encodeErrorCount,
     flightCount: region.flightCount,
     queuedCount: region.levels.queuedCount,
+    lifeMsMax: region.lifeMsMax,
   };
 }
 

@@ -1,6 +1,7 @@
 import { publishTierEvent } from './diagnostics.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { Region, Surroundings } from './region/region.ts';
+import type { Surroundings } from './region/keeper.ts';
+import type { Region } from './region/region.ts';
 
 /**
  * Keeps memory no older than what can be heard of other processes.

@@ -250,6 +250,78 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
     },
   ],
   [
+    'a lease over a value that is no longer fresh leaves it readable until it is filled or given back',
+    async ({ region, now, write }) => {
+      const store = region();
+      const { lease } = store;
+      if (lease === undefined) return;
+      const stale = { value: 'stale', freshUntil: now() - 1, expiresAt: now() + LONG_MS, stamp: 'a.b' };
+      await store.setMany([{ key: 'a', ...stale }]);
+      const [read] = await store.getMany(['a']);
+      ok(read !== undefined && read.freshUntil <= now() && read.expiresAt > now());
+      strictEqual(read.stamp, 'a.b');
+      strictEqual((await lease.acquire('a', LONG_MS, now() - 60_000)).kind, 'hit');
+      const first = await lease.acquire('a', LONG_MS, now() + 1000);
+      ok(first.kind === 'granted', `expected granted, got ${first.kind}`);
+      strictEqual((await lease.acquire('a', LONG_MS, now() + 1000)).kind, 'held');
+      strictEqual(await valueOf(store, 'a'), 'stale');
+      await lease.release('a', first.token);
+      strictEqual(await valueOf(store, 'a'), 'stale');
+      const second = await lease.acquire('a', LONG_MS, Infinity);
+      ok(second.kind === 'granted', `expected granted, got ${second.kind}`);
+      strictEqual(await lease.fill(write('a', 'fresh'), second.token), true);
+      strictEqual(await valueOf(store, 'a'), 'fresh');
+    },
+  ],
+  [
+    'deleting ends a lease over a value as well',
+    async ({ region, now, write }) => {
+      const store = region();
+      const { lease } = store;
+      if (lease === undefined) return;
+      await store.setMany([write('a', 'old')]);
+      const answer = await lease.acquire('a', LONG_MS, now() + 2 * LONG_MS);
+      ok(answer.kind === 'granted', `expected granted, got ${answer.kind}`);
+      await store.deleteMany(['a']);
+      strictEqual(await lease.fill(write('a', 'late'), answer.token), false);
+      await missing(store, 'a');
+    },
+  ],
+  [
+    'clearing a prefix takes what begins with it, and leaves most of the rest',
+    async ({ region, write }) => {
+      const store = region();
+      await store.setMany([write('eu:1', 1), write('eu:2', 2), write('us:1', 3)]);
+      await store.clear('eu:');
+      await missing(store, 'eu:1');
+      await missing(store, 'eu:2');
+    },
+  ],
+  [
+    'where there are versions, the higher one wins, and a tombstone keeps the lower ones out',
+    async ({ region, now, write }) => {
+      const store = region();
+      const { versions, lease } = store;
+      if (versions === undefined) return;
+      const versioned = (value: string, version: number): TierWrite => ({ ...write('a', value), version });
+      strictEqual(await versions.set(write('a', 'two'), 2), true);
+      strictEqual(await versions.set(write('a', 'one'), 1), false);
+      strictEqual(await valueOf(store, 'a'), 'two');
+      strictEqual(await versions.bury('a', 3, now() + LONG_MS), true);
+      await missing(store, 'a');
+      strictEqual(await versions.set(write('a', 'two'), 2), false);
+      const answer = await lease?.acquire('a', LONG_MS);
+      if (answer === undefined) return;
+      ok(answer.kind === 'granted');
+      strictEqual(answer.minVersion, 3);
+      strictEqual(await lease!.fill(versioned('two', 2), answer.token), false);
+      const next = await lease!.acquire('a', LONG_MS);
+      ok(next.kind === 'granted', `expected granted, got ${next.kind}`);
+      strictEqual(await lease!.fill(versioned('three', 3), next.token), true);
+      strictEqual(await valueOf(store, 'a'), 'three');
+    },
+  ],
+  [
     'a lease lapses, and its late holder is refused',
     async ({ region, advance, write }) => {
       const { lease } = region();
@@ -294,7 +366,10 @@ export function tierContract(options: TierContractOptions): readonly TierCheck[]
           return tier.open(opening);
         },
         now: () => clock.now(),
-        write: (key, value, ttlMs = LONG_MS) => ({ key, value, expiresAt: clock.now() + ttlMs }),
+        write: (key, value, ttlMs = LONG_MS) => {
+          const expiresAt = clock.now() + ttlMs;
+          return { key, value, expiresAt, freshUntil: expiresAt };
+        },
         advance: async (ms) => {
           await (options.advance ?? sleep)(ms);
         },

@@ -1,33 +1,18 @@
+import type { DefineOptions } from './define-options.ts';
+import type { Explanation } from './explain.ts';
+import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
+import { storageKey } from './key.ts';
 import type { Confirmation } from './region/levels.ts';
-import type { Load, LoadMany } from './region/loader.ts';
 import type { Region } from './region/region.ts';
+import { withSignal } from './signal.ts';
+import type { HotKeys } from './warm/hot-keys.ts';
+import type { HotKey } from './warm/sketch.ts';
+import { warmUp, type WarmOptions, type WarmProgress } from './warm/warm.ts';
+import type { SecondDelete } from './write/second-delete.ts';
+import type { WriteBehind } from './write/write-behind.ts';
 
-/** Options of {@link Cache.define}. */
-export interface DefineOptions<V, Id> {
-  /** Goes into every key and statistic; letters, digits, `_`, `.` and `-`. */
-  readonly name: string;
-  /** Raise it when the shape of the values changes: values of other versions are then never read. 1 by default. */
-  readonly version?: number;
-  /** The key of an id, one to one; `String(id)` by default, for ids that are strings, numbers or the like. */
-  readonly key?: (id: Id) => string;
-  /** Loads one value; `undefined` says that there is none. */
-  readonly load?: Load<V, Id>;
-  /**
-   * Loads several; misses of one turn of the event loop go to it together. With `load` as well, a single miss goes
-   * there. At least one of the two is needed.
-   */
-  readonly loadMany?: LoadMany<V, Id>;
-  /** Life of a value, in ms; that of the cache by default. */
-  readonly ttlMs?: number;
-  /** How long it is remembered that there is no value (`undefined`, not `null`), in ms; 0, not at all, by default. */
-  readonly negativeTtlMs?: number;
-  /** How long one process may load while the others wait for it, in ms; 3000 by default. More than a load takes. */
-  readonly leaseMs?: number;
-  /** When a loader that has not answered is given up, in ms; 30,000 by default. */
-  readonly loadTimeoutMs?: number;
-  /** Entries in memory; that of the memory tier by default. */
-  readonly maxEntries?: number;
-}
+/** For how long what is older than an invalidated version is kept out, in ms: longer than any replica should lag. */
+const TOMBSTONE_MS = 60_000;
 
 /** What became of an invalidation at the levels below memory. */
 export interface Invalidation {
@@ -39,17 +24,43 @@ export interface Invalidation {
   readonly l2: Confirmation;
 }
 
+/** Options of a read. */
+export interface GetOptions {
+  /** When it aborts, this read rejects with its reason; the load goes on for those who wait with it. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of an invalidation. */
+export interface InvalidateOptions {
+  /** Of the row after it was written: nothing older is stored for a minute. With strategy `'versioned'`. */
+  readonly version?: number;
+}
+
+/** What a {@link Definition} is made of. */
+export interface DefinitionParts<Id> {
+  readonly region: Region<Id>;
+  readonly secondDelete: SecondDelete | undefined;
+  readonly behind: WriteBehind<Id> | undefined;
+  readonly hotKeys: HotKeys<Id> | undefined;
+  /** Counts warm-ups under way. */
+  readonly warming: { count: number };
+}
+
 /** A kind of value, how to load it and how long it lives; made by {@link Cache.define}. */
 export class Definition<V, Id = string> {
   readonly name: string;
+  readonly #options: DefineOptions<V, Id>;
+  readonly #parts: DefinitionParts<Id>;
   readonly #region: Region<Id>;
   readonly #keyOf: ((id: Id) => string) | undefined;
 
   /** @internal */
-  constructor(name: string, region: Region<Id>, keyOf: ((id: Id) => string) | undefined) {
-    this.name = name;
-    this.#region = region;
-    this.#keyOf = keyOf;
+  constructor(options: DefineOptions<V, Id>, parts: DefinitionParts<Id>) {
+    this.name = options.name;
+    this.#options = options;
+    this.#parts = parts;
+    this.#region = parts.region;
+    this.#keyOf = options.key;
   }
 
   /**
@@ -71,27 +82,50 @@ export class Definition<V, Id = string> {
    * @returns `undefined` when the loader says that there is none. Rejects with what the loader threw, with a
    * {@link LoadTimeoutError}, a {@link LoadManyContractError} or a {@link CacheClosedError}; never because of a tier.
    */
-  get(id: Id): Promise<V | undefined> {
-    return this.#region.get(this.#key(id), id) as Promise<V | undefined>;
+  get(id: Id, options?: GetOptions): Promise<V | undefined> {
+    const value = this.#region.get(this.#key(id), id) as Promise<V | undefined>;
+    return options?.signal === undefined ? value : withSignal(value, options.signal);
   }
 
   /** As `get` for each, in order, with one read of each tier and one `loadMany`. Rejects when one of them does. */
-  getMany(ids: readonly Id[]): Promise<(V | undefined)[]> {
-    return Promise.all(ids.map((id) => this.get(id)));
+  getMany(ids: readonly Id[], options?: GetOptions): Promise<(V | undefined)[]> {
+    const values = Promise.all(ids.map((id) => this.get(id)));
+    return options?.signal === undefined ? values : withSignal(values, options.signal);
   }
 
   /**
    * Call it after the database was written. Reads that begin after it returned see no older value: not in this process,
-   * and, once it said `done`, not in the others when its message has reached them. Never rejects because of a tier, and
-   * takes at most the deadline of each.
+   * and, once it said `done`, not in the others when its message has reached them.
+   * Never rejects because of a tier, and takes at most the deadline of each.
+   *
+   * @throws {ArgumentRangeError} for a version without strategy `'versioned'`.
    */
-  invalidate(id: Id): Promise<Invalidation> {
-    return this.invalidateMany([id]);
+  invalidate(id: Id, options?: InvalidateOptions): Promise<Invalidation> {
+    return this.invalidateMany([id], options);
   }
 
   /** As {@link invalidate}, for several. */
-  async invalidateMany(ids: readonly Id[]): Promise<Invalidation> {
-    return { l2: await this.#region.delete(ids.map((id) => this.#key(id))) };
+  async invalidateMany(ids: readonly Id[], options: InvalidateOptions = {}): Promise<Invalidation> {
+    const { version } = options;
+    const keys = ids.map((id) => this.#key(id));
+    if (version === undefined) return { l2: await this.#delete(keys) };
+    if (this.#options.strategy !== 'versioned')
+      throw new ArgumentRangeError("version: expected only with strategy 'versioned'");
+    checkVersion(version);
+    const outcomes = await Promise.all(
+      keys.map((key) => this.#region.writeVersion(key, undefined, version, TOMBSTONE_MS)),
+    );
+    return { l2: outcomes.includes('queued') ? 'queued' : 'done' };
+  }
+
+  /**
+   * Invalidates every value whose key begins with `prefix`, and some others: memory forgets the whole definition. Takes
+   * time in proportion to what the tiers hold.
+   */
+  async invalidatePrefix(prefix: string): Promise<Invalidation> {
+    if (typeof prefix !== 'string')
+      throw new ArgumentTypeError(`prefix: expected a string, got ${typeof prefix}`);
+    return { l2: await this.#region.deletePrefix(prefix) };
   }
 
   /** Deletes every value of this definition and version; takes time in proportion to what the tiers hold. */
@@ -99,8 +133,98 @@ export class Definition<V, Id = string> {
     return { l2: await this.#region.delete(undefined) };
   }
 
+  /**
+   * Writes a value as the definition's strategy says. Rejects with what `persist` threw; the key is then deleted, because
+   * nobody knows what the database holds.
+   */
+  async write(id: Id, value: V): Promise<Invalidation> {
+    if (value === undefined) throw new ArgumentTypeError('value: expected a value, got undefined');
+    const key = this.#key(id);
+    const { strategy = 'lease', versionOf } = this.#options;
+    const { behind, secondDelete } = this.#parts;
+    if (behind !== undefined) {
+      await behind.add(storageKey(key), id, value);
+      return { l2: await this.#region.write([[key, value]], undefined) };
+    }
+    if (strategy === 'delayedDoubleDelete') await this.#region.delete([key]);
+    try {
+      await this.#persist(id, value);
+    } catch (error) {
+      await this.#delete([key]);
+      throw error;
+    }
+    switch (strategy) {
+      case 'ttl':
+      case 'lru':
+        return { l2: 'done' };
+      case 'writeThrough':
+        secondDelete?.add([key]);
+        return { l2: await this.#region.write([[key, value]], undefined) };
+      case 'versioned':
+        return { l2: await this.#region.writeVersion(key, value, checkVersion(versionOf!(value))) };
+      case 'lease':
+      case 'delayedDoubleDelete':
+      case 'writeBehind':
+        return { l2: await this.#delete([key]) };
+    }
+  }
+
+  /**
+   * Reads every id once, so that its value is in the levels and in memory.
+   *
+   * @example
+   * ```ts
+   * await users.warm(await users.hotKeys(500), { concurrency: 16, rps: 200 });
+   * ```
+   */
+  async warm(ids: Iterable<Id> | AsyncIterable<Id>, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#parts.warming.count++;
+    try {
+      return await warmUp(ids, (id) => this.get(id), options);
+    } finally {
+      this.#parts.warming.count--;
+    }
+  }
+
+  /** Ids that processes have read most often, as far as they have saved it; needs the option `hotKeys`. */
+  async hotKeys(limit: number = 1000): Promise<Id[]> {
+    const { hotKeys } = this.#parts;
+    if (hotKeys === undefined) throw new ArgumentRangeError('hotKeys: expected the option, got none');
+    return (await hotKeys.saved(limit)).map(({ key }) => hotKeys.idOf(key));
+  }
+
+  /** Saves now what this process has seen; done by itself every `saveEveryMs`, and by `close`. @returns the counts. */
+  async saveHotKeys(): Promise<readonly HotKey[]> {
+    const { hotKeys } = this.#parts;
+    if (hotKeys === undefined) throw new ArgumentRangeError('hotKeys: expected the option, got none');
+    await hotKeys.save();
+    return hotKeys.saved(1000);
+  }
+
+  /** Where the value is, how old, and what the next read would do. Reads the tiers; takes no lease, loads nothing. */
+  explain(id: Id): Promise<Explanation> {
+    return this.#region.explain(this.#key(id));
+  }
+
   #key(id: Id): string {
     if (this.#keyOf !== undefined) return this.#keyOf(id);
     return typeof id === 'string' ? id : String(id);
   }
+
+  async #persist(id: Id, value: V): Promise<void> {
+    const { persist, persistMany } = this.#options;
+    if (persist !== undefined) await persist(id, value);
+    else if (persistMany !== undefined) await persistMany([[id, value]]);
+  }
+
+  #delete(keys: readonly string[]): Promise<Confirmation> {
+    this.#parts.secondDelete?.add(keys);
+    return this.#region.delete(keys);
+  }
+}
+
+function checkVersion(version: unknown): number {
+  if (!Number.isSafeInteger(version) || (version as number) < 0)
+    throw new ArgumentRangeError(`version: expected a whole number from 0, got ${String(version)}`);
+  return version as number;
 }

@@ -46,6 +46,18 @@ export class LoadManyContractError extends CacheError {
   override readonly code: string = 'ERR_HOTPATH_CACHE_LOAD_MANY_CONTRACT';
 }
 
+/** A loader answered `notModified` although it was given no previous value. */
+export class NotModifiedError extends CacheError {
+  override readonly name: string = 'NotModifiedError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_NOT_MODIFIED';
+}
+
+/** `close` could not write everything that `writeBehind` had accepted; the message says how many values. */
+export class WriteBehindError extends CacheError {
+  override readonly name: string = 'WriteBehindError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_WRITE_BEHIND';
+}
+
 /** A codec cannot write the value: a cycle, a BigInt or a function under JSON. The `cause` is the codec's own error. */
 export class EncodeError extends CacheError {
   override readonly name: string = 'EncodeError';

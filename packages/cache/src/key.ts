@@ -5,7 +5,7 @@ import { ArgumentTypeError } from './errors.ts';
 const MAX_KEY_LENGTH = 512;
 
 /** Marks a hashed key. A user's key that begins with it is hashed too, so that the two can never meet. */
-const HASHED = '~';
+export const HASHED = '~';
 
 /** Finds the rare key that {@link UNSAFE} has to look at; emoji are among them. */
 const SUSPECT = /[\0\uD800-\uDFFF]/;

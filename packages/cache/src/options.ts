@@ -3,7 +3,7 @@ import { type Clock, CoarseClock } from './clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import { Breaker, type BreakerOptions } from './guard/breaker.ts';
 import { TierGuard } from './guard/guard.ts';
-import type { Surroundings } from './region/region.ts';
+import type { Surroundings } from './region/keeper.ts';
 import type { Tier } from './tier.ts';
 import { MemoryTier } from './tiers/memory.ts';
 

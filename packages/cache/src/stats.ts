@@ -6,6 +6,8 @@ export interface TierStats {
   /** Calls not made, because the tier was known to be out of reach. */
   readonly skippedCount: number;
   readonly breaker: 'closed' | 'open' | 'probing';
+  /** Entries that could not be read: written by something else, or by another codec. */
+  readonly corruptCount: number;
 }
 
 /** What one definition, or the plain keys (the name is then empty), has been through. */
@@ -28,12 +30,32 @@ export interface RegionStats {
   readonly leaseWaitCount: number;
   /** Loaded values that were not stored, because their key changed during the load. */
   readonly refusedFillCount: number;
+  /** Values served after their life, while or because they could not be loaded anew. */
+  readonly staleServedCount: number;
+  /** Loads begun in the background. */
+  readonly refreshCount: number;
+  /** Loads whose value was older than its key's version: a replica lagged. */
+  readonly lagCount: number;
   /** Values that a codec could not write. */
   readonly encodeErrorCount: number;
   /** Reads under way. */
   readonly flightCount: number;
   /** Deletions that a tier has yet to confirm; `Infinity` when everything is to be deleted. */
   readonly queuedCount: number;
+  /** The longest that a value can live, in ms: for so long a deletion that was queued when a process died can go unmade. */
+  readonly lifeMsMax: number;
+}
+
+/** Whether a process is fit to serve. */
+export interface Readiness {
+  /** All of the following, and no warm-up under way. */
+  readonly ready: boolean;
+  /** Changes made by other processes are heard, or there are none to hear of. */
+  readonly listening: boolean;
+  /** Every scheduled value has been there once. */
+  readonly computed: boolean;
+  /** Warm-ups under way. */
+  readonly warmingCount: number;
 }
 
 /** A snapshot. */

@@ -8,17 +8,23 @@ export interface TierEntry {
    * a length: a copy that is made late, or kept in a queue, must not live longer for it.
    */
   readonly expiresAt: number;
+  /** When it stops being fresh: not after `expiresAt`. Between the two it is served only where that is allowed. */
+  readonly freshUntil: number;
+  /** Of the row that it was made from, when the definition has versions. */
+  readonly version?: number;
+  /** What its tags stood at when it was loaded; at most 2000 of `A-Za-z0-9_.-`. */
+  readonly stamp?: string;
 }
 
-/** An entry to be written. */
+/** An entry to be written. A tier keeps all of it. */
 export interface TierWrite extends TierEntry {
   readonly key: string;
 }
 
 /** The answer to a request for the right to load. */
 export type LeaseAnswer =
-  /** Yours: load, then `fill` or `release` with the token. */
-  | { readonly kind: 'granted'; readonly token: string }
+  /** Yours: load, then `fill` or `release` with the token. What is older than `minVersion` would be refused. */
+  | { readonly kind: 'granted'; readonly token: string; readonly minVersion?: number }
   /** Somebody else is loading. */
   | { readonly kind: 'held' }
   /** The value came in the meantime. */
@@ -31,12 +37,23 @@ export type LeaseAnswer =
  * stored after it, because deleting the key also deletes the lease, and `fill` needs it.
  */
 export interface TierLease {
-  /** Asked after a miss. The lease lapses after `leaseMs`. */
-  acquire(key: string, leaseMs: number): Promise<LeaseAnswer>;
+  /**
+   * Asked after a miss. The lease lapses after `leaseMs`. An entry that is not fresh beyond `freshBeyond` is no hit: the
+   * lease is given over it, and until it is filled, or ended by a write or deletion, the entry can still be read.
+   */
+  acquire(key: string, leaseMs: number, freshBeyond?: number): Promise<LeaseAnswer>;
   /** Writes if the lease is still this one. @returns whether it was. Tells no other process. */
   fill(write: TierWrite, token: string): Promise<boolean>;
-  /** Gives the lease back, if it is still this one. */
+  /** Gives the lease back, if it is still this one; the entry under it, if there is one, stays. */
   release(key: string, token: string): Promise<void>;
+}
+
+/** Compare-and-set by the version of a row, against loads from replicas that lag. Tells no other process. */
+export interface TierVersions {
+  /** Writes unless what is there, an entry or a tombstone, has a higher version. Ends a lease. @returns whether it did. */
+  set(write: TierWrite, version: number): Promise<boolean>;
+  /** Leaves a tombstone: until `expiresAt` nothing of a lower version is stored. Deletes an older entry, ends a lease. */
+  bury(key: string, version: number, expiresAt: number): Promise<boolean>;
 }
 
 /**
@@ -54,8 +71,14 @@ export interface TierRegion {
   setMany(writes: readonly TierWrite[]): Promise<void>;
   /** Deletes, and ends any lease on the keys. Tells other processes, if the tier can. */
   deleteMany(keys: readonly string[]): Promise<void>;
-  /** Deletes every key and lease of the region and of no other. Tells other processes, if the tier can. */
-  clear(): Promise<void>;
+  /**
+   * Deletes every key and lease of the region and of no other; with a prefix, at least those that begin with it. Tells
+   * other processes that all have changed, if the tier can.
+   */
+  clear(prefix?: string): Promise<void>;
+  /** Tells other processes that these keys changed, and nothing else. */
+  announce?(keys: readonly string[]): Promise<void>;
+  readonly versions?: TierVersions;
   /** A tier that tells other processes must have it: otherwise each fill would be announced as a write. */
   readonly lease?: TierLease;
 }
@@ -103,6 +126,8 @@ export interface Tier {
   /** Longest life of an entry here, in ms; none by default. */
   readonly maxTtlMs?: number;
   open(region: RegionOptions): TierRegion;
+  /** Entries that could not be read, for the statistics. */
+  readonly corruptCount?: number;
   /** False when a call would only wait, for example for a reconnection. */
   available?(): boolean;
   /** Called once by a cache, before anything else. @returns a function that ends the subscription. */

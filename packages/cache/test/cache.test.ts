@@ -184,7 +184,9 @@ test('a hit below fills the levels above with what is left of its life, and no m
   const reader = open();
   expect(await reader.get('a')).toBe(1);
   await settled();
-  expect(upper.entries.get('hotpath::a')).toEqual({ value: 1, expiresAt: clock.now() + 100 });
+  expect(upper.entries.get('hotpath::a')).toMatchObject({
+    entry: { value: 1, expiresAt: clock.now() + 100 },
+  });
   clock.advance(99);
   expect(reader.peek('a')).toBe(1);
   clock.advance(1);
@@ -234,7 +236,7 @@ test('a tier without leases is filled, but not by a load that was overtaken', as
   expect(store.entries.size).toBe(0);
   await definition.get('a');
   await settled();
-  expect(store.entries.get('hotpath:plain@1:a')).toMatchObject({ value: 'value' });
+  expect(store.entries.get('hotpath:plain@1:a')?.entry).toMatchObject({ value: 'value' });
 });
 
 test('deletions go from the lowest tier up', async () => {
@@ -422,7 +424,7 @@ test('a closed cache finishes what it began and refuses the rest', async () => {
   expect(await reading).toBe(1);
   await closing;
   expect(definition.peek('a')).toBeUndefined();
-  expect(store.entries.get('hotpath:slow@1:a')).toMatchObject({ value: 1 });
+  expect(store.entries.get('hotpath:slow@1:a')?.entry).toMatchObject({ value: 1 });
   expect(store.listeners.size).toBe(0);
   await expect(definition.get('b')).rejects.toThrow(CacheClosedError);
   await expect(definition.invalidate('b')).rejects.toThrow(CacheClosedError);

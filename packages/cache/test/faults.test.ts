@@ -13,7 +13,7 @@ test('a tier that hangs costs a read its deadline, and from the third on nothing
   store.hang();
   for (const id of ['a', 'b', 'c', 'd', 'e']) expect(await definition.get(id)).toBe(id);
   expect(cache.stats().tiers).toEqual([
-    { name: 'double', errorCount: 0, timeoutCount: 3, skippedCount: 2, breaker: 'open' },
+    { name: 'double', errorCount: 0, timeoutCount: 3, skippedCount: 2, breaker: 'open', corruptCount: 0 },
   ]);
 });
 
@@ -102,11 +102,11 @@ test('what could not be written is deleted later, and only from there up', async
   upper.gate = () => Promise.reject(new Error('OOM'));
   expect(await cache.set('a', 'new')).toEqual({ l2: 'queued' });
   upper.gate = () => Promise.resolve();
-  expect(upper.entries.get('hotpath::a')).toMatchObject({ value: 'old' });
+  expect(upper.entries.get('hotpath::a')?.entry).toMatchObject({ value: 'old' });
   expect(await cache.get('a')).toBe('new');
   await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
   expect(upper.entries.has('hotpath::a')).toBe(false);
-  expect(lower.entries.get('hotpath::a')).toMatchObject({ value: 'new' });
+  expect(lower.entries.get('hotpath::a')?.entry).toMatchObject({ value: 'new' });
 });
 
 test('too many queued deletions become one of everything', async () => {

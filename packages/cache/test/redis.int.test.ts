@@ -82,10 +82,37 @@ describe.skipIf(url === '')('on a real Redis', () => {
 
   test('a lease whose holder died lapses, and another loads', async () => {
     const cache = await process();
-    await client.set(`${namespace}:user@1:7`, 'Lsomebody-dead', 'PX', 100);
+    await client.set(`${namespace}:user@1:7`, 'L9999999999999,somebody-dead;', 'PX', 100);
     const users = cache.define<string>({ name: 'user', load: () => 'Ada' });
     expect(await users.get('7')).toBe('Ada');
     expect(cache.stats().regions[1]!.leaseWaitCount).toBeGreaterThan(0);
+  });
+
+  test('versioned: a replica that lags behind is not believed after an invalidation', async () => {
+    const primary = new Map([['7', { name: 'old', version: 1 }]]);
+    let replica = new Map(primary);
+    const options = {
+      name: 'user',
+      strategy: 'versioned',
+      versionOf: (user: { version: number }) => user.version,
+      load: (id: string, { minVersion }: { minVersion: number | undefined }) => {
+        const user = replica.get(id);
+        return minVersion !== undefined && (user?.version ?? 0) < minVersion ? primary.get(id) : user;
+      },
+    } as const;
+    const users = (await Promise.all([process(), process()])).map((cache) =>
+      cache.define<{ name: string; version: number }>(options),
+    );
+    for (const each of users) expect((await each.get('7'))?.name).toBe('old');
+    primary.set('7', { name: 'new', version: 2 });
+    expect(await users[0]!.invalidate('7', { version: 2 })).toEqual({ l2: 'done' });
+    expect((await users[0]!.get('7'))?.name).toBe('new');
+    await vi.waitUntil(() => users[1]!.peek('7') === undefined);
+    expect((await users[1]!.get('7'))?.name).toBe('new');
+    replica = new Map(primary);
+    primary.set('7', { name: 'newer', version: 3 });
+    expect(await users[1]!.write('7', { name: 'newer', version: 3 })).toEqual({ l2: 'done' });
+    expect((await users[1]!.get('7'))?.name).toBe('newer');
   });
 
   test('a loader that throws gives its lease back at once', async () => {

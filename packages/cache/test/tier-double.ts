@@ -8,7 +8,8 @@ import type {
   TierWrite,
 } from '@hotpath/cache';
 
-type Held = { readonly value: unknown; readonly expiresAt: number } | { readonly token: string };
+/** An entry, a lease, or a lease over an entry. */
+type Held = { readonly entry?: TierEntry; readonly token?: string };
 
 /** A shared store for tests without a server: one `Map`, leases, messages, and faults on demand. */
 export class DoubleStore {
@@ -59,7 +60,7 @@ export class DoubleStore {
 
   #find(key: string): Held | undefined {
     const held = this.entries.get(key);
-    return held !== undefined && 'expiresAt' in held && held.expiresAt <= this.now() ? undefined : held;
+    return held?.entry !== undefined && held.entry.expiresAt <= this.now() ? undefined : held;
   }
 
   #open({ prefix, name, origin }: RegionOptions, leases: boolean): TierRegion {
@@ -67,13 +68,9 @@ export class DoubleStore {
       this.calls.push(what);
       await this.gate(what);
     };
-    const entryOf = (key: string): TierEntry | undefined => {
-      const held = this.#find(prefix + key);
-      if (held === undefined || 'token' in held) return undefined;
-      return { value: held.value, expiresAt: held.expiresAt };
-    };
-    const put = ({ key, value, expiresAt }: TierWrite): void => {
-      this.entries.set(prefix + key, { value, expiresAt });
+    const entryOf = (key: string): TierEntry | undefined => this.#find(prefix + key)?.entry;
+    const put = ({ key, ...entry }: TierWrite): void => {
+      this.entries.set(prefix + key, { entry });
     };
     const tell = (keys: readonly string[] | undefined): void => {
       for (const listener of this.listeners) {
@@ -97,9 +94,13 @@ export class DoubleStore {
         for (const key of keys) this.entries.delete(prefix + key);
         tell(keys);
       },
-      clear: async () => {
+      clear: async (below = '') => {
         await call('clear');
-        for (const key of this.entries.keys()) if (key.startsWith(prefix)) this.entries.delete(key);
+        for (const key of this.entries.keys()) {
+          if (!key.startsWith(prefix)) continue;
+          const name = key.slice(prefix.length);
+          if (name.startsWith(below) || name.startsWith('~')) this.entries.delete(key);
+        }
         tell(undefined);
       },
     };
@@ -107,28 +108,28 @@ export class DoubleStore {
     return {
       ...region,
       lease: {
-        acquire: async (key): Promise<LeaseAnswer> => {
+        acquire: async (key, _leaseMs, freshBeyond = -Infinity): Promise<LeaseAnswer> => {
           await call(`acquire ${key}`);
           const held = this.#find(prefix + key);
-          if (held === undefined) {
-            const token = `t${this.#tokenCount++}`;
-            this.entries.set(prefix + key, { token });
-            return { kind: 'granted', token };
-          }
-          return 'token' in held ? { kind: 'held' } : { kind: 'hit', entry: entryOf(key)! };
+          if (held?.token !== undefined) return { kind: 'held' };
+          const entry = held?.entry;
+          if (entry !== undefined && entry.freshUntil > freshBeyond) return { kind: 'hit', entry };
+          const token = `t${this.#tokenCount++}`;
+          this.entries.set(prefix + key, entry === undefined ? { token } : { token, entry });
+          return { kind: 'granted', token };
         },
         fill: async (write, token) => {
           await call(`fill ${write.key}`);
-          const held = this.entries.get(prefix + write.key);
-          if (held === undefined || !('token' in held) || held.token !== token) return false;
+          if (this.entries.get(prefix + write.key)?.token !== token) return false;
           put(write);
           return true;
         },
         release: async (key, token) => {
           await call(`release ${key}`);
           const held = this.entries.get(prefix + key);
-          if (held !== undefined && 'token' in held && held.token === token)
-            this.entries.delete(prefix + key);
+          if (held?.token !== token) return;
+          if (held.entry === undefined) this.entries.delete(prefix + key);
+          else this.entries.set(prefix + key, { entry: held.entry });
         },
       },
     };

@@ -51,8 +51,8 @@ export class GuardedRegion {
     });
   }
 
-  acquire(key: string, leaseMs: number): Promise<LeaseAnswer | Unavailable> {
-    return this.guard.run(() => this.#region.lease!.acquire(key, leaseMs));
+  acquire(key: string, leaseMs: number, freshBeyond: number): Promise<LeaseAnswer | Unavailable> {
+    return this.guard.run(() => this.#region.lease!.acquire(key, leaseMs, freshBeyond));
   }
 
   fill(write: TierWrite, token: string): Promise<boolean | Unavailable> {
@@ -74,8 +74,30 @@ export class GuardedRegion {
   }
 
   /** @returns whether the tier confirmed it. */
-  async clear(): Promise<boolean> {
-    return (await this.guard.run(() => this.#region.clear(), CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  async clear(prefix?: string): Promise<boolean> {
+    return (await this.guard.run(() => this.#region.clear(prefix), CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  }
+
+  get versions(): boolean {
+    return this.#region.versions !== undefined;
+  }
+
+  /** Compare-and-set. @returns whether the tier confirmed it, if only by having something newer. */
+  async setVersion(write: TierWrite, version: number): Promise<boolean> {
+    return this.#announced(write.key, () => this.#region.versions!.set(write, version));
+  }
+
+  /** @returns whether the tier confirmed it. */
+  async bury(key: string, version: number, expiresAt: number): Promise<boolean> {
+    return this.#announced(key, () => this.#region.versions!.bury(key, version, expiresAt));
+  }
+
+  async #announced(key: string, change: () => Promise<boolean>): Promise<boolean> {
+    const answer = await this.guard.run(async () => {
+      await change();
+      await this.#region.announce?.([key]);
+    });
+    return answer !== UNAVAILABLE;
   }
 
   async #inChunks<T>(items: readonly T[], call: (chunk: readonly T[]) => Promise<void>): Promise<boolean> {

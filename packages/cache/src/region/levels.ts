@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncodeError } from '../errors.ts';
+import type { LevelExplanation } from '../explain.ts';
 import type { GuardedRegion } from '../guard/guarded-region.ts';
 import { UNAVAILABLE } from '../guard/guard.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
+import type { Hunt } from './hunt.ts';
 import type { Life } from './life.ts';
 import { Outbox } from './outbox.ts';
 
@@ -40,9 +42,10 @@ export class Levels {
   }
 
   /** The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one. */
-  async read(key: string, tokens: Tokens): Promise<TierEntry | undefined> {
+  async read(key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
     for (let level = 0; level < this.tiers.length; level++) {
-      const entry = await this.#lookUp(level, key, tokens);
+      const entry = await this.#lookUp(level, key, tokens, hunt);
+      if (hunt.beaten) return undefined;
       if (entry === undefined) continue;
       this.tiers[level]!.hitCount++;
       return entry;
@@ -95,6 +98,33 @@ export class Levels {
     return 'queued';
   }
 
+  /** Writes where nothing newer is, or, without a value, keeps what is older from being stored. */
+  async writeVersion(write: TierWrite, version: number, bury: boolean): Promise<Confirmation> {
+    let lowestFailed = -1;
+    for (let level = this.tiers.length - 1; level >= 0; level--) {
+      const tier = this.tiers[level]!;
+      let confirmed: boolean;
+      if (!tier.versions) confirmed = await tier.deleteMany([write.key]);
+      else if (bury) confirmed = await tier.bury(write.key, version, write.expiresAt);
+      else confirmed = await tier.setVersion(this.#limited(write, level), version);
+      if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
+    }
+    if (lowestFailed < 0) return 'done';
+    this.#outbox.add([write.key], lowestFailed);
+    return 'queued';
+  }
+
+  /** At least all keys that begin with the prefix. */
+  async deletePrefix(prefix: string): Promise<Confirmation> {
+    let lowestFailed = -1;
+    for (let level = this.tiers.length - 1; level >= 0; level--) {
+      if (!(await this.tiers[level]!.clear(prefix))) lowestFailed = Math.max(lowestFailed, level);
+    }
+    if (lowestFailed < 0) return 'done';
+    this.#outbox.addEverything(lowestFailed);
+    return 'queued';
+  }
+
   /** `undefined` deletes everything. */
   async delete(keys: readonly string[] | undefined): Promise<Confirmation> {
     const failed = await this.#deleteUpwards(this.tiers.length - 1, keys);
@@ -104,33 +134,59 @@ export class Levels {
     return 'queued';
   }
 
+  async explain(key: string, now: number): Promise<LevelExplanation[]> {
+    return Promise.all(
+      this.tiers.map(async (tier, level): Promise<LevelExplanation> => {
+        const { name } = tier.guard.tier;
+        if (level <= this.#outbox.levelOf(key)) return { level: name, state: 'distrusted' };
+        const entry = await tier.get(key);
+        return entry === UNAVAILABLE ? { level: name, state: 'unavailable' } : explainEntry(name, entry, now);
+      }),
+    );
+  }
+
   /** Tries what is queued once more, and never again. */
   async close(): Promise<void> {
     await this.#outbox.close();
   }
 
-  /** Asks one level. After a miss above something that could answer, takes the lease or waits for who has it. */
-  async #lookUp(level: number, key: string, tokens: Tokens): Promise<TierEntry | undefined> {
+  /**
+   * Asks one level. After a miss above something that could answer, takes the lease or waits for who has it.
+   *
+   * @returns an entry that the hunt accepts, or one that may be served stale.
+   */
+  async #lookUp(level: number, key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
     if (level <= this.#outbox.levelOf(key)) return undefined;
     const tier = this.tiers[level]!;
     const entry = await tier.get(key);
     if (entry === UNAVAILABLE) return undefined;
-    if (entry !== undefined) return entry;
+    if (entry !== undefined && (hunt.accepts(entry) || hunt.serves(entry))) return entry;
     if (level === this.tiers.length - 1 && !this.#hasLoader) return undefined;
     if (!tier.leases) {
       tokens[level] = UNFENCED;
       return undefined;
     }
-    const giveUpAt = performance.now() + 2 * this.#leaseMs;
+    let freshBeyond = hunt.threshold(entry);
+    const startedAt = performance.now();
     for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
-      const answer = await tier.acquire(key, this.#leaseMs);
+      const answer = await tier.acquire(key, this.#leaseMs, freshBeyond);
       if (answer === UNAVAILABLE) return undefined;
-      if (answer.kind === 'hit') return answer.entry;
+      if (answer.kind === 'hit') {
+        if (hunt.accepts(answer.entry)) return answer.entry;
+        if (freshBeyond === Infinity) return undefined;
+        freshBeyond = Infinity;
+        continue;
+      }
       if (answer.kind === 'granted') {
         tokens[level] = answer.token;
+        const { minVersion } = answer;
+        if (minVersion !== undefined) hunt.minVersion = Math.max(minVersion, hunt.minVersion ?? 0);
         return undefined;
       }
-      if (performance.now() >= giveUpAt) return undefined;
+      if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
+        hunt.beaten = hunt.previous !== undefined;
+        return undefined;
+      }
       this.leaseWaitCount++;
       await sleep(waitMs);
     }
@@ -154,7 +210,8 @@ export class Levels {
   #limited(write: TierWrite, level: number): TierWrite {
     const { maxTtlMs } = this.tiers[level]!.guard.tier;
     if (maxTtlMs === undefined) return write;
-    return { ...write, expiresAt: this.#life.endInLevel(write.expiresAt, maxTtlMs) };
+    const expiresAt = this.#life.endInLevel(write.expiresAt, maxTtlMs);
+    return { ...write, expiresAt, freshUntil: Math.min(write.freshUntil, expiresAt) };
   }
 
   /**
@@ -172,4 +229,20 @@ export class Levels {
     }
     return lowestFailed;
   }
+}
+
+export function explainEntry(
+  level: string,
+  entry: (TierEntry & { readonly storedAt?: number }) | undefined,
+  now: number,
+): LevelExplanation {
+  if (entry === undefined || entry.expiresAt <= now) return { level, state: 'absent' };
+  return {
+    level,
+    state: entry.freshUntil > now ? 'fresh' : 'stale',
+    freshForMs: entry.freshUntil - now,
+    expiresInMs: entry.expiresAt - now,
+    ...(entry.storedAt === undefined ? {} : { ageMs: now - entry.storedAt }),
+    ...(entry.version === undefined ? {} : { version: entry.version }),
+  };
 }

@@ -1,14 +1,27 @@
 import { type LoadEvent, loadChannel } from '../diagnostics.ts';
 import { LoadManyContractError, LoadTimeoutError } from '../errors.ts';
 
+/** What a loader answers when `context.previous` still holds: it then lives on for another life. */
+export const notModified: unique symbol = Symbol('hotpath.cache.notModified');
+export type NotModified = typeof notModified;
+
 /** What a loader is told beside the id. */
-export interface LoadContext {
+export interface LoadContext<V = unknown> {
   /** Name of the definition. */
   readonly name: string;
+  /** Aborted when the load is given up, after `loadTimeoutMs`. */
+  readonly signal: AbortSignal;
+  /** The value that is no longer fresh, if there is one: ask with its ETag or its date, and answer {@link notModified}. */
+  readonly previous: V | undefined;
+  /** What is older is not accepted: a replica that has less lags behind, ask the primary. Only with `versionOf`. */
+  readonly minVersion: number | undefined;
 }
 
 /** Loads one value; `undefined` says that there is none. */
-export type Load<V, Id> = (id: Id, context: LoadContext) => V | undefined | Promise<V | undefined>;
+export type Load<V, Id> = (
+  id: Id,
+  context: LoadContext<V>,
+) => V | undefined | NotModified | Promise<V | undefined | NotModified>;
 
 /**
  * Loads several values: an array as long as `ids`, in their order, `undefined` where there is none, an `Error` where
@@ -16,28 +29,61 @@ export type Load<V, Id> = (id: Id, context: LoadContext) => V | undefined | Prom
  */
 export type LoadMany<V, Id> = (
   ids: readonly Id[],
-  context: LoadContext,
+  context: LoadContext<V>,
 ) => Promise<readonly (V | undefined | Error)[]> | readonly (V | undefined | Error)[];
+
+/** What one load is for. */
+export interface LoadWish<V> {
+  readonly previous: V | undefined;
+  readonly minVersion: number | undefined;
+}
 
 /** Ids of one `loadMany` call. */
 const MAX_BATCH = 512;
+/** Weight of the latest load in the mean. */
+const MEAN_WEIGHT = 0.2;
 
 interface Batch<Id> {
   readonly ids: Id[];
   readonly resolves: ((value: unknown) => void)[];
   readonly rejects: ((reason: unknown) => void)[];
+  minVersion: number | undefined;
   sent: boolean;
+}
+
+/** The signal is made when it is asked for: most loaders do not. */
+class Context<V> implements LoadContext<V> {
+  readonly name: string;
+  readonly previous: V | undefined;
+  readonly minVersion: number | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(name: string, wish: LoadWish<V>) {
+    this.name = name;
+    this.previous = wish.previous;
+    this.minVersion = wish.minVersion;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  abort(reason: Error): void {
+    this.#controller?.abort(reason);
+  }
 }
 
 /** Calls the user's functions: bounded in time, counted, checked against their contract, and batched where they can be. */
 export class Loader<V, Id> {
+  readonly #name: string;
   readonly #load: Load<V, Id> | undefined;
   readonly #loadMany: LoadMany<V, Id> | undefined;
   readonly #timeoutMs: number;
-  readonly #context: LoadContext;
   #batch: Batch<Id> | undefined;
   loadCount = 0;
   errorCount = 0;
+  /** How long loads take, the latest counting most, in ms. */
+  meanMs = 0;
 
   constructor(
     name: string,
@@ -45,20 +91,23 @@ export class Loader<V, Id> {
     loadMany: LoadMany<V, Id> | undefined,
     timeoutMs: number,
   ) {
+    this.#name = name;
     this.#load = load;
     this.#loadMany = loadMany;
     this.#timeoutMs = timeoutMs;
-    this.#context = Object.freeze({ name });
   }
 
   /** One value. Calls of one turn of the event loop go to `loadMany` together, when there is one. */
-  load(id: Id): Promise<unknown> {
+  load(id: Id, wish: LoadWish<V>): Promise<unknown> {
     const loadMany = this.#loadMany;
-    if (loadMany === undefined) return this.#call(1, () => this.#load!(id, this.#context));
+    // What has something to compare with is asked for by itself, where that is possible.
+    if (loadMany === undefined || (wish.previous !== undefined && this.#load !== undefined)) {
+      return this.#call(1, wish, (context) => this.#load!(id, context));
+    }
     return new Promise((resolve, reject) => {
       let batch = this.#batch;
       if (batch === undefined) {
-        const opened: Batch<Id> = { ids: [], resolves: [], rejects: [], sent: false };
+        const opened: Batch<Id> = { ids: [], resolves: [], rejects: [], minVersion: undefined, sent: false };
         this.#batch = batch = opened;
         queueMicrotask(() => {
           void this.#send(opened, loadMany);
@@ -67,6 +116,7 @@ export class Loader<V, Id> {
       batch.ids.push(id);
       batch.resolves.push(resolve);
       batch.rejects.push(reject);
+      if (wish.minVersion !== undefined) batch.minVersion = Math.max(wish.minVersion, batch.minVersion ?? 0);
       if (batch.ids.length === MAX_BATCH) void this.#send(batch, loadMany);
     });
   }
@@ -75,15 +125,16 @@ export class Loader<V, Id> {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
-    const { ids, resolves, rejects } = batch;
+    const { ids, resolves, rejects, minVersion } = batch;
+    const wish = { previous: undefined, minVersion };
     try {
       // One id is better served by the loader for one, if there is one.
       if (ids.length === 1 && this.#load !== undefined) {
-        resolves[0]!(await this.#call(1, () => this.#load!(ids[0]!, this.#context)));
+        resolves[0]!(await this.#call(1, wish, (context) => this.#load!(ids[0]!, context)));
         return;
       }
-      const values = await this.#call(ids.length, async () => {
-        const answer: unknown = await loadMany(ids, this.#context);
+      const values = await this.#call(ids.length, wish, async (context) => {
+        const answer: unknown = await loadMany(ids, context);
         if (!Array.isArray(answer) || answer.length !== ids.length) {
           const got = Array.isArray(answer) ? `${answer.length} values` : typeof answer;
           throw new LoadManyContractError(`loadMany: expected an array of ${ids.length} values, got ${got}`);
@@ -100,42 +151,48 @@ export class Loader<V, Id> {
     }
   }
 
-  async #call<T>(keyCount: number, call: () => T | Promise<T>): Promise<T> {
+  async #call<T>(
+    keyCount: number,
+    wish: LoadWish<V>,
+    call: (context: LoadContext<V>) => T | Promise<T>,
+  ): Promise<T> {
     this.loadCount++;
-    const watched = loadChannel.hasSubscribers;
-    const startedAt = watched ? performance.now() : 0;
+    const context = new Context<V>(this.#name, wish);
+    const startedAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     try {
-      const loading = call();
+      const loading = call(context);
       const value =
         loading instanceof Promise
           ? await Promise.race([
               loading,
               new Promise<never>((_, reject) => {
                 timer = setTimeout(() => {
-                  reject(
-                    new LoadTimeoutError(
-                      `${this.#context.name}: the loader did not answer within ${this.#timeoutMs} ms`,
-                    ),
+                  const error = new LoadTimeoutError(
+                    `${this.#name}: the loader did not answer within ${this.#timeoutMs} ms`,
                   );
+                  context.abort(error);
+                  reject(error);
                 }, this.#timeoutMs);
               }),
             ])
           : await loading;
-      if (watched) this.#publish(keyCount, startedAt);
+      this.#took(keyCount, startedAt);
       return value;
     } catch (error) {
       this.errorCount++;
-      if (watched) this.#publish(keyCount, startedAt, error);
+      this.#took(keyCount, startedAt, error);
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #publish(keyCount: number, startedAt: number, error?: unknown): void {
+  #took(keyCount: number, startedAt: number, error?: unknown): void {
     const durationMs = performance.now() - startedAt;
-    const region = this.#context.name;
+    this.meanMs += (durationMs - this.meanMs) * (this.meanMs === 0 ? 1 : MEAN_WEIGHT);
+    if (!loadChannel.hasSubscribers) return;
+    const region = this.#name;
     const event: LoadEvent =
       error === undefined ? { region, keyCount, durationMs } : { region, keyCount, durationMs, error };
     loadChannel.publish(event);

@@ -1,37 +1,36 @@
 import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
 import { CacheClosedError } from '../errors.ts';
-import { deepFreeze } from '../freeze.ts';
+import type { Explanation, LevelExplanation } from '../explain.ts';
 import { storageKey } from '../key.ts';
-import type { TierWrite } from '../tier.ts';
+import type { TagIndex } from '../tags.ts';
+import type { TierEntry, TierWrite } from '../tier.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
-import type { Confirmation, Levels, Tokens } from './levels.ts';
+import { SAMPLE, type SpaceSaving } from '../warm/sketch.ts';
+import { Flight, type FlightCounts, type FlightParts } from './flight.ts';
+import type { Keeper, Surroundings } from './keeper.ts';
+import { type Confirmation, explainEntry, type Levels } from './levels.ts';
 import type { Life } from './life.ts';
 import type { Loader } from './loader.ts';
 
-/** What all regions of a cache know of its surroundings. */
-export interface Surroundings {
-  /** Longest life in memory right now, in ms: short while messages of other processes cannot be received. */
-  memoryLimitMs: number;
-  closed: boolean;
-}
-
-/** A read that missed memory, shared by all who ask for the key while it runs. */
-class Flight {
-  /** The key changed since it began: its value is for those who already wait, and for nobody after. */
-  stale = false;
-  promise: Promise<unknown> | undefined = undefined;
-}
+/** How long memory serves a value that is being loaded anew before it looks again. */
+const REFRESH_PAUSE_MS = 100;
 
 /** What a {@link Region} is made of. */
 export interface RegionParts<Id> {
   readonly name: string;
-  readonly memory: MemoryRegion | undefined;
-  readonly memoryMaxTtlMs: number;
+  readonly keeper: Keeper;
   readonly levels: Levels;
   readonly loader: Loader<unknown, Id> | undefined;
   readonly life: Life;
-  readonly freeze: boolean;
-  readonly surroundings: Surroundings;
+  readonly softTimeoutMs?: number | undefined;
+  readonly ttlOf?: ((value: unknown, id: Id) => number) | undefined;
+  readonly versionOf?: ((value: unknown) => number) | undefined;
+  readonly tags?: TagIndex<Id> | undefined;
+  /** Counts some of the reads by key. */
+  readonly sketch?: SpaceSaving | undefined;
+  readonly pendingOf?: ((key: string) => unknown) | undefined;
+  /** Told of what changed, here or elsewhere, before the diagnostics channel is. */
+  readonly onChange?: ((keys: readonly string[] | undefined) => void) | undefined;
 }
 
 /**
@@ -50,30 +49,60 @@ export class Region<Id> {
   readonly name: string;
   readonly levels: Levels;
   readonly loader: Loader<unknown, Id> | undefined;
+  readonly counts: FlightCounts = { refusedFillCount: 0, staleServedCount: 0, refreshCount: 0, lagCount: 0 };
+  readonly #keeper: Keeper;
   readonly #memory: MemoryRegion | undefined;
-  readonly #memoryMaxTtlMs: number;
   readonly #life: Life;
-  readonly #freeze: boolean;
   readonly #surroundings: Surroundings;
-  readonly #flights = new Map<string, Flight>();
+  readonly #tags: TagIndex<Id> | undefined;
+  readonly #sketch: SpaceSaving | undefined;
+  readonly #onChange: RegionParts<Id>['onChange'];
+  readonly #parts: FlightParts<Id>;
+  readonly #flights = new Map<string, Flight<Id>>();
+  /** Loads ahead of, or after, the end of a value that is still served. */
+  readonly #refreshes = new Map<string, Flight<Id>>();
   /** The latest write under way to each key; gone when the key changed since it began. */
   readonly #writers = new Map<string, object>();
-  /** Fills and releases, which nobody waits for but `close`. */
-  readonly #background = new Set<Promise<unknown>>();
+  readonly #landFlight = (key: string, flight: Flight<Id>): void => {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  };
   hitCount = 0;
   missCount = 0;
   joinedCount = 0;
-  refusedFillCount = 0;
+  #untilSample = 1;
 
   constructor(parts: RegionParts<Id>) {
+    const { loader, keeper, tags } = parts;
     this.name = parts.name;
     this.levels = parts.levels;
-    this.loader = parts.loader;
-    this.#memory = parts.memory;
-    this.#memoryMaxTtlMs = parts.memoryMaxTtlMs;
+    this.loader = loader;
+    this.#keeper = keeper;
+    this.#memory = keeper.memory;
     this.#life = parts.life;
-    this.#freeze = parts.freeze;
-    this.#surroundings = parts.surroundings;
+    this.#surroundings = keeper.surroundings;
+    this.#tags = tags;
+    this.#onChange = parts.onChange;
+    this.#sketch = parts.sketch;
+    if (loader !== undefined) keeper.loadMs = () => loader.meanMs;
+    this.#parts = {
+      levels: parts.levels,
+      loader,
+      life: parts.life,
+      keeper,
+      counts: this.counts,
+      softTimeoutMs: parts.softTimeoutMs,
+      ttlOf: parts.ttlOf,
+      versionOf: parts.versionOf,
+      stampOf: tags === undefined ? undefined : (id) => tags.stampOf(id),
+      pendingOf: parts.pendingOf,
+      refresh: (key, id, previous) => {
+        this.#refresh(key, id, previous);
+      },
+    };
+  }
+
+  get lifeMsMax(): number {
+    return this.#life.longestMs;
   }
 
   get entryCount(): number {
@@ -81,15 +110,16 @@ export class Region<Id> {
   }
 
   get flightCount(): number {
-    return this.#flights.size;
+    return this.#flights.size + this.#refreshes.size;
   }
 
   /** A hit in memory, or nothing; synchronous. */
   peek(key: string): unknown {
     if (this.#memory === undefined) return undefined;
-    const entry = this.#memory.find(key) ?? this.#findHashed(key);
+    const entry = this.#memory.find(key) ?? this.#findFresh(key);
     if (entry === undefined) return undefined;
     this.hitCount++;
+    if (this.#sketch !== undefined) this.#sample(key);
     return entry.value;
   }
 
@@ -97,7 +127,7 @@ export class Region<Id> {
   get(key: string, id: Id): Promise<unknown> {
     if (this.#memory !== undefined) {
       const entry = this.#memory.find(key);
-      if (entry !== undefined) return this.#answer(entry);
+      if (entry !== undefined) return this.#answer(entry, key);
     }
     return this.#miss(key, id);
   }
@@ -108,36 +138,82 @@ export class Region<Id> {
     ttlMs: number | undefined,
   ): Promise<Confirmation> {
     this.#checkOpen();
-    const writes = entries.map(([key, value]): TierWrite => {
-      if (this.#freeze) deepFreeze(value);
-      return { key: storageKey(key), value, expiresAt: this.#life.endOfNew(value, ttlMs) };
-    });
-    const keys = writes.map((write) => write.key);
+    const writes = entries.map(([key, value]): TierWrite => ({
+      key: storageKey(key),
+      value: this.#keeper.frozen(value),
+      ...this.#life.endsOfSet(ttlMs),
+    }));
+    return this.#write(writes, () => this.levels.write(writes));
+  }
+
+  /** Writes to every level that has nothing newer; `undefined` only keeps what is older out, for `ttlMs`. */
+  async writeVersion(key: string, value: unknown, version: number, ttlMs?: number): Promise<Confirmation> {
+    this.#checkOpen();
+    const ends = this.#life.endsOfSet(ttlMs);
+    const write: TierWrite = { key: storageKey(key), value: this.#keeper.frozen(value), ...ends, version };
+    const bury = value === undefined;
+    // What won in the levels is not known here; memory learns it from them.
+    return this.#write(
+      bury ? [] : [write],
+      () => this.levels.writeVersion(write, version, bury),
+      [write.key],
+      false,
+    );
+  }
+
+  async #write(
+    writes: readonly TierWrite[],
+    write: () => Promise<Confirmation>,
+    keys: readonly string[] = writes.map(({ key }) => key),
+    remembers: boolean = true,
+  ): Promise<Confirmation> {
     const writer = {};
     this.#forget(keys);
     for (const key of keys) this.#writers.set(key, writer);
     let unchanged: readonly TierWrite[] = [];
     try {
-      const confirmation = await this.levels.write(writes);
+      const confirmation = await write();
       // What changed elsewhere in between is in the levels as nobody here knows.
-      unchanged = writes.filter((write) => this.#writers.get(write.key) === writer);
+      if (remembers) unchanged = writes.filter(({ key }) => this.#writers.get(key) === writer);
       return confirmation;
     } finally {
       // Once more: a read that began in between may have found the old value.
       this.#forget(keys);
-      for (const write of unchanged) this.#remember(write.key, write.value, write.expiresAt);
+      for (const each of unchanged) this.#keeper.remember(each.key, each.value, each);
       this.#publish(keys, 'here');
     }
   }
 
-  /** Deletes at every level, `undefined` for everything. */
-  async delete(keys: readonly string[] | undefined): Promise<Confirmation> {
+  /** What is where, and what the next read would do; takes no lease. */
+  async explain(key: string): Promise<Explanation> {
     this.#checkOpen();
+    const stored = storageKey(key);
+    const now = this.#life.now();
+    const levels: LevelExplanation[] = [];
+    if (this.#memory !== undefined) levels.push(explainEntry('memory', this.#memory.look(stored), now));
+    levels.push(...(await this.levels.explain(stored, now)));
+    const flying = this.#flights.has(stored) || this.#refreshes.has(stored);
+    return { key: stored, levels, flying, next: this.#next(levels, flying, stored) };
+  }
+
+  /** Deletes at every level, `undefined` for everything. */
+  async delete(keys: readonly string[] | undefined, closing: boolean = false): Promise<Confirmation> {
+    if (!closing) this.#checkOpen();
     const stored = keys?.map(storageKey);
     this.#forget(stored);
     const confirmation = await this.levels.delete(stored);
     this.#forget(stored);
     this.#publish(stored, 'here');
+    return confirmation;
+  }
+
+  /** As {@link delete}, for at least all keys that begin with `prefix`; memory forgets everything. */
+  async deletePrefix(prefix: string): Promise<Confirmation> {
+    this.#checkOpen();
+    this.#forget(undefined);
+    const confirmation = await this.levels.deletePrefix(prefix);
+    this.#forget(undefined);
+    this.#publish(undefined, 'here');
     return confirmation;
   }
 
@@ -152,12 +228,54 @@ export class Region<Id> {
     this.#forget(undefined);
   }
 
+  /** Forgets what has one of these tags, here. */
+  forgetTags(tags: readonly string[] | undefined): void {
+    if (this.#tags === undefined) return;
+    this.#forget(tags === undefined ? undefined : this.#tags.keysOf(tags));
+    // What is on its way may have them as well.
+    this.#forgetFlights();
+  }
+
+  /**
+   * Loads anew unless some process has done so, so that it is fresh beyond `freshBeyond`, or is doing it now.
+   *
+   * @returns the value, or what the loader threw.
+   */
+  renew(key: string, id: Id, freshBeyond: number): Promise<unknown> {
+    const stored = storageKey(key);
+    const flying = this.#refreshes.get(stored) ?? new Flight<Id>(this.#parts, stored, id);
+    if (flying.promise !== undefined) return flying.promise;
+    this.#refreshes.set(stored, flying);
+    const land = (): void => {
+      if (this.#refreshes.get(stored) === flying) this.#refreshes.delete(stored);
+    };
+    return this.#keeper.track(flying.start(this.#memory?.look(stored), true, land, freshBeyond));
+  }
+
   /** Resolves when the fills under way have settled and what was queued was tried once more. */
   async close(): Promise<void> {
     this.#memory?.drop(undefined);
     await Promise.allSettled(Array.from(this.#flights.values(), (flight) => flight.promise!));
-    await Promise.allSettled(this.#background);
+    await this.#keeper.settled();
     await this.levels.close();
+  }
+
+  #next(levels: readonly LevelExplanation[], flying: boolean, key: string): string {
+    const found = levels.find(({ state }) => state === 'fresh');
+    const stale = levels.find(({ state }) => state === 'stale');
+    const first = levels[0];
+    if (first?.level === 'memory' && first.state === 'fresh') {
+      const early = (this.#memory?.look(key)?.attentionAt ?? 0) <= this.#life.now();
+      return early ? 'served from memory, and loaded ahead in the background' : 'served from memory';
+    }
+    if (flying) return 'joins the read that is under way';
+    if (stale?.freshForMs !== undefined && -stale.freshForMs < this.#life.whileRevalidateMs)
+      return `served stale from ${stale.level}, and loaded anew in the background`;
+    if (found !== undefined) return `read from ${found.level}, which fills the levels above`;
+    if (this.loader === undefined) return 'a miss: there is no loader';
+    return stale === undefined
+      ? 'loaded'
+      : `loaded; served stale from ${stale.level} if that fails or is slow`;
   }
 
   /** Always rejects. */
@@ -171,129 +289,118 @@ export class Region<Id> {
   }
 
   /** A hit's promise is made once an entry: awaiting it costs less than a new one around a plain value. */
-  #answer(entry: MemoryEntry): Promise<unknown> {
+  #answer(entry: MemoryEntry, key: string): Promise<unknown> {
     this.hitCount++;
+    if (this.#sketch !== undefined) this.#sample(key);
     return (entry.promise ??= Promise.resolve(entry.value));
   }
 
-  #findHashed(key: string): MemoryEntry | undefined {
-    const stored = storageKey(key);
-    return stored === key ? undefined : this.#memory?.find(stored);
+  /** One read of so many, hits and misses alike; at random, because reads come in rhythms. */
+  #sample(key: string): void {
+    if (--this.#untilSample > 0) return;
+    this.#untilSample = this.#life.around(SAMPLE);
+    this.#sketch!.add(key);
+  }
+
+  /** The way of keys that are stored hashed, and of entries that are about to be loaded ahead. */
+  #findFresh(key: string): MemoryEntry | undefined {
+    const entry = this.#memory?.findAny(storageKey(key));
+    return entry !== undefined && entry.freshUntil > this.#life.now() ? entry : undefined;
   }
 
   #miss(key: string, id: Id): Promise<unknown> {
     if (this.#surroundings.closed || typeof key !== 'string') return this.#refuse(key);
     const stored = storageKey(key);
-    // A key that is stored hashed comes this way on a hit as well.
-    const entry = stored === key ? undefined : this.#memory?.find(stored);
-    if (entry !== undefined) return this.#answer(entry);
+    const held = this.#memory?.findAny(stored);
+    // Hashed, stale, or about to be.
+    if (held !== undefined) {
+      const now = this.#life.now();
+      if (now < held.attentionAt) return this.#answer(held, key);
+      if (this.loader !== undefined && now < held.freshUntil + this.#life.whileRevalidateMs) {
+        if (now >= held.freshUntil) this.counts.staleServedCount++;
+        this.#refresh(stored, id, held);
+        return this.#answer(held, key);
+      }
+    }
     this.missCount++;
+    if (this.#sketch !== undefined) this.#sample(key);
     const joined = this.#flights.get(stored);
-    if (joined !== undefined) {
+    if (joined !== undefined && joined.freshUntil > this.#life.now()) {
       this.joinedCount++;
       return joined.promise!;
     }
-    const flight = new Flight();
+    const flight = new Flight<Id>(this.#parts, stored, id);
+    const refused = this.#note(stored, id);
+    if (refused !== undefined) return refused;
     this.#flights.set(stored, flight);
-    return (flight.promise = this.#fly(stored, id, flight));
+    return flight.start(held, false, (landed) => {
+      this.#landFlight(stored, landed);
+    });
   }
 
-  async #fly(key: string, id: Id, flight: Flight): Promise<unknown> {
-    const tokens: Tokens = [];
-    let filling: Promise<void> | undefined;
+  /** @returns a rejection when the user's tags are none. */
+  #note(key: string, id: Id): Promise<never> | undefined {
+    if (this.#tags === undefined) return undefined;
     try {
-      const entry = await this.levels.read(key, tokens);
-      if (entry !== undefined) {
-        filling = this.#store(key, entry.value, entry.expiresAt, flight, tokens);
-        return entry.value;
-      }
-      const value = this.loader === undefined ? undefined : await this.loader.load(id);
-      const expiresAt = this.loader === undefined ? 0 : this.#life.endOfNew(value);
-      if (expiresAt > 0) filling = this.#store(key, value, expiresAt, flight, tokens);
-      else this.#release(key, tokens);
-      return value;
+      this.#tags.note(key, id);
+      return undefined;
     } catch (error) {
-      this.#release(key, tokens);
-      throw error;
-    } finally {
-      if (filling === undefined) {
-        this.#land(key, flight);
-      } else {
-        // Joinable while the levels are filled, so that no reader finds them empty once more.
-        void filling.then(() => {
-          this.#land(key, flight);
-        });
-      }
+      return rejected(error);
     }
   }
 
-  #land(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
-  }
-
-  /** Keeps what a flight found: in memory at once, in the levels in the background. @returns their filling, if any. */
-  #store(
-    key: string,
-    value: unknown,
-    expiresAt: number,
-    flight: Flight,
-    tokens: Tokens,
-  ): Promise<void> | undefined {
-    if (this.#freeze) deepFreeze(value);
-    const remembered = flight.stale ? undefined : this.#remember(key, value, expiresAt);
-    const filling = this.levels.fillFrom({ key, value, expiresAt }, tokens, () => flight.stale);
-    if (filling === undefined) return undefined;
-    return this.#track(
-      filling.then((kept) => {
-        if (kept) return;
-        // Somebody changed the key during the load; their message may not be here yet.
-        this.refusedFillCount++;
-        if (remembered !== undefined) this.#memory!.retract(key, remembered);
-      }),
-    );
-  }
-
-  #remember(key: string, value: unknown, expiresAt: number): MemoryEntry | undefined {
-    if (this.#memory === undefined || this.#surroundings.closed) return undefined;
-    const limitMs = Math.min(this.#memoryMaxTtlMs, this.#surroundings.memoryLimitMs);
-    return this.#memory.put(key, value, this.#life.endInLevel(expiresAt, limitMs));
-  }
-
-  /** In the background; whoever asks for the lease next does so after this, on the same connection. */
-  #release(key: string, tokens: Tokens): void {
-    const releasing = this.levels.release(key, tokens);
-    if (releasing !== undefined) void this.#track(releasing);
-  }
-
-  #track<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => {
-      this.#background.delete(tracked);
+  /** Loads anew in the background, unless that is under way; a failure is counted by the loader and tried again later. */
+  #refresh(key: string, id: Id, previous: TierEntry): void {
+    const held = this.#memory?.look(key);
+    if (held !== undefined) held.attentionAt = Math.min(this.#life.now() + REFRESH_PAUSE_MS, held.expiresAt);
+    if (this.#refreshes.has(key) || this.#surroundings.closed) return;
+    this.counts.refreshCount++;
+    const flight = new Flight<Id>(this.#parts, key, id);
+    this.#refreshes.set(key, flight);
+    const refreshing = flight.start(previous, true, () => {
+      if (this.#refreshes.get(key) === flight) this.#refreshes.delete(key);
     });
-    this.#background.add(tracked);
-    return tracked;
+    this.#keeper.track(refreshing).catch(() => {});
   }
 
   /** In memory, in the flights and in the writes under way. */
   #forget(keys: readonly string[] | undefined): void {
     this.#memory?.drop(keys);
     if (keys === undefined) {
-      for (const flight of this.#flights.values()) flight.stale = true;
-      this.#flights.clear();
+      this.#forgetFlights();
       this.#writers.clear();
+      this.#tags?.forgetAll();
       return;
     }
     for (const key of keys) {
       this.#writers.delete(key);
-      const flight = this.#flights.get(key);
-      if (flight === undefined) continue;
-      flight.stale = true;
-      this.#flights.delete(key);
+      forget(this.#flights, key);
+      forget(this.#refreshes, key);
     }
   }
 
+  #forgetFlights(): void {
+    for (const flight of this.#flights.values()) flight.stale = true;
+    for (const flight of this.#refreshes.values()) flight.stale = true;
+    this.#flights.clear();
+    this.#refreshes.clear();
+  }
+
   #publish(keys: readonly string[] | undefined, from: ChangedEvent['from']): void {
+    this.#onChange?.(keys);
     if (!changedChannel.hasSubscribers) return;
     const event: ChangedEvent = { region: this.name, keys, from };
     changedChannel.publish(event);
   }
+}
+
+async function rejected(error: unknown): Promise<never> {
+  throw error;
+}
+
+function forget<Id>(flights: Map<string, Flight<Id>>, key: string): void {
+  const flight = flights.get(key);
+  if (flight === undefined) return;
+  flight.stale = true;
+  flights.delete(key);
 }

@@ -3,6 +3,7 @@ import { checkCount, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import { ArcCache } from '../policy/arc.ts';
+import type { Ends } from '../region/life.ts';
 import type { EntryStore } from '../policy/entry-store.ts';
 import { S3FifoCache } from '../policy/s3-fifo.ts';
 import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from '../tier.ts';
@@ -30,15 +31,23 @@ export interface MemoryTierOptions {
 }
 
 /** An entry. Every one has this shape, so that a hit is one property load at one place of the machine code. */
-export class MemoryEntry {
+export class MemoryEntry implements TierEntry {
   readonly value: unknown;
-  expiresAt: number;
+  /** Before it a hit asks nothing more; after it the entry may be stale, or is to be loaded ahead. */
+  attentionAt: number;
+  readonly freshUntil: number;
+  readonly expiresAt: number;
+  /** When it came into memory. */
+  readonly storedAt: number;
   /** What `get` answers, made by the first hit and shared by the following ones. */
   promise: Promise<unknown> | undefined = undefined;
 
-  constructor(value: unknown, expiresAt: number) {
+  constructor(value: unknown, attentionAt: number, ends: Ends, storedAt: number) {
     this.value = value;
-    this.expiresAt = expiresAt;
+    this.attentionAt = attentionAt;
+    this.freshUntil = ends.freshUntil;
+    this.expiresAt = ends.expiresAt;
+    this.storedAt = storedAt;
   }
 }
 
@@ -68,16 +77,27 @@ export class MemoryRegion implements TierRegion {
     return this.#entries.size;
   }
 
-  /** A live entry, which counts as used. Synchronous, allocates nothing. */
+  /** An entry that needs no second look, which counts as used. Synchronous, allocates nothing. */
   find(key: string): MemoryEntry | undefined {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && this.#clock.now() < entry.attentionAt ? entry : undefined;
+  }
+
+  /** An entry that has not expired, fresh or not; one that has goes. */
+  findAny(key: string): MemoryEntry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#clock.now() < entry.expiresAt) return entry;
     this.#entries.delete(key);
     return undefined;
   }
 
-  put(key: string, value: unknown, expiresAt: number): MemoryEntry {
-    const entry = new MemoryEntry(value, expiresAt);
+  /** As it is, and no use of it. */
+  look(key: string): MemoryEntry | undefined {
+    return this.#entries.peek(key);
+  }
+
+  put(key: string, value: unknown, attentionAt: number, ends: Ends): MemoryEntry {
+    const entry = new MemoryEntry(value, attentionAt, ends, this.#clock.now());
     this.#entries.set(key, entry);
     return entry;
   }
@@ -96,14 +116,15 @@ export class MemoryRegion implements TierRegion {
   getMany(keys: readonly string[]): Promise<(TierEntry | undefined)[]> {
     return Promise.resolve(
       keys.map((key) => {
-        const entry = this.find(key);
-        return entry === undefined ? undefined : { value: entry.value, expiresAt: entry.expiresAt };
+        const entry = this.findAny(key);
+        if (entry === undefined) return undefined;
+        return { value: entry.value, expiresAt: entry.expiresAt, freshUntil: entry.freshUntil };
       }),
     );
   }
 
   setMany(writes: readonly TierWrite[]): Promise<void> {
-    for (const write of writes) this.put(write.key, write.value, write.expiresAt);
+    for (const write of writes) this.put(write.key, write.value, write.freshUntil, write);
     return Promise.resolve();
   }
 
@@ -112,7 +133,7 @@ export class MemoryRegion implements TierRegion {
     return Promise.resolve();
   }
 
-  clear(): Promise<void> {
+  clear(_prefix?: string): Promise<void> {
     this.drop(undefined);
     return Promise.resolve();
   }

@@ -13,46 +13,70 @@ export interface Statements {
 }
 
 /**
- * `lease` is null in a row that holds a value. A row with a lease holds none: its value is null, and it expires with the
- * lease. A null value without a lease says that the key is known to be absent. A null expiry is never.
+ * A row with a lease whose value is null holds no entry, and expires with the lease; one whose value is not null still
+ * holds the entry that is being loaded anew. A null value without a lease says that the key is known to be absent. A null
+ * expiry is never, and a null end of freshness is the expiry.
  *
  * @param table quoted already.
  */
 export function statementsFor(table: string): Statements {
   // clock_timestamp, not now: inside a transaction now stands still.
   const live = `(expires_at IS NULL OR expires_at > clock_timestamp())`;
-  const left = `(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::float8 AS ttl_ms`;
-  const after = (parameter: string): string => `clock_timestamp() + ${parameter}::float8 * interval '1 ms'`;
+  const left = (column: string): string =>
+    `(extract(epoch FROM ${column} - clock_timestamp()) * 1000)::float8`;
+  const entry = `value, ${left('expires_at')} AS ttl_ms, ${left('coalesce(fresh_until, expires_at)')} AS fresh_ms, version, stamp`;
+  const after = (ms: string): string => `clock_timestamp() + ${ms}::float8 * interval '1 ms'`;
   return {
     migration: `CREATE TABLE IF NOT EXISTS ${table} (
   key text COLLATE "C" PRIMARY KEY,
   value text,
   expires_at timestamptz,
-  lease text
+  fresh_until timestamptz,
+  version bigint,
+  stamp text,
+  lease text,
+  lease_until timestamptz
 );
 CREATE INDEX IF NOT EXISTS ${indexName(table)} ON ${table} (expires_at) WHERE expires_at IS NOT NULL;
 `,
-    select: `SELECT key, value, ${left} FROM ${table} WHERE key = ANY($1::text[]) AND lease IS NULL AND ${live}`,
-    upsert: `INSERT INTO ${table} AS t (key, value, expires_at)
-SELECT key, value, ${after('ttl')} FROM unnest($1::text[], $2::text[], $3::float8[]) AS w (key, value, ttl)
-ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at, lease = NULL`,
+    select: `SELECT key, ${entry} FROM ${table}
+WHERE key = ANY($1::text[]) AND (lease IS NULL OR value IS NOT NULL) AND ${live}`,
+    upsert: `INSERT INTO ${table} AS t (key, value, expires_at, fresh_until, version, stamp)
+SELECT key, value, ${after('ttl')}, ${after('fresh')}, version, stamp
+FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[], $6::text[])
+  AS w (key, value, ttl, fresh, version, stamp)
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at,
+  fresh_until = EXCLUDED.fresh_until, version = EXCLUDED.version, stamp = EXCLUDED.stamp, lease = NULL, lease_until = NULL`,
     delete: `DELETE FROM ${table} WHERE key = ANY($1::text[])`,
     // A range of the primary key, which an index can serve whatever the plan; the function is what decides.
     clear: `DELETE FROM ${table} WHERE key >= $1::text AND key < $2::text AND starts_with(key, $1::text)`,
     acquire: `WITH taken AS (
-  INSERT INTO ${table} AS t (key, expires_at, lease) VALUES ($1::text, ${after('$3')}, $2::text)
-  ON CONFLICT (key) DO UPDATE SET value = NULL, expires_at = EXCLUDED.expires_at, lease = EXCLUDED.lease
+  INSERT INTO ${table} AS t (key, expires_at, lease, lease_until)
+  VALUES ($1::text, ${after('$3')}, $2::text, ${after('$3')})
+  ON CONFLICT (key) DO UPDATE SET
+    value = CASE WHEN t.expires_at <= clock_timestamp() THEN NULL ELSE t.value END,
+    expires_at = CASE WHEN t.value IS NULL OR t.expires_at <= clock_timestamp() THEN EXCLUDED.expires_at ELSE t.expires_at END,
+    lease = EXCLUDED.lease, lease_until = EXCLUDED.lease_until
   WHERE t.expires_at <= clock_timestamp()
+    OR (t.lease IS NOT NULL AND t.lease_until <= clock_timestamp())
+    OR (t.lease IS NULL AND coalesce(t.fresh_until, t.expires_at, 'infinity') <= ${after('$4')})
   RETURNING key
 )
-SELECT key, true AS granted, false AS leased, NULL::text AS value, NULL::float8 AS ttl_ms FROM taken
+SELECT key, true AS granted, false AS leased, NULL::text AS value, NULL::float8 AS ttl_ms, NULL::float8 AS fresh_ms,
+  NULL::bigint AS version, NULL::text AS stamp FROM taken
 UNION ALL
-SELECT key, false, lease IS NOT NULL, value, ${left} FROM ${table}
+SELECT key, false, lease IS NOT NULL, ${entry} FROM ${table}
 WHERE key = $1::text AND ${live} AND NOT EXISTS (SELECT FROM taken)`,
-    takeOver: `UPDATE ${table} SET value = NULL, expires_at = ${after('$3')}, lease = $2::text WHERE key = $1::text`,
-    fill: `UPDATE ${table} SET value = $3::text, expires_at = ${after('$4')}, lease = NULL
+    takeOver: `UPDATE ${table} SET value = NULL, expires_at = ${after('$3')}, lease = $2::text, lease_until = ${after('$3')}
+WHERE key = $1::text`,
+    fill: `UPDATE ${table} SET value = $3::text, expires_at = ${after('$4')}, fresh_until = ${after('$5')},
+  version = $6::bigint, stamp = $7::text, lease = NULL, lease_until = NULL
 WHERE key = $1::text AND lease = $2::text RETURNING key`,
-    release: `DELETE FROM ${table} WHERE key = $1::text AND lease = $2::text`,
+    release: `WITH kept AS (
+  UPDATE ${table} SET lease = NULL, lease_until = NULL
+  WHERE key = $1::text AND lease = $2::text AND value IS NOT NULL
+)
+DELETE FROM ${table} WHERE key = $1::text AND lease = $2::text AND value IS NULL`,
     sweep: `WITH expired AS (
   SELECT key FROM ${table} WHERE expires_at <= clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED
 ), gone AS (

@@ -12,6 +12,7 @@ import type {
   TierRegion,
   TierWrite,
 } from '../tier.ts';
+import { HASHED } from '../key.ts';
 import { statementsFor, type Statements } from './postgres-sql.ts';
 
 /** Anything that runs a statement: a pool or client of `pg`, of `@hotpath/database`, or a stand-in. */
@@ -37,7 +38,22 @@ interface Row {
   readonly key: string;
   readonly value: string | null;
   readonly ttl_ms: number | null;
+  readonly fresh_ms: number | null;
+  /** A bigint, which `pg` gives as text. */
+  readonly version: string | number | null;
+  readonly stamp: string | null;
 }
+
+type RowParameters = readonly [
+  value: string | null,
+  ttlMs: number | null,
+  freshMs: number | null,
+  version: number | null,
+  stamp: string | null,
+];
+
+/** Longer than any life; an interval of Postgres holds it. */
+const FOREVER_MS = 1e13;
 
 interface LeaseRow extends Row {
   readonly granted: boolean;
@@ -104,7 +120,7 @@ class PostgresRegion implements TierRegion {
     this.#clock = region.clock;
     this.#onCorrupt = onCorrupt;
     this.lease = {
-      acquire: (key, leaseMs) => this.#acquire(key, leaseMs),
+      acquire: (key, leaseMs, freshBeyond) => this.#acquire(key, leaseMs, freshBeyond),
       fill: (write, token) => this.#fill(write, token),
       release: async (key, token) => {
         await this.#db.query(this.#sql.release, [this.#prefix + key, token]);
@@ -127,28 +143,37 @@ class PostgresRegion implements TierRegion {
   async setMany(writes: readonly TierWrite[]): Promise<void> {
     if (writes.length === 0) return;
     // One statement cannot write a row twice; the last one wins.
-    const rows = new Map<string, readonly [text: string | null, ttlMs: number | null]>();
-    for (const write of writes)
-      rows.set(this.#prefix + write.key, [this.#encode(write.value), this.#left(write.expiresAt)]);
+    const rows = new Map<string, RowParameters>();
+    for (const write of writes) rows.set(this.#prefix + write.key, this.#parameters(write));
     // In the order of their keys, so that two writers of the same rows cannot wait for each other.
     const keys = [...rows.keys()].sort();
-    const values = keys.map((key) => rows.get(key)![0]);
-    const ttls = keys.map((key) => rows.get(key)![1]);
-    await this.#db.query(this.#sql.upsert, [keys, values, ttls]);
+    const columns = [0, 1, 2, 3, 4].map((index) => keys.map((key) => rows.get(key)![index]));
+    await this.#db.query(this.#sql.upsert, [keys, ...columns]);
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
     await this.#db.query(this.#sql.delete, [keys.map((key) => this.#prefix + key)]);
   }
 
-  async clear(): Promise<void> {
-    await this.#db.query(this.#sql.clear, [this.#prefix, successor(this.#prefix)]);
+  async clear(prefix: string = ''): Promise<void> {
+    await this.#clear(this.#prefix + prefix);
+    // Keys that are stored hashed do not show what they begin with.
+    if (prefix !== '') await this.#clear(this.#prefix + HASHED);
   }
 
-  async #acquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
+  async #clear(prefix: string): Promise<void> {
+    await this.#db.query(this.#sql.clear, [prefix, successor(prefix)]);
+  }
+
+  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
     const token = this.#tokenPrefix + (this.#tokenCount++).toString(36);
     const askedAt = this.#clock.now();
-    const { rows } = await this.#db.query(this.#sql.acquire, [this.#prefix + key, token, leaseMs]);
+    const { rows } = await this.#db.query(this.#sql.acquire, [
+      this.#prefix + key,
+      token,
+      leaseMs,
+      freshBeyond === undefined ? -FOREVER_MS : (this.#left(freshBeyond) ?? FOREVER_MS),
+    ]);
     const row = rows[0] as LeaseRow | undefined;
     // None: taken between this statement's snapshot and its write.
     if (row === undefined) return { kind: 'held' };
@@ -162,25 +187,36 @@ class PostgresRegion implements TierRegion {
   }
 
   async #fill(write: TierWrite, token: string): Promise<boolean> {
-    const values = [this.#prefix + write.key, token, this.#encode(write.value), this.#left(write.expiresAt)];
+    const values = [this.#prefix + write.key, token, ...this.#parameters(write)];
     const { rows } = await this.#db.query(this.#sql.fill, values);
     return rows.length === 1;
   }
 
-  #left(expiresAt: number): number | null {
-    return expiresAt === Infinity ? null : expiresAt - this.#clock.now();
+  #left(moment: number): number | null {
+    return moment === Infinity ? null : moment - this.#clock.now();
   }
 
-  #encode(value: unknown): string | null {
-    return value === undefined ? null : encodeValue(this.#codec, value);
+  #parameters(write: TierWrite): RowParameters {
+    return [
+      write.value === undefined ? null : encodeValue(this.#codec, write.value),
+      this.#left(write.expiresAt),
+      write.freshUntil === write.expiresAt ? null : this.#left(write.freshUntil),
+      write.version ?? null,
+      write.stamp ?? null,
+    ];
   }
 
   /** What was left was counted by the server after `askedAt`, so the sum errs on the short side. */
   #open(row: Row, askedAt: number): TierEntry | undefined {
-    const expiresAt = row.ttl_ms === null ? Infinity : askedAt + row.ttl_ms;
-    if (row.value === null) return { value: undefined, expiresAt };
+    const ends = {
+      expiresAt: row.ttl_ms === null ? Infinity : askedAt + row.ttl_ms,
+      freshUntil: row.fresh_ms === null ? Infinity : askedAt + row.fresh_ms,
+      ...(row.version === null ? {} : { version: Number(row.version) }),
+      ...(row.stamp === null ? {} : { stamp: row.stamp }),
+    };
+    if (row.value === null) return { value: undefined, ...ends };
     try {
-      return { value: this.#codec.decode(row.value), expiresAt };
+      return { value: this.#codec.decode(row.value), ...ends };
     } catch {
       this.#onCorrupt();
       return undefined;

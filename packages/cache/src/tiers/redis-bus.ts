@@ -1,4 +1,4 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { TierListener } from '../tier.ts';
 
 /** How often a subscriber asks its server for a sign of life, in ms; the next one notices that none came. */
@@ -34,14 +34,28 @@ function parse(text: string): ChangeMessage | undefined {
   }
 }
 
+/** In a Cluster every node passes every message on, so any of them will do; the client finds another when it goes. */
+function listenerLike(client: Redis | Cluster): Redis {
+  if (!client.isCluster) return (client as Redis).duplicate(SUBSCRIBER);
+  const cluster = client as Cluster;
+  // Its types know neither the options nor that a cluster subscribes as a single client does.
+  const duplicate = (cluster.duplicate as (nodes: [], options: object) => unknown)([], {
+    lazyConnect: true,
+    enableOfflineQueue: true,
+    clusterRetryStrategy: (times: number) => Math.min(50 * times, LAST_RECONNECT_MS),
+    redisOptions: { ...cluster.options.redisOptions, autoResubscribe: false },
+  });
+  return duplicate as Redis;
+}
+
 /**
  * Listens on a connection of its own, because one that subscribes can do nothing else. @returns what ends it.
  *
  * A connection that was lost is made anew for ever, and its silence is noticed by a heartbeat: a half-open one would
  * otherwise look healthy for minutes.
  */
-export function subscribe(client: Redis, listener: TierListener): () => void {
-  const subscriber = client.duplicate(SUBSCRIBER);
+export function subscribe(client: Redis | Cluster, listener: TierListener): () => void {
+  const subscriber = listenerLike(client);
   const channel = channelOf(listener.namespace);
   let up = false;
   let awaitingPong = false;

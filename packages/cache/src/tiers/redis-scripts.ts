@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** A script and the name under which the server knows it. */
 interface Script {
@@ -7,32 +7,106 @@ interface Script {
   readonly sha1: string;
 }
 
+/** What the scripts know of the envelope: see `envelope.ts`. */
+const COMMON = `
+local function field(raw, index)
+  local head = string.match(raw, '^[VNT]([^;]*);')
+  if not head then return nil end
+  local at = 0
+  for part in string.gmatch(head .. ',', '([^,]*),') do
+    at = at + 1
+    if at == index and part ~= '' then return tonumber(part, 36) end
+  end
+  return nil
+end
+local function lease(raw)
+  return string.match(raw, '^L([^,]*),([^;]*);(.*)$')
+end
+local function put(raw, px)
+  if px == '' then redis.call('SET', KEYS[1], raw) else redis.call('SET', KEYS[1], raw, 'PX', px) end
+  return 1
+end
+`;
+
 function script(text: string): Script {
-  return { text, sha1: createHash('sha1').update(text).digest('hex') };
+  const whole = COMMON + text;
+  return { text: whole, sha1: createHash('sha1').update(whole).digest('hex') };
 }
 
-/** What is there, or 1 when nothing was and the marker ARGV[1] is now, for ARGV[2] ms. */
+/**
+ * A lease for the token ARGV[1], of ARGV[2] ms, unless there is one, or a value that is fresh beyond ARGV[3] (empty: any
+ * value). What was there stays inside the lease.
+ *
+ * @returns the value; or `L` when somebody has the lease; or `G`, granted, and the head of what was there.
+ */
 export const ACQUIRE: Script = script(`
 local held = redis.call('GET', KEYS[1])
-if held then return held end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`);
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local old = ''
+if held then
+  local kind = string.sub(held, 1, 1)
+  if kind == 'L' then
+    local ends, _, rest = lease(held)
+    if ends and tonumber(ends) > now then return 'L' end
+    old = rest or ''
+  else
+    if kind ~= 'T' then
+      if ARGV[3] == '' then return held end
+      local fresh = field(held, 2) or field(held, 1)
+      if ARGV[3] ~= 'all' and (fresh == nil or fresh > tonumber(ARGV[3])) then return held end
+    end
+    if string.find(held, '^[VNT]') then old = held end
+  end
+end
+local px = tonumber(ARGV[2])
+local marker = 'L' .. string.format('%.0f', now + px) .. ',' .. ARGV[1] .. ';' .. old
+if old ~= '' then
+  local left = redis.call('PTTL', KEYS[1])
+  if left < 0 then px = '' else px = math.max(px, left) end
+end
+put(marker, px)
+return 'G' .. (string.match(old, '^[VNT][^;]*;') or '')`);
 
-/** Puts ARGV[2] in the place of the marker ARGV[1], for ARGV[3] ms or for ever when that is empty. 1 when it did. */
+/**
+ * Puts ARGV[2] in the place of the lease ARGV[1], for ARGV[3] ms or for ever when that is empty. Not when what was there
+ * has a version above ARGV[4]: it then comes back. @returns 1 when it did.
+ */
 export const FILL: Script = script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
-else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+local held = redis.call('GET', KEYS[1])
+if not held then return 0 end
+local _, token, old = lease(held)
+if token ~= ARGV[1] then return 0 end
+local version = ARGV[4] ~= '' and field(old, 3)
+if version and version > tonumber(ARGV[4]) then
+  redis.call('SET', KEYS[1], old, 'KEEPTTL')
+  return 0
+end
+return put(ARGV[2], ARGV[3])`);
+
+/** Ends the lease ARGV[1], if it is still there; what was there before it comes back. */
+export const RELEASE: Script = script(`
+local held = redis.call('GET', KEYS[1])
+if not held then return 0 end
+local _, token, old = lease(held)
+if token ~= ARGV[1] then return 0 end
+if old == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], old, 'KEEPTTL')
 return 1`);
 
-/** Deletes the marker ARGV[1], if it is still there. */
-export const RELEASE: Script = script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`);
+/** Puts ARGV[1] there for ARGV[2] ms, unless what is there has a version above ARGV[3]. @returns 1 when it did. */
+export const SET_VERSION: Script = script(`
+local held = redis.call('GET', KEYS[1])
+if held then
+  local _, _, old = lease(held)
+  local version = field(old or held, 3)
+  if version and version > tonumber(ARGV[3]) then return 0 end
+end
+return put(ARGV[1], ARGV[2])`);
 
 /** Runs a script on one key by its name, and once by its text when the server does not know it (yet, or any more). */
 export async function runScript(
-  client: Redis,
+  client: Redis | Cluster,
   { text, sha1 }: Script,
   key: string,
   ...args: readonly (string | number)[]

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { checkTimerMs, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { type Codec, encodeValue, jsonCodec } from '../codec.ts';
@@ -12,22 +12,22 @@ import type {
   TierLease,
   TierListener,
   TierRegion,
+  TierVersions,
   TierWrite,
 } from '../tier.ts';
-import { envelopeOf, isLease, leaseMarker, openEnvelope } from './envelope.ts';
+import { envelopeOf, openEnvelope, tombstoneOf, versionOfHead } from './envelope.ts';
+import { HASHED } from '../key.ts';
+import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
 import { type ChangeMessage, channelOf, subscribe } from './redis-bus.ts';
-import { ACQUIRE, FILL, RELEASE, runScript } from './redis-scripts.ts';
-
-/** Keys looked at, and keys deleted, by one command of `clear`. */
-const CLEAR_BATCH = 500;
+import { ACQUIRE, FILL, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
 
 /** Options of {@link redisTier}. */
 export interface RedisTierOptions {
   /**
-   * An ioredis client, single or behind Sentinel. It stays yours to configure and to close; the tier opens one more
+   * An ioredis client: single, behind Sentinel, or a Cluster. It stays yours to configure and to close; the tier opens one more
    * connection like it, to listen on.
    */
-  readonly client: Redis;
+  readonly client: Redis | Cluster;
   /** How long a read waits for Redis, in ms; 50 by default. One deadline for all reads of a turn of the event loop. */
   readonly deadlineMs?: number;
   /** Longest life of an entry in Redis, in ms; the definition's own by default. */
@@ -41,7 +41,7 @@ export class RedisTier implements Tier {
   readonly name: string = 'redis';
   readonly deadlineMs: number;
   readonly maxTtlMs?: number;
-  readonly #client: Redis;
+  readonly #client: Redis | Cluster;
   readonly #codec: Codec;
   /** Entries that could not be read: written by something else, or by another codec. */
   corruptCount = 0;
@@ -50,9 +50,6 @@ export class RedisTier implements Tier {
     const client: unknown = options?.client;
     if (typeof client !== 'object' || client === null || typeof (client as Redis).mget !== 'function') {
       throw new ArgumentTypeError(`client: expected an ioredis client, got ${typeof client}`);
-    }
-    if ((client as { isCluster?: boolean }).isCluster === true) {
-      throw new ArgumentTypeError('client: expected a single or Sentinel client, got a Cluster');
     }
     this.#client = options.client;
     this.#codec = options.codec ?? jsonCodec;
@@ -79,8 +76,10 @@ export class RedisTier implements Tier {
 
 class RedisRegion implements TierRegion {
   readonly lease: TierLease;
-  readonly #client: Redis;
+  readonly versions: TierVersions;
+  readonly #client: Redis | Cluster;
   readonly #codec: Codec;
+  readonly #keyspace: Keyspace;
   readonly #prefix: string;
   readonly #clock: Clock;
   readonly #name: string;
@@ -91,8 +90,9 @@ class RedisRegion implements TierRegion {
   readonly #tokenPrefix: string = `${randomBytes(9).toString('base64url')}.`;
   #tokenCount = 0;
 
-  constructor(client: Redis, codec: Codec, region: RegionOptions, onCorrupt: () => void) {
+  constructor(client: Redis | Cluster, codec: Codec, region: RegionOptions, onCorrupt: () => void) {
     this.#client = client;
+    this.#keyspace = keyspaceOf(client);
     this.#codec = codec;
     this.#prefix = region.prefix;
     this.#clock = region.clock;
@@ -101,103 +101,105 @@ class RedisRegion implements TierRegion {
     this.#channel = channelOf(region.namespace);
     this.#onCorrupt = onCorrupt;
     this.lease = {
-      acquire: (key, leaseMs) => this.#acquire(key, leaseMs),
+      acquire: (key, leaseMs, freshBeyond) => this.#acquire(key, leaseMs, freshBeyond),
       fill: (write, token) => this.#fill(write, token),
       release: async (key, token) => {
-        await runScript(this.#client, RELEASE, this.#prefix + key, leaseMarker(token));
+        await runScript(this.#client, RELEASE, this.#prefix + key, token);
       },
+    };
+    this.versions = {
+      set: (write, version) => {
+        const { text, px } = this.#encode({ ...write, version });
+        return this.#setVersion(write.key, text, px, version);
+      },
+      bury: (key, version, expiresAt) =>
+        this.#setVersion(key, tombstoneOf(version, expiresAt), this.#px(expiresAt), version),
     };
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
     if (keys.length === 0) return [];
-    const raws = await this.#client.mget(keys.map((key) => this.#prefix + key));
+    const raws = await this.#keyspace.mget(keys.map((key) => this.#prefix + key));
     const now = this.#clock.now();
-    return raws.map((raw) => (raw === null || isLease(raw) ? undefined : this.#open(raw, now)));
+    return raws.map((raw) => (raw === null ? undefined : this.#open(raw, now)));
   }
 
   async setMany(writes: readonly TierWrite[]): Promise<void> {
     if (writes.length === 0) return;
-    const encoded = writes.map((write) => this.#encode(write));
-    const pipeline = this.#client.pipeline();
-    for (let i = 0; i < writes.length; i++) {
-      const key = this.#prefix + writes[i]!.key;
-      const { text, px } = encoded[i]!;
-      if (px === '') pipeline.set(key, text);
-      else pipeline.set(key, text, 'PX', px);
-    }
-    this.#announce(pipeline, keysOf(writes));
-    await succeed(pipeline);
+    const sets = writes.map((write) => {
+      const { text, px } = this.#encode(write);
+      return { key: this.#prefix + write.key, text, px };
+    });
+    await this.#keyspace.set(sets, this.#channel, this.#message(writes.map((write) => write.key)));
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    const pipeline = this.#client.pipeline().del(keys.map((key) => this.#prefix + key));
-    this.#announce(pipeline, keys);
-    await succeed(pipeline);
+    await this.#keyspace.delete(
+      keys.map((key) => this.#prefix + key),
+      this.#channel,
+      this.#message(keys),
+    );
   }
 
-  async clear(): Promise<void> {
-    const clientPrefix = this.#client.options.keyPrefix ?? '';
-    const pattern = `${(clientPrefix + this.#prefix).replace(/[[\]*?\\^]/g, '\\$&')}*`;
-    let cursor = '0';
-    do {
-      const [next, found] = await this.#client.scan(cursor, 'MATCH', pattern, 'COUNT', CLEAR_BATCH);
-      // The client puts its own prefix before what it is given, and leaves it on what it finds.
-      if (found.length > 0) await this.#client.unlink(found.map((key) => key.slice(clientPrefix.length)));
-      cursor = next;
-    } while (cursor !== '0');
+  async clear(prefix: string = ''): Promise<void> {
+    await this.#keyspace.deletePrefix(this.#prefix + prefix);
+    // Keys that are stored hashed do not show what they begin with.
+    if (prefix !== '') await this.#keyspace.deletePrefix(this.#prefix + HASHED);
     await this.#client.publish(this.#channel, this.#message(null));
   }
 
-  async #acquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
+  async announce(keys: readonly string[]): Promise<void> {
+    await this.#client.publish(this.#channel, this.#message(keys));
+  }
+
+  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
     const token = this.#tokenPrefix + (this.#tokenCount++).toString(36);
     const full = this.#prefix + key;
-    const found = await runScript(this.#client, ACQUIRE, full, leaseMarker(token), Math.ceil(leaseMs));
-    if (typeof found !== 'string') return { kind: 'granted', token };
-    if (isLease(found)) return { kind: 'held' };
+    const threshold =
+      freshBeyond === undefined ? '' : freshBeyond === Infinity ? 'all' : Math.floor(freshBeyond);
+    const found = String(await runScript(this.#client, ACQUIRE, full, token, Math.ceil(leaseMs), threshold));
+    if (found === 'L') return { kind: 'held' };
+    if (found.startsWith('G')) return granted(token, versionOfHead(found));
     const entry = this.#open(found, this.#clock.now());
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable, or expired by this machine's clock: to be replaced, whatever it is.
-    await this.#client.set(full, leaseMarker(token), 'PX', Math.ceil(leaseMs));
-    return { kind: 'granted', token };
+    const taken = String(await runScript(this.#client, ACQUIRE, full, token, Math.ceil(leaseMs), 'all'));
+    return taken.startsWith('G') ? granted(token, versionOfHead(taken)) : { kind: 'held' };
   }
 
   async #fill(write: TierWrite, token: string): Promise<boolean> {
     const { text, px } = this.#encode(write);
-    return (
-      (await runScript(this.#client, FILL, this.#prefix + write.key, leaseMarker(token), text, px)) === 1
-    );
+    const full = this.#prefix + write.key;
+    return (await runScript(this.#client, FILL, full, token, text, px, write.version ?? '')) === 1;
   }
 
-  #encode({ value, expiresAt }: TierWrite): { text: string; px: number | '' } {
-    const text = value === undefined ? undefined : encodeValue(this.#codec, value);
-    return {
-      text: envelopeOf(text, expiresAt),
-      px: expiresAt === Infinity ? '' : Math.max(1, Math.ceil(expiresAt - this.#clock.now())),
-    };
+  async #setVersion(key: string, text: string, px: number | '', version: number): Promise<boolean> {
+    return (await runScript(this.#client, SET_VERSION, this.#prefix + key, text, px, version)) === 1;
   }
 
-  /** @returns `undefined` for what has expired, or is none of ours, or does not decode. */
+  #encode(write: TierWrite): { text: string; px: number | '' } {
+    const text = write.value === undefined ? undefined : encodeValue(this.#codec, write.value);
+    return { text: envelopeOf(text, write), px: this.#px(write.expiresAt) };
+  }
+
+  #px(expiresAt: number): number | '' {
+    return expiresAt === Infinity ? '' : Math.max(1, Math.ceil(expiresAt - this.#clock.now()));
+  }
+
+  /** @returns `undefined` for a lease, and for what has expired, or is none of ours, or does not decode. */
   #open(raw: string, now: number): TierEntry | undefined {
     const opened = openEnvelope(raw);
-    if (opened === undefined) {
-      this.#onCorrupt();
-      return undefined;
-    }
-    const { text, expiresAt } = opened;
-    if (expiresAt <= now) return undefined;
-    if (text === undefined) return { value: undefined, expiresAt };
+    if (opened === undefined) this.#onCorrupt();
+    if (opened === undefined || opened === null || opened.expiresAt <= now) return undefined;
+    const { text, ...ends } = opened;
+    if (text === undefined) return { value: undefined, ...ends };
     try {
-      return { value: this.#codec.decode(text), expiresAt };
+      return { value: this.#codec.decode(text), ...ends };
     } catch {
       this.#onCorrupt();
       return undefined;
     }
-  }
-
-  #announce(pipeline: ReturnType<Redis['pipeline']>, keys: readonly string[]): void {
-    pipeline.publish(this.#channel, this.#message(keys));
   }
 
   #message(keys: readonly string[] | null): string {
@@ -206,13 +208,8 @@ class RedisRegion implements TierRegion {
   }
 }
 
-function keysOf(writes: readonly TierWrite[]): string[] {
-  return writes.map((write) => write.key);
-}
-
-/** A pipeline resolves even when its commands fail. */
-async function succeed(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
-  for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+function granted(token: string, minVersion: number | undefined): LeaseAnswer {
+  return minVersion === undefined ? { kind: 'granted', token } : { kind: 'granted', token, minVersion };
 }
 
 /**

@@ -1,0 +1,64 @@
+import type { TierEntry } from '../tier.ts';
+import type { Life } from './life.ts';
+
+/** What one read is after on its way down the levels, and what it has come across. */
+export class Hunt {
+  readonly #life: Life;
+  /** What its tags stand at; an entry of another stamp is invalid. */
+  readonly stamp: string | undefined;
+  /** A refresh in the background: it does not wait for others, and what is no fresher than this is no find. */
+  readonly background: boolean;
+  readonly freshBeyond: number;
+  /** The best entry that is no longer fresh. */
+  previous: TierEntry | undefined;
+  /** What is older than this would be refused. */
+  minVersion: number | undefined = undefined;
+  /** Somebody else has the lease, and this hunt would not wait for it. */
+  beaten = false;
+
+  readonly #softTimeoutMs: number | undefined;
+
+  constructor(
+    life: Life,
+    stamp: string | undefined,
+    previous: TierEntry | undefined,
+    background: boolean,
+    freshBeyond: number,
+    softTimeoutMs: number | undefined,
+  ) {
+    this.#softTimeoutMs = softTimeoutMs;
+    this.#life = life;
+    this.stamp = stamp;
+    this.background = background;
+    this.previous = previous;
+    this.freshBeyond = freshBeyond;
+  }
+
+  /** Fresh, and of the current tags. */
+  accepts(entry: TierEntry): boolean {
+    return entry.stamp === this.stamp && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
+  }
+
+  /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */
+  serves(entry: TierEntry): boolean {
+    if (entry.stamp !== this.stamp) return false;
+    if (this.previous === undefined || this.previous.freshUntil < entry.freshUntil) this.previous = entry;
+    return !this.background && entry.freshUntil + this.#life.whileRevalidateMs > this.#life.now();
+  }
+
+  /** How long to wait for somebody else's load: briefly with something stale at hand, where that is asked for. */
+  patienceMs(leaseMs: number): number {
+    if (this.background) return 0;
+    const longest = 2 * leaseMs;
+    const { previous } = this;
+    if (previous === undefined || this.#softTimeoutMs === undefined) return longest;
+    if (previous.freshUntil + this.#life.onErrorMs <= this.#life.now()) return longest;
+    return Math.min(longest, this.#softTimeoutMs);
+  }
+
+  /** What `acquire` is to put a lease over: all that `accepts` would not take. */
+  threshold(entry: TierEntry | undefined): number {
+    if (entry !== undefined && entry.stamp !== this.stamp) return Infinity;
+    return Math.max(this.#life.now(), this.freshBeyond);
+  }
+}

@@ -1,0 +1,62 @@
+import { deepFreeze } from '../freeze.ts';
+import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
+import type { Ends, Life } from './life.ts';
+
+/** What all regions of a cache know of its surroundings. */
+export interface Surroundings {
+  /** Longest life in memory right now, in ms: short while messages of other processes cannot be received. */
+  memoryLimitMs: number;
+  closed: boolean;
+}
+
+/** Puts into memory what may be kept there, and knows of all that runs in the background. */
+export class Keeper {
+  readonly memory: MemoryRegion | undefined;
+  readonly #maxTtlMs: number;
+  readonly #life: Life;
+  readonly #freeze: boolean;
+  readonly surroundings: Surroundings;
+  /** Fills, releases and refreshes, which nobody waits for but `close`. */
+  readonly #background = new Set<Promise<unknown>>();
+  /** How long a load takes, for the refresh ahead of the end. */
+  loadMs: () => number = () => 0;
+
+  constructor(
+    memory: MemoryRegion | undefined,
+    maxTtlMs: number,
+    life: Life,
+    freeze: boolean,
+    surroundings: Surroundings,
+  ) {
+    this.memory = memory;
+    this.#maxTtlMs = maxTtlMs;
+    this.#life = life;
+    this.#freeze = freeze;
+    this.surroundings = surroundings;
+  }
+
+  frozen(value: unknown): unknown {
+    return this.#freeze ? deepFreeze(value) : value;
+  }
+
+  remember(key: string, value: unknown, ends: Ends): MemoryEntry | undefined {
+    if (this.memory === undefined || this.surroundings.closed) return undefined;
+    const limitMs = Math.min(this.#maxTtlMs, this.surroundings.memoryLimitMs);
+    const expiresAt = this.#life.endInLevel(ends.expiresAt, limitMs);
+    const freshUntil = Math.min(ends.freshUntil, expiresAt);
+    const attentionAt = this.#life.attentionAt(freshUntil, this.loadMs());
+    return this.memory.put(key, value, attentionAt, { freshUntil, expiresAt });
+  }
+
+  track<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => {
+      this.#background.delete(tracked);
+    });
+    this.#background.add(tracked);
+    return tracked;
+  }
+
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+  }
+}

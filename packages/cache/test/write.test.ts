@@ -1,0 +1,162 @@
+import { createCache, type Cache, type DefineOptions, type Definition, memoryTier } from '@hotpath/cache';
+import { expect, test, vi } from 'vitest';
+import { DoubleStore, settled, withResolvers } from './tier-double.ts';
+
+function open(
+  options: Omit<DefineOptions<string, string>, 'name' | 'load'>,
+  store = new DoubleStore(),
+): { cache: Cache; rows: Definition<string>; database: Map<string, string>; store: DoubleStore } {
+  const database = new Map<string, string>([['a', 'old']]);
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const rows = cache.define<string>({
+    name: 'row',
+    load: (id) => database.get(id),
+    persist: async (id, value) => {
+      await settled();
+      database.set(id, value);
+    },
+    ...options,
+  });
+  return { cache, rows, database, store };
+}
+
+test.each(['lease', 'writeThrough', 'delayedDoubleDelete', 'writeBehind'] as const)(
+  '%s: who reads after a write sees it',
+  async (strategy) => {
+    const { cache, rows, database } = open({ strategy });
+    expect(await rows.get('a')).toBe('old');
+    expect(await rows.write('a', 'new')).toEqual({ l2: 'done' });
+    expect(await rows.get('a')).toBe('new');
+    await cache.close();
+    expect(database.get('a')).toBe('new');
+  },
+);
+
+test.each(['ttl', 'lru'] as const)('%s: a write leaves the cache alone', async (strategy) => {
+  const { rows, database } = open({ strategy });
+  await rows.get('a');
+  await rows.write('a', 'new');
+  expect([await rows.get('a'), database.get('a')]).toEqual(['old', 'new']);
+});
+
+test('a write that the database refuses deletes the key and rejects', async () => {
+  const { rows } = open({ strategy: 'writeThrough', persist: () => Promise.reject(new Error('refused')) });
+  await rows.get('a');
+  await expect(rows.write('a', 'new')).rejects.toThrow('refused');
+  expect(rows.peek('a')).toBeUndefined();
+  expect(await rows.get('a')).toBe('old');
+});
+
+test('delayed double delete deletes what a lagging load stored in between', async () => {
+  const { rows, store, cache } = open({ strategy: 'delayedDoubleDelete', secondDeleteMs: 20 });
+  await rows.write('a', 'new');
+  store.calls.length = 0;
+  await vi.waitUntil(() => store.calls.includes('deleteMany a'));
+  await rows.write('a', 'newer');
+  store.calls.length = 0;
+  await cache.close();
+  expect(store.calls).toContain('deleteMany a');
+});
+
+test('write-behind joins writes of one key, writes in batches, tries again, and drains on close', async () => {
+  const batches: string[][] = [];
+  let fails = true;
+  const { cache, rows } = open({
+    strategy: 'writeBehind',
+    writeBehind: { maxBatch: 2, lingerMs: 1, drainMs: 2000 },
+    persistMany: (entries) => {
+      if (fails) {
+        fails = false;
+        return Promise.reject(new Error('busy'));
+      }
+      batches.push(entries.map(([id, value]) => `${id}=${value}`));
+      return Promise.resolve();
+    },
+  });
+  await Promise.all([rows.write('a', '1'), rows.write('a', '2'), rows.write('b', '3'), rows.write('c', '4')]);
+  await cache.close();
+  expect(batches).toEqual([['a=2', 'b=3'], ['c=4']]);
+});
+
+test('write-behind is bounded: a writer waits for room', async () => {
+  const { promise, resolve: release } = withResolvers();
+  const { cache, rows } = open({
+    strategy: 'writeBehind',
+    writeBehind: { maxPending: 1, maxBatch: 1, lingerMs: 1 },
+    persistMany: () => promise,
+  });
+  await rows.write('a', '1');
+  let written = false;
+  const second = rows.write('b', '2').then(() => {
+    written = true;
+  });
+  await settled();
+  expect(written).toBe(false);
+  release();
+  await second;
+  await cache.close();
+});
+
+test('write-behind: a value that is not in the database yet is read all the same, and lost values are an error', async () => {
+  const { cache, rows, store } = open({
+    strategy: 'writeBehind',
+    writeBehind: { drainMs: 10, lingerMs: 1 },
+    persistMany: () => Promise.reject(new Error('down')),
+  });
+  await rows.write('a', 'new');
+  await cache.clear();
+  store.entries.clear();
+  expect(await rows.get('a')).toBe('new');
+  await expect(cache.close()).rejects.toMatchObject({ code: 'ERR_HOTPATH_CACHE_WRITE_BEHIND' });
+});
+
+test('tags invalidate together, in every process, and no others', async () => {
+  const store = new DoubleStore();
+  const tags = (id: string): string[] => [`team:${id[0]!}`];
+  const [one, two] = [open({ tags }, store), open({ tags }, store)];
+  for (const { rows, database } of [one, two]) {
+    for (const id of ['a1', 'a2', 'b1']) database.set(id, 'old');
+    await rows.getMany(['a1', 'a2', 'b1']);
+  }
+  await settled();
+  for (const { database } of [one, two]) for (const id of ['a1', 'a2', 'b1']) database.set(id, 'new');
+  expect(await one.cache.invalidateTags(['team:a'])).toEqual({ l2: 'done' });
+  for (const { rows } of [one, two])
+    expect(await rows.getMany(['a1', 'a2', 'b1'])).toEqual(['new', 'new', 'old']);
+});
+
+test('a load that a tag was invalidated during leaves nothing that is served', async () => {
+  const store = new DoubleStore();
+  const { cache, rows, database } = open({ tags: () => ['all'] }, store);
+  await rows.get('a');
+  await cache.clear();
+  const calls: (() => void)[] = [];
+  store.gate = (call) =>
+    call === 'fill a'
+      ? new Promise((resolve) => {
+          calls.push(resolve);
+        })
+      : Promise.resolve();
+  const before = rows.get('a');
+  await vi.waitUntil(() => calls.length === 1);
+  database.set('a', 'new');
+  await cache.invalidateTags(['all']);
+  store.gate = () => Promise.resolve();
+  calls[0]!();
+  expect(await before).toBe('old');
+  await settled();
+  expect(await rows.get('a')).toBe('new');
+});
+
+test('a prefix invalidates what begins with it, in memory everything', async () => {
+  const { rows, database, store } = open({});
+  database.set('b', 'old');
+  const long = `a${'x'.repeat(600)}`;
+  database.set(long, 'old');
+  await rows.getMany(['a', 'b', long]);
+  await settled();
+  for (const id of database.keys()) database.set(id, 'new');
+  expect(await rows.invalidatePrefix('a')).toEqual({ l2: 'done' });
+  expect(await rows.getMany(['a', 'b', long])).toEqual(['new', 'old', 'new']);
+  expect(store.calls).toContain('clear');
+});
