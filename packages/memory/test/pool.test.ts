@@ -328,6 +328,14 @@ describe('closing', () => {
     expect(pool.stats().ownedBytes).toBe(0);
   });
 
+  test('a close with an impossible time limit closes nothing, and the next one does', async () => {
+    const pool = createPool(small);
+    await expect(pool.close({ timeoutMs: -1 })).rejects.toMatchObject(code('ARGUMENT_RANGE'));
+    pool.tryAcquire()!.release();
+    await pool.close();
+    expect(() => pool.tryAcquire()).toThrow(expect.objectContaining(code('POOL_CLOSED')) as Error);
+  });
+
   test('destroying ends a close that waits, and a closed pool can be destroyed', async () => {
     const pool = createPool(small);
     const lease = pool.tryAcquire()!;

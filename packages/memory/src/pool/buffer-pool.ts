@@ -1,45 +1,28 @@
 import { checkInteger } from '../check.ts';
-import {
-  heapSource,
-  lentSource,
-  ordinarySource,
-  type BlockSource,
-  type SharedLeaseDescriptor,
-} from './block.ts';
+import { heapSource, lentSource, ordinarySource, type BlockSource } from './block.ts';
 import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
 import type { Lease } from './lease.ts';
 import { parsePoolOptions, type PoolOptions, type ResolvedFixedPoolOptions } from './options.ts';
-import {
-  type AcquireOptions,
-  type ClosePoolOptions,
-  PoolCore,
-  type PoolStats,
-  type PoolTrim,
-} from './pool-core.ts';
-import { ShareTable } from './share-table.ts';
+import type { AcquireOptions, PoolTrim } from './pool-calls.ts';
+import { LeasePool } from './lease-pool.ts';
 
 /**
  * A pool of equal blocks. Make it with {@link createPool}.
  *
  * An acquire and its release cost about 40 ns and make no garbage but the lease itself.
  */
-export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
+export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> extends LeasePool<B> {
   /** Bytes of every block. */
   readonly blockSize: number;
   /** Blocks that the pool owns at most. */
   readonly maxBlocks: number;
-  readonly #core: PoolCore<B>;
 
   /** Use {@link createPool}. */
   constructor(options: ResolvedFixedPoolOptions, source: BlockSource<B>) {
+    super(options, source);
     this.blockSize = options.classes[0]!;
     this.maxBlocks = options.maxBlocks;
-    this.#core = new PoolCore(
-      options,
-      source,
-      options.isShared ? new ShareTable(options.maxBlocks) : undefined,
-    );
-    this.#core.preallocate(0, options.preallocate);
+    this.core.preallocate(0, options.preallocate);
   }
 
   /**
@@ -48,7 +31,7 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
    * @throws PoolClosedError after `close`.
    */
   tryAcquire(): Lease<B> | undefined {
-    return this.#core.tryAcquire(0, this.blockSize, tryAcquire);
+    return this.core.tryAcquire(0, this.blockSize, tryAcquire);
   }
 
   /**
@@ -58,7 +41,7 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
    * @throws PoolClosedError after `close`.
    */
   acquireSync(): Lease<B> {
-    return this.#core.acquireSync(0, this.blockSize, acquireSync);
+    return this.core.acquireSync(0, this.blockSize, acquireSync);
   }
 
   /**
@@ -69,35 +52,7 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
    * - `PoolClosedError` after `close`.
    */
   acquire(options?: AcquireOptions): Promise<Lease<B>> {
-    return this.#core.acquire(0, this.blockSize, options, acquire);
-  }
-
-  /**
-   * The same as `lease.release()`, and checks that the lease is of this pool.
-   *
-   * @throws ForeignLeaseError when it is of another one. @throws LeaseReleasedError when it was released already.
-   */
-  release(lease: Lease<B>): void {
-    this.#core.release(lease);
-  }
-
-  /**
-   * Takes over a lease that another thread shared back with `RemoteLease.share`.
-   *
-   * @throws LeaseReleasedError when it was received already. @throws ForeignLeaseError when it is of another pool.
-   */
-  receive(descriptor: SharedLeaseDescriptor): Lease<B> {
-    return this.#core.receive(descriptor, receive);
-  }
-
-  /**
-   * Takes a block back from a thread that ended without releasing it; `false` when the block is back already, or was
-   * passed on. Only call it when the holder is gone: one that lives would go on writing.
-   *
-   * @throws ForeignLeaseError when it is of another pool.
-   */
-  reclaim(descriptor: SharedLeaseDescriptor): boolean {
-    return this.#core.reclaim(descriptor);
+    return this.core.acquire(0, this.blockSize, options, acquire);
   }
 
   /**
@@ -106,41 +61,14 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> {
    */
   trim(keepBlocks = 0): PoolTrim {
     checkInteger('keepBlocks', keepBlocks, 0, Number.MAX_SAFE_INTEGER);
-    return this.#core.trim(Math.min(keepBlocks, this.maxBlocks) * this.blockSize);
-  }
-
-  /** A snapshot. */
-  stats(): PoolStats {
-    return this.#core.stats();
-  }
-
-  /**
-   * Refuses new acquires, rejects those in line, and resolves when the last lease is back; rejects with
-   * `PoolTimeoutError` when that takes too long (the leases can still be released). Calling it again returns the same
-   * promise.
-   */
-  close(options?: ClosePoolOptions): Promise<void> {
-    return this.#core.close(options);
-  }
-
-  /** As `close`, without waiting for the leases that are out. */
-  destroy(): void {
-    this.#core.destroy();
-  }
-
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.core.trim(Math.min(keepBlocks, this.maxBlocks) * this.blockSize);
   }
 }
 
 // The functions that users call, named once: a leak's stack starts with their caller. Read from the prototype when the module loads,
 // because looking them up in each call would cost as much as the lease.
 // oxlint-disable typescript/unbound-method -- they are only compared with stack frames
-const { tryAcquire, acquireSync, acquire, receive } = BufferPool.prototype;
+const { tryAcquire, acquireSync, acquire } = BufferPool.prototype;
 // oxlint-enable typescript/unbound-method
 
 /**

@@ -4,6 +4,7 @@ export type { SharedLeaseDescriptor } from './block.ts';
 export { type BufferPool, createPool } from './buffer-pool.ts';
 export { LEAK_CHANNEL, type LeakDetection, type LeakReport } from './leak-detector.ts';
 export type { Lease } from './lease.ts';
+export type { LeasePool } from './lease-pool.ts';
 export {
   createObjectPool,
   type ObjectPool,
@@ -17,7 +18,7 @@ export type {
   PoolOptions,
   SizeClassPoolOptions,
 } from './options.ts';
-export type { AcquireOptions, ClosePoolOptions, PoolStats, PoolTrim } from './pool-core.ts';
+export type { AcquireOptions, ClosePoolOptions, PoolStats, PoolTrim } from './pool-calls.ts';
 export { receiveLease, type RemoteLease } from './remote-lease.ts';
 export { createSizeClassPool, type SizeClassPool } from './size-class-pool.ts';
 export type { Timers } from './waiters.ts';

@@ -10,51 +10,15 @@ import type { Block, BlockHome, BlockSource, SharedLeaseDescriptor } from './blo
 import { type EntryPoint, LeakDetector } from './leak-detector.ts';
 import { Lease } from './lease.ts';
 import { checkTimeout, type ResolvedPoolOptions } from './options.ts';
+import {
+  type AcquireOptions,
+  checkAcquireOptions,
+  type ClosePoolOptions,
+  type PoolStats,
+  type PoolTrim,
+} from './pool-calls.ts';
 import type { ShareTable } from './share-table.ts';
 import { Waiters } from './waiters.ts';
-
-/** How one acquire may wait. */
-export interface AcquireOptions {
-  /** Gives up the place in the line; the acquire rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Overrides the pool's `acquireTimeoutMs`. */
-  readonly timeoutMs?: number;
-}
-
-/** How a pool is closed. */
-export interface ClosePoolOptions {
-  /** Longest wait for the leases that are out, in milliseconds. Default 30 000; `Infinity` waits for ever. */
-  readonly timeoutMs?: number;
-}
-
-/** A pool at one moment. */
-export interface PoolStats {
-  /** Blocks waiting for an acquire, and their bytes. */
-  readonly idleBlockCount: number;
-  readonly idleBytes: number;
-  /** Leases that are out, overflow ones and those in other threads included. */
-  readonly leasedCount: number;
-  readonly peakLeasedCount: number;
-  /** Of these, leases that other threads hold, or returned since the pool last looked. */
-  readonly remoteCount: number;
-  /** Bytes of all blocks that the pool owns, idle or leased; overflow blocks are not the pool's. */
-  readonly ownedBytes: number;
-  /** Acquires in line now. */
-  readonly waitingCount: number;
-  /** Since the start: leases given, blocks made for the pool, overflow blocks, acquires that ran into their time limit. */
-  readonly acquiredCount: number;
-  readonly createdCount: number;
-  readonly overflowCount: number;
-  readonly timedOutCount: number;
-  /** Since the start: leases collected unreleased (only those watched), blocks whose buffer the user transferred away. */
-  readonly leakedCount: number;
-  readonly detachedCount: number;
-}
-
-/** What {@link PoolCore.trim} did. */
-export interface PoolTrim {
-  readonly reclaimedBytes: number;
-}
 
 type State = 'open' | 'closing' | 'closed';
 
@@ -285,8 +249,11 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
   }
 
   close(options: ClosePoolOptions | undefined): Promise<void> {
-    this.#closing ??= this.#close(options?.timeoutMs ?? CLOSE_TIMEOUT_MS);
-    return this.#closing;
+    if (this.#closing !== undefined) return this.#closing;
+    const closing = this.#close(options?.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    // A time limit that is none closes nothing, and the next call may bring a better one.
+    if (this.#state !== 'open') this.#closing = closing;
+    return closing;
   }
 
   destroy(): void {
@@ -503,12 +470,5 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   #exhausted(what: string): PoolExhaustedError {
     return new PoolExhaustedError(`The pool '${this.#options.name}' ${what}: ${this.#leased} leases are out`);
-  }
-}
-
-function checkAcquireOptions({ timeoutMs, signal }: AcquireOptions): void {
-  if (timeoutMs !== undefined) checkTimeout('timeoutMs', timeoutMs);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${describe(signal)}`);
   }
 }

@@ -1,39 +1,28 @@
 import { checkInteger } from '../check.ts';
 import { ArgumentRangeError } from '../errors.ts';
-import { heapSource, ordinarySource, type BlockSource, type SharedLeaseDescriptor } from './block.ts';
+import { heapSource, ordinarySource, type BlockSource } from './block.ts';
 import type { Lease } from './lease.ts';
 import { parseSizeClassPoolOptions, type ResolvedPoolOptions, type SizeClassPoolOptions } from './options.ts';
-import {
-  type AcquireOptions,
-  type ClosePoolOptions,
-  PoolCore,
-  type PoolStats,
-  type PoolTrim,
-} from './pool-core.ts';
-import { ShareTable } from './share-table.ts';
+import type { AcquireOptions, PoolTrim } from './pool-calls.ts';
+import { LeasePool } from './lease-pool.ts';
 
 /**
  * A pool of blocks in powers of two, for requests of any size up to the largest class. Make it with
  * {@link createSizeClassPool}. A lease's block has the next power of two, so up to half of it is unused.
  */
-export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> {
+export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> extends LeasePool<B> {
   /** The largest request that comes from the pool. */
   readonly maxBlockSize: number;
-  readonly #core: PoolCore<B>;
   readonly #allowsLarger: boolean;
   /** Class of a size is 32 - clz32(size - 1) minus this, at least 0. */
   readonly #smallestBits: number;
 
   /** Use {@link createSizeClassPool}. */
   constructor(options: ResolvedPoolOptions, source: BlockSource<B>) {
+    super(options, source);
     this.maxBlockSize = options.classes.at(-1)!;
     this.#smallestBits = 31 - Math.clz32(options.classes[0]!);
     this.#allowsLarger = options.overflow === 'allocate';
-    this.#core = new PoolCore(
-      options,
-      source,
-      options.isShared ? new ShareTable(options.maxBlocks) : undefined,
-    );
   }
 
   /**
@@ -42,7 +31,7 @@ export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> {
    * @throws ArgumentRangeError when `sizeBytes` is no integer from 1 to `maxBlockSize`. @throws PoolClosedError.
    */
   tryAcquire(sizeBytes: number): Lease<B> | undefined {
-    return this.#core.tryAcquire(this.#classOf(sizeBytes), sizeBytes, tryAcquire);
+    return this.core.tryAcquire(this.#classOf(sizeBytes), sizeBytes, tryAcquire);
   }
 
   /**
@@ -55,7 +44,7 @@ export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> {
   acquireSync(sizeBytes: number): Lease<B> {
     if (this.#allowsLarger && sizeBytes > this.maxBlockSize)
       return this.#acquireLarger(sizeBytes, acquireSync);
-    return this.#core.acquireSync(this.#classOf(sizeBytes), sizeBytes, acquireSync);
+    return this.core.acquireSync(this.#classOf(sizeBytes), sizeBytes, acquireSync);
   }
 
   /**
@@ -64,56 +53,18 @@ export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> {
    */
   async acquire(sizeBytes: number, options?: AcquireOptions): Promise<Lease<B>> {
     if (this.#allowsLarger && sizeBytes > this.maxBlockSize) return this.#acquireLarger(sizeBytes, acquire);
-    return this.#core.acquire(this.#classOf(sizeBytes), sizeBytes, options, acquire);
-  }
-
-  /** As `BufferPool.release`. */
-  release(lease: Lease<B>): void {
-    this.#core.release(lease);
-  }
-
-  /** As `BufferPool.receive`. */
-  receive(descriptor: SharedLeaseDescriptor): Lease<B> {
-    return this.#core.receive(descriptor, receive);
-  }
-
-  /** As `BufferPool.reclaim`. */
-  reclaim(descriptor: SharedLeaseDescriptor): boolean {
-    return this.#core.reclaim(descriptor);
+    return this.core.acquire(this.#classOf(sizeBytes), sizeBytes, options, acquire);
   }
 
   /** Lets go of idle blocks, the largest first, until at most `keepBytes` are idle. */
   trim(keepBytes = 0): PoolTrim {
     checkInteger('keepBytes', keepBytes, 0, Number.MAX_SAFE_INTEGER);
-    return this.#core.trim(keepBytes);
-  }
-
-  /** A snapshot. */
-  stats(): PoolStats {
-    return this.#core.stats();
-  }
-
-  /** As `BufferPool.close`. */
-  close(options?: ClosePoolOptions): Promise<void> {
-    return this.#core.close(options);
-  }
-
-  /** As `close`, without waiting for the leases that are out. */
-  destroy(): void {
-    this.#core.destroy();
-  }
-
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.core.trim(keepBytes);
   }
 
   #acquireLarger(sizeBytes: number, entry: typeof acquireSync | typeof acquire): Lease<B> {
     checkInteger('sizeBytes', sizeBytes, 1, Number.MAX_SAFE_INTEGER);
-    return this.#core.lendOverflow(sizeBytes, sizeBytes, entry);
+    return this.core.lendOverflow(sizeBytes, sizeBytes, entry);
   }
 
   #classOf(sizeBytes: number): number {
@@ -128,7 +79,7 @@ export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> {
 
 // As in buffer-pool.ts: the functions that users call, for the stack of a leak.
 // oxlint-disable typescript/unbound-method -- they are only compared with stack frames
-const { tryAcquire, acquireSync, acquire, receive } = SizeClassPool.prototype;
+const { tryAcquire, acquireSync, acquire } = SizeClassPool.prototype;
 // oxlint-enable typescript/unbound-method
 
 /**

@@ -108,6 +108,13 @@ export function permuteRows(column: Column, order: Uint32Array): void {
   );
 }
 
+/** The first `length` bits as bytes of 0 and 1. */
+export function unpackBits(bits: Uint8Array, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let row = 0; row < length; row++) bytes[row] = getBit(bits, row);
+  return bytes;
+}
+
 function getBit(bytes: Uint8Array, index: number): number {
   return (bytes[index >>> 3]! >>> (index & 7)) & 1;
 }

@@ -1,5 +1,5 @@
 import { describe } from '../check.ts';
-import { LayoutError } from '../errors.ts';
+import { ArgumentTypeError, LayoutError, LayoutMismatchError } from '../errors.ts';
 import { ELEMENT_SIZE_BYTES, type ElementType, isElementType } from '../heap/element-type.ts';
 
 /** A field of a layout, parsed. */
@@ -139,4 +139,29 @@ function parseEnum(name: string, words: readonly unknown[]): Field {
   if (new Set(words).size !== words.length)
     throw new LayoutError(`layout: field '${name}': a word is listed twice`);
   return { name, kind: 'enum', element: 'u8', lanes: 1, isBig: false, words: [...(words as string[])] };
+}
+
+/** Place of the field of that name. @throws ArgumentTypeError when there is none. */
+export function fieldIndex(fields: readonly Field[], name: unknown): number {
+  const i = fields.findIndex((field) => field.name === name);
+  if (i === -1)
+    throw new ArgumentTypeError(`name: expected a field of ${describeFields(fields)}, got ${describe(name)}`);
+  return i;
+}
+
+/** Place of a field of the same name and type. @throws LayoutMismatchError when there is none. */
+export function sameFieldIndex(fields: readonly Field[], wanted: Field): number {
+  const i = fields.findIndex(({ name }) => name === wanted.name);
+  const field = fields[i];
+  const isSame =
+    field !== undefined &&
+    field.kind === wanted.kind &&
+    field.element === wanted.element &&
+    field.lanes === wanted.lanes &&
+    field.words.join('\0') === wanted.words.join('\0');
+  if (!isSame)
+    throw new LayoutMismatchError(
+      `target: its field '${wanted.name}' is not in ${describeFields(fields)}, or of another type`,
+    );
+  return i;
 }

@@ -14,7 +14,8 @@ export type {
   VectorCursor,
 } from './field-types.ts';
 export { type BorrowTableOptions, type CreateTableOptions, defineLayout, type Layout } from './layout.ts';
-export type { SortOptions, Table, TableDescriptor } from './table.ts';
+export type { Table } from './table.ts';
+export type { SortOptions, TableDescriptor } from './table-descriptor.ts';
 export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
 export { CapacityError, DisposedError, LayoutError, LayoutMismatchError } from '../errors.ts';
 export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';

@@ -13,7 +13,8 @@ import type { LayoutSpec, RowInput } from './field-types.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { RowCode } from './row-code.ts';
 import { rowFromJson } from './row-json.ts';
-import { CAPACITY_MAXIMUM, Table, type TableDescriptor } from './table.ts';
+import { CAPACITY_MAXIMUM, Table } from './table.ts';
+import type { TableDescriptor } from './table-descriptor.ts';
 import { foreignMemory, heapMemory, rowBytes } from './table-memory.ts';
 import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 

@@ -1,10 +1,10 @@
 import { BufferDetachedError } from '../bytes/errors.ts';
-import { ArgumentRangeError } from '../errors.ts';
+import { ArgumentRangeError, HeapCorruptionError } from '../errors.ts';
 import { type AnyTypedArray, ELEMENT_SIZE_BYTES, viewOf } from '../heap/element-type.ts';
 import { heap, heapIfAny } from '../heap/process-heap.ts';
 import { revoke, viewAt } from '../heap/views.ts';
 import { WASM_MAXIMUM_BYTES } from '../heap/wasm-memory.ts';
-import { columnLength, type Field, planColumns } from './fields.ts';
+import { COLUMN_ALIGNMENT_BYTES, columnLength, type Field, planColumns } from './fields.ts';
 
 /** The memory of one table at one capacity, cut into columns. */
 export interface TableMemory {
@@ -75,6 +75,26 @@ export function foreignMemory(
       if (isHeap) for (const view of views) revoke(view);
     },
   };
+}
+
+/** Copies the first `length` rows from one block of the heap to another. */
+export function copyRows(fields: readonly Field[], from: TableMemory, to: TableMemory, length: number): void {
+  for (const [i, view] of to.views.entries()) {
+    const used = columnLength(fields[i]!, length);
+    heap().copy(view.byteOffset, from.views[i]!.byteOffset, used * view.BYTES_PER_ELEMENT);
+  }
+}
+
+/** @throws HeapCorruptionError when a column is not where the layout puts it. */
+export function checkColumns(fields: readonly Field[], capacity: number, memory: TableMemory): void {
+  const { offsets } = planColumns(fields, capacity);
+  for (const [i, view] of memory.views.entries()) {
+    const isPlanned = view.byteOffset === memory.byteOffset + offsets[i]!;
+    const isLongEnough = view.length === columnLength(fields[i]!, capacity);
+    if (!isPlanned || !isLongEnough || view.byteOffset % COLUMN_ALIGNMENT_BYTES !== 0) {
+      throw new HeapCorruptionError(`Column '${fields[i]!.name}' is not where the layout puts it`);
+    }
+  }
 }
 
 /** Bytes of a row without padding; a boolean counts an eighth. */

@@ -5,39 +5,25 @@ import {
   CapacityError,
   DisposedError,
   HeapCorruptionError,
-  LayoutMismatchError,
 } from '../errors.ts';
-import { type Column, columnOf, gatherRows, moveRow, moveRows, permuteRows } from './column-moves.ts';
-import { COLUMN_ALIGNMENT_BYTES, columnLength, type Field, planColumns } from './fields.ts';
+import {
+  type Column,
+  columnOf,
+  gatherRows,
+  moveRow,
+  moveRows,
+  permuteRows,
+  unpackBits,
+} from './column-moves.ts';
+import { columnLength, type Field, fieldIndex, planColumns, sameFieldIndex } from './fields.ts';
 import type { ColumnsOf, Cursor, LayoutSpec, RowInput, RowOf, SortableField } from './field-types.ts';
+import { iterateCursor } from './iterate-cursor.ts';
 import type { Layout } from './layout.ts';
-import { heap } from '../heap/process-heap.ts';
 import { closeState, type ColumnState, type RowCode, setColumns } from './row-code.ts';
 import { jsonValue, stringifyRows } from './row-json.ts';
 import { sortOrder } from './sort-order.ts';
-import { heapMemory, type TableMemory } from './table-memory.ts';
-
-/** A table, as it crosses to another thread: post it, and call `layout.attach` there. */
-export interface TableDescriptor {
-  readonly kind: 'hotpath.table.v1';
-  /** Hash of the layout; `attach` compares it with its own. */
-  readonly fingerprint: string;
-  /** The layout as text, for the message when they differ. */
-  readonly layout: string;
-  readonly buffer: SharedArrayBuffer;
-  readonly byteOffset: number;
-  readonly capacity: number;
-  readonly length: number;
-}
-
-/** How rows are sorted. */
-export interface SortOptions {
-  /** Largest first; equal rows keep their order either way. Default `false`. */
-  readonly descending?: boolean;
-}
-
-/** Why a table's length is fixed, if it is. */
-export type Fixedness = 'growable' | 'borrowed' | 'attached';
+import type { Fixedness, SortOptions, TableDescriptor } from './table-descriptor.ts';
+import { checkColumns, copyRows, heapMemory, type TableMemory } from './table-memory.ts';
 
 /** The capacity that the first growth of an empty table gives. */
 const CAPACITY_MINIMUM = 64;
@@ -126,7 +112,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    */
   column<K extends keyof S & string>(name: K): ColumnsOf<S, B>[K] {
     this.#check();
-    const i = this.#fieldIndex(name);
+    const i = fieldIndex(this.#fields, name);
     const view = this.#memory.views[i]!;
     return view.subarray(0, columnLength(this.#fields[i]!, this.#length)) as ColumnsOf<S, B>[K];
   }
@@ -146,17 +132,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
 
   /** Iterates with one cursor, which is moved; about twice the cost of a loop over `index`. */
   [Symbol.iterator](): IterableIterator<Cursor<S>> {
-    const cursor = this.cursor();
-    cursor.index = -1;
-    const result: { done: boolean; value: Cursor<S> } = { done: false, value: cursor };
-    const iterator: IterableIterator<Cursor<S>> = {
-      next: () => {
-        if (++cursor.index >= this.#length) result.done = true;
-        return result as IteratorResult<Cursor<S>>;
-      },
-      [Symbol.iterator]: () => iterator,
-    };
-    return iterator;
+    return iterateCursor(this.cursor(), () => this.#length);
   }
 
   /**
@@ -268,10 +244,13 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    */
   sortBy(name: SortableField<S>, options: SortOptions = {}): void {
     this.#check();
-    const i = this.#fieldIndex(name);
+    const i = fieldIndex(this.#fields, name);
     if (this.#fields[i]!.kind === 'vector')
       throw new ArgumentTypeError(`name: rows cannot be sorted by the vector '${name}'`);
-    const keys = this.#fields[i]!.kind === 'bool' ? this.#unpackBits(i) : this.#memory.views[i]!;
+    const keys =
+      this.#fields[i]!.kind === 'bool'
+        ? unpackBits(this.#memory.views[i] as Uint8Array, this.#length)
+        : this.#memory.views[i]!;
     const order = sortOrder(keys, this.#length, options.descending === true);
     for (const column of this.#moves) permuteRows(column, order);
   }
@@ -327,7 +306,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     if ((target as unknown) === this) throw new ArgumentRangeError('target: expected another table');
     for (let i = 0; i < indexes.length; i++) this.#checkRow(indexes[i]!);
     const rows = indexes instanceof Uint32Array ? indexes : Uint32Array.from(indexes);
-    const sources = target.#fields.map((field) => this.#moves[this.#sameField(field)]!);
+    const sources = target.#fields.map((field) => this.#moves[sameFieldIndex(this.#fields, field)]!);
     const at = target.#length;
     target.resize(at + rows.length);
     for (const [i, column] of target.#moves.entries()) gatherRows(column, at, sources[i]!, rows, rows.length);
@@ -421,16 +400,10 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    */
   checkInvariants(): void {
     this.#check();
-    const { offsets } = planColumns(this.#fields, this.#capacity);
-    const { views, byteOffset } = this.#memory;
     if (this.#length > this.#capacity)
       throw new HeapCorruptionError(`${this.#length} rows in a capacity of ${this.#capacity}`);
-    for (const [i, view] of views.entries()) {
-      const isPlanned = view.byteOffset === byteOffset + offsets[i]!;
-      const isLongEnough = view.length === columnLength(this.#fields[i]!, this.#capacity);
-      if (!isPlanned || !isLongEnough || view.byteOffset % COLUMN_ALIGNMENT_BYTES !== 0) {
-        throw new HeapCorruptionError(`Column '${this.#fields[i]!.name}' is not where the layout puts it`);
-      }
+    checkColumns(this.#fields, this.#capacity, this.#memory);
+    for (const [i, view] of this.#memory.views.entries()) {
       if (this.#state[`c${i}`] !== view)
         throw new HeapCorruptionError(`Cursors see another column '${this.#fields[i]!.name}'`);
     }
@@ -460,10 +433,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     }
     const old = this.#memory;
     const next = heapMemory(this.#fields, capacity);
-    for (const [i, view] of next.views.entries()) {
-      const used = columnLength(this.#fields[i]!, this.#length);
-      heap().copy(view.byteOffset, old.views[i]!.byteOffset, used * view.BYTES_PER_ELEMENT);
-    }
+    copyRows(this.#fields, old, next, this.#length);
     this.#capacity = capacity;
     this.#useMemory(next);
     setColumns(this.#state, next.views);
@@ -485,36 +455,6 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     }
     if (this.#length !== length) throw new ArgumentTypeError('predicate: it changed the length of the table');
     return indexes.subarray(0, count);
-  }
-
-  #unpackBits(i: number): Uint8Array {
-    const bits = this.#memory.views[i] as Uint8Array;
-    const bytes = new Uint8Array(this.#length);
-    for (let row = 0; row < bytes.length; row++) bytes[row] = (bits[row >>> 3]! >>> (row & 7)) & 1;
-    return bytes;
-  }
-
-  #fieldIndex(name: string): number {
-    const i = this.#fields.findIndex((field) => field.name === name);
-    if (i === -1)
-      throw new ArgumentTypeError(`name: expected a field of ${this.layout.text}, got ${describe(name)}`);
-    return i;
-  }
-
-  #sameField(wanted: Field): number {
-    const i = this.#fields.findIndex(({ name }) => name === wanted.name);
-    const field = this.#fields[i];
-    const isSame =
-      field !== undefined &&
-      field.kind === wanted.kind &&
-      field.element === wanted.element &&
-      field.lanes === wanted.lanes &&
-      field.words.join('\0') === wanted.words.join('\0');
-    if (!isSame)
-      throw new LayoutMismatchError(
-        `target: its field '${wanted.name}' is not in ${this.layout.text}, or of another type`,
-      );
-    return i;
   }
 
   #check(): void {
