@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
@@ -28,6 +28,8 @@ import { renderHtml } from './report/html.ts';
 import type { Environment, Report } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
 import { parseReport } from './report/validate.ts';
+import { renderChecks } from './self-test/checks.ts';
+import { selfTest } from './self-test/self-test.ts';
 import { ServicesError } from './services/index.ts';
 
 /** Exit codes, part of the public contract. A failure beats what was left out. */
@@ -47,6 +49,7 @@ interface Options {
   readonly json?: string;
   readonly html?: string;
   readonly list?: true;
+  readonly selfTest?: true;
   readonly save?: true;
   readonly compare?: string;
   readonly seed: number;
@@ -79,7 +82,8 @@ function createProgram(): Command {
     .option('--node <version>', 'run the cases under this Node, fetched from npm')
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as one offline HTML page')
-    .option('--list', 'name the cases and stop')
+    .option('--list', 'name the cases, with their tiers, and stop')
+    .option('--self-test', 'measure what is known, judge the harness by it, and stop; three minutes')
     .option('--save', 'keep the report under benchmarks/records, by CPU and Node')
     .option('--compare <file>', 'compare with a report or record written before')
     .option('--seed <number>', 'seed of every input', parseSeed, 1)
@@ -95,12 +99,13 @@ Examples:
   pnpm bench --quick --html report.html   a check in minutes, with a page to look at
   pnpm bench --filter I2                  one row of the guide
   pnpm bench --package memory --node 26   one package, under another Node
+  pnpm bench --self-test                  can this machine be trusted to tell 3 %?
   pnpm bench --save                       keep a record, then later:
   pnpm bench --compare FILE               compare this run with it
 
 Services: a Postgres and a Redis are found through DATABASE_URL and REDIS_URL, or started and stopped here.
 
-Exit codes: 0 all ran; 1 a case failed, a given URL is unreachable or a file cannot be written;
+Exit codes: 0 all ran; 1 a case or the self-test failed, a given URL is unreachable or a file cannot be written;
 2 wrong use; 3 something was left out; 130 interrupted.`,
     );
 }
@@ -225,12 +230,34 @@ async function main(argv: readonly string[]): Promise<number> {
     interruption.abort(new Error(`interrupted by ${signal}`));
   };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const execPath = options.node === undefined ? process.execPath : await fetchNode(options.node);
+  if (options.selfTest === true) {
+    try {
+      const checks = await selfTest({
+        cases: await discoverCases(),
+        execPath,
+        signal: interruption.signal,
+        onProgress: (text) => process.stderr.write(`${text}\n`),
+      });
+      console.log(renderChecks(checks));
+      const load = loadavg()[0] ?? 0;
+      if (load > availableParallelism()) {
+        console.log(
+          `The machine is busy (load ${load.toFixed(1)}): no reading can be trusted while others work.`,
+        );
+      }
+      return checks.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
+    } catch (error) {
+      if (interruption.signal.aborted) return EXIT.interrupted;
+      throw error;
+    }
+  }
   const finished = await runSuite({
     cases,
     tempo: options.quick === true ? QUICK : options.all === true ? ALL : FULL,
     tier: options.quick === true ? 'quick' : options.all === true ? 'all' : 'default',
     seed: options.seed,
-    execPath: options.node === undefined ? process.execPath : await fetchNode(options.node),
+    execPath,
     signal: interruption.signal,
     progress: createProgress(process.stderr, cases.length),
   });

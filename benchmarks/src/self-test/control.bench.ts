@@ -1,29 +1,25 @@
 /** S1: cases whose answer is known. They measure the harness, and belong to no row of the guide. */
 
 import type { Case, Operation } from '../harness/case.ts';
+import { DIVIDED_SLOTS, MASKED_SLOTS, ringReader } from './ring.ts';
+import type { Wrap } from './ring.ts';
 
-/** A power of two, so that a mask wraps it. */
-const MASKED_SLOTS = 1024;
-/** No power of two: V8 would replace the remainder by a mask of its own. */
-const DIVIDED_SLOTS = 1000;
+/** Steps of the two sides of the pair that is 1.815× by construction. */
+const FEWER_STEPS = 2000;
+const MORE_STEPS = 3630;
 
-/** Reads a ring buffer at a running index, wrapped by mask or by remainder. */
-function ringReader(wrap: 'mask' | 'modulo'): Operation {
-  const ring = Float64Array.from(
-    { length: wrap === 'mask' ? MASKED_SLOTS : DIVIDED_SLOTS },
-    (_, index) => index,
-  );
-  const slots = ring.length;
-  const mask = slots - 1;
-  let at = 0;
-  const masked = (): number => ring[at++ & mask]!;
-  const modulo = (): number => ring[at++ % slots]!;
-  const run = wrap === 'mask' ? masked : modulo;
-  const answer = (): number[] => {
-    at = slots;
-    return [run(), run(), run(), run()];
+function ring(wrap: Wrap): Operation {
+  return { run: ringReader(wrap), answer: () => [ringReader(wrap)(), ringReader(wrap)()] };
+}
+
+/** A chain in which every step needs the one before: nothing can be skipped, reordered or run side by side. */
+function chain(steps: number): Operation {
+  let x = 1;
+  const run = (): number => {
+    for (let i = 0; i < steps; i++) x = (Math.imul(x, 1_664_525) + 1_013_904_223) | 0;
+    return x;
   };
-  return { run, answer };
+  return { run, answer: () => 0 };
 }
 
 function hypotenuse(): Operation {
@@ -36,31 +32,34 @@ function hypotenuse(): Operation {
   return { run, answer };
 }
 
+const CONTROL = { id: 'S1', package: 'benchmarks', tier: 'all', guide: null, async: false } as const;
+
 const cases: readonly Case[] = [
   {
-    id: 'S1',
+    ...CONTROL,
     case: 'control A/A',
-    package: 'benchmarks',
-    tier: 'all',
     params: {},
-    guide: null,
-    async: false,
     variants: {
       naive: { kind: 'naive', setup: () => hypotenuse() },
       ours: { kind: 'ours', setup: () => hypotenuse() },
     },
   },
   {
-    id: 'S1',
-    case: 'control ring mask/modulo',
-    package: 'benchmarks',
-    tier: 'all',
-    params: { maskedSlots: MASKED_SLOTS, dividedSlots: DIVIDED_SLOTS },
-    guide: null,
-    async: false,
+    ...CONTROL,
+    case: 'control 1.815',
+    params: { fewerSteps: FEWER_STEPS, moreSteps: MORE_STEPS },
     variants: {
-      naive: { kind: 'naive', setup: () => ringReader('modulo') },
-      ours: { kind: 'ours', setup: () => ringReader('mask') },
+      naive: { kind: 'naive', setup: () => chain(MORE_STEPS) },
+      ours: { kind: 'ours', setup: () => chain(FEWER_STEPS) },
+    },
+  },
+  {
+    ...CONTROL,
+    case: 'control ring mask/modulo',
+    params: { maskedSlots: MASKED_SLOTS, dividedSlots: DIVIDED_SLOTS },
+    variants: {
+      naive: { kind: 'naive', setup: () => ring('modulo') },
+      ours: { kind: 'ours', setup: () => ring('mask') },
     },
   },
 ];

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import type { Ratio } from '../../dist/report/record.js';
+import { checkRuns, renderChecks } from '../../dist/self-test/checks.js';
+
+const run = (ratio: number, half: number): Ratio => ({
+  of: 'ours',
+  over: 'naive',
+  metric: 'time',
+  ratio,
+  low: ratio - half,
+  high: ratio + half,
+});
+const failing = (runs: readonly Ratio[], known: number): string[] =>
+  checkRuns('pair', runs, known)
+    .filter(({ ok }) => !ok)
+    .map(({ asks }) => asks);
+
+describe('the self-test', () => {
+  test('trusts runs that read what is known, alike, with intervals that hold it', () => {
+    expect(failing([run(1.8, 0.05), run(1.83, 0.05), run(1.82, 0.05)], 1.815)).toEqual([]);
+  });
+
+  test('finds a reading that is off', () => {
+    expect(failing([run(1.815, 0.2), run(1.75, 0.2)], 1.815)).toEqual([
+      'reads 1.815 within 3.0 % in every run',
+    ]);
+  });
+
+  test('finds runs that differ, intervals that are too narrow and verdicts that are wrong', () => {
+    expect(failing([run(1, 0.01), run(1.2, 0.01), run(1, 0.01)], 1)).toHaveLength(4);
+  });
+
+  test('prints a table and how many checks failed', () => {
+    const text = renderChecks(checkRuns('pair', [run(2, 0.01)], 1));
+    expect(text).toMatch(/^✗ pair/);
+    expect(text).toContain('3 of 4 checks failed.');
+  });
+});
