@@ -120,6 +120,11 @@ export interface Case {
    * the first measurement of `ours` over that of `naive` decides the verdict.
    */
   readonly experiment?: boolean;
+  /**
+   * Most processes a variant of an experiment; for one that repeats itself inside and gives one measurement of the same unit
+   * for each time.
+   */
+  readonly processes?: number;
   /** Relative difference allowed between the variants' numeric answers; 0 by default. */
   readonly tolerance?: number;
   /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */

@@ -65,8 +65,11 @@ function valuesOf({ findings }: Track, unit: string): number[] {
   );
 }
 
+/** One of each unit: a process may have measured it several times. */
 function measurementsOf({ findings }: Track): readonly Measurement[] {
-  return findings[0]?.measurements ?? [];
+  const byUnit = new Map<string, Measurement>();
+  for (const measurement of findings[0]?.measurements ?? []) byUnit.set(measurement.unit, measurement);
+  return [...byUnit.values()];
 }
 
 function foundOf(track: Track): Result[] {

@@ -100,7 +100,8 @@ class CaseRun {
   async #runExperiment(): Promise<void> {
     const { tempo, onStep } = this.#options;
     const begun = performance.now();
-    for (let index = 0; index < tempo.groups; index++) {
+    const most = Math.min(tempo.groups, this.#loaded.case.processes ?? tempo.groups);
+    for (let index = 0; index < most; index++) {
       onStep?.(`experiment ${index + 1}`);
       for (const track of orderOfRound(this.#tracks, index)) {
         await this.#inGroup([track], async (group) => {

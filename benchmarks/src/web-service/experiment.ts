@@ -1,0 +1,320 @@
+/**
+ * The comparison that the guide ends with. For each run: a fresh process of every service, its just-in-time compiler
+ * warmed by the same load, then windows of load in the order A, B, B, A.
+ *
+ *   1. naive, asked by clients that never pause: all that it answers, whatever the latency, is its capacity.
+ *   2. ours: the rate is raised until p99 misses the objective; the highest that met it is its capacity.
+ *   3. both at the naive service's own capacity: latencies, CPU a request, memory, delay of the event loop.
+ *
+ * The naive service misses the objective at any rate. Giving it all that it answers makes the ratio of the capacities a
+ * lower bound.
+ */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { LoadResult } from './load/generate.ts';
+import {
+  canPin,
+  type GeneratorProcess,
+  OTHERS_CORE,
+  pin,
+  SERVICE_CORE,
+  type ServiceProcess,
+  startGenerator,
+  startService,
+} from './processes.ts';
+import { FULL_SIZE, inSchema, QUICK_SIZE, seed, type Size } from './seed.ts';
+import type { Usage } from './serve.ts';
+import { isIndexed, type VariantName } from './variants.ts';
+
+export const OBJECTIVE_P99_MS = 50;
+/** Requests under way at once, at most: as many as browsers behind a balancer hold open. */
+const CONNECTIONS = 128;
+/** Clients that never pause, for the naive service's capacity. */
+const GREEDY_CLIENTS = 16;
+/** Requests a second with which the search for a capacity begins. */
+const FIRST_RATE = 1500;
+/** A queue grows without end at the capacity itself. */
+const SHARE_OF_CAPACITY = 0.8;
+
+/** One window of load on one service. */
+export interface Window {
+  readonly load: LoadResult;
+  readonly usage: Usage;
+}
+
+/** What one run found of one service. */
+export interface ServiceRun {
+  /** Requests a second. */
+  readonly capacity: number;
+  /** At the common rate. */
+  readonly window: Window;
+}
+
+/** A rate that was tried, requests a second, and the latencies found there, in ms. */
+export interface SweepPoint {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+interface Sweep {
+  /** Of the highest rate that met the objective; 0 when none did. */
+  readonly capacity: number;
+  readonly cpuMicrosAtCapacity: number;
+  readonly sweep: readonly SweepPoint[];
+}
+
+export interface Comparison {
+  readonly commonRates: readonly number[];
+  readonly naive: readonly ServiceRun[];
+  readonly ours: readonly ServiceRun[];
+  /** Of ours; of the last run. */
+  readonly sweep: Sweep;
+  /** Ours without warm-up and with an empty Redis, at the common rate; not in a quick run. */
+  readonly cold: Window | undefined;
+  readonly pinned: boolean;
+}
+
+export interface ExperimentOptions {
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+  /** An empty folder. */
+  readonly scratch: string;
+  readonly seed: number;
+  readonly quick: boolean;
+}
+
+interface Times {
+  readonly warmMs: number;
+  readonly greedyMs: number;
+  readonly sweepMs: number;
+  readonly windowMs: number;
+  readonly runs: number;
+  readonly sweepSteps: number;
+  readonly stepMs: number;
+}
+
+const QUICK: Times = {
+  warmMs: 500,
+  greedyMs: 1000,
+  sweepMs: 600,
+  sweepSteps: 4,
+  windowMs: 1500,
+  runs: 1,
+  stepMs: 500,
+};
+const FULL: Times = {
+  warmMs: 3000,
+  greedyMs: 6000,
+  sweepMs: 2500,
+  sweepSteps: 9,
+  windowMs: 6000,
+  runs: 2,
+  stepMs: 5000,
+};
+
+/** Keeps a service's rest apart from the next one's. */
+let started = 0;
+
+export class Experiment implements AsyncDisposable {
+  readonly #options: ExperimentOptions;
+  readonly #times: Times;
+  readonly #size: Size;
+  readonly #generator: GeneratorProcess;
+  readonly #unpin: () => void;
+  readonly pinned: boolean;
+
+  private constructor(
+    options: ExperimentOptions,
+    generator: GeneratorProcess,
+    pinned: boolean,
+    unpin: () => void,
+  ) {
+    this.#options = options;
+    this.#times = options.quick ? QUICK : FULL;
+    this.#size = options.quick ? QUICK_SIZE : FULL_SIZE;
+    this.#generator = generator;
+    this.pinned = pinned;
+    this.#unpin = unpin;
+  }
+
+  /** Makes the data unless they are there, moves the servers to the generator's core, starts the generator. */
+  static async open(options: ExperimentOptions): Promise<Experiment> {
+    const client = new pg.Client(options.postgresUrl);
+    await client.connect();
+    try {
+      const size = options.quick ? QUICK_SIZE : FULL_SIZE;
+      for (const [schema, indexed] of [
+        ['w1_plain', false],
+        ['w1_indexed', true],
+      ] as const) {
+        const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+        if (rows.length === 0) await seed(client, schema, size, indexed);
+      }
+      const pinned = canPin();
+      const unpin = pinned ? await pinServers(client, options.redisUrl) : (): void => {};
+      const generator = await startGenerator(pinned ? OTHERS_CORE : undefined);
+      return new Experiment(options, generator, pinned, unpin);
+    } finally {
+      await client.end();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unpin();
+    await this.#generator.stop();
+  }
+
+  /** Naive against optimised. */
+  async compare(): Promise<Comparison> {
+    const { runs } = this.#times;
+    const commonRates: number[] = [];
+    const found = { naive: [] as ServiceRun[], ours: [] as ServiceRun[] };
+    let sweep: Sweep | undefined;
+    let cold: Window | undefined;
+    for (let run = 0; run < runs; run++) {
+      const { load: greedy } = await this.greedy('naive', this.#times.greedyMs);
+      sweep = await this.#sweep();
+      const { capacity } = sweep;
+      const rate = Math.max(1, greedy.answeredPerSecond * SHARE_OF_CAPACITY);
+      commonRates.push(rate);
+      // A, B, B, A: whatever drifts hits both alike.
+      const [a1, b1, b2, a2] = [
+        await this.#window('naive', rate),
+        await this.#window('optimised', rate),
+        await this.#window('optimised', rate),
+        await this.#window('naive', rate),
+      ];
+      if (!this.#options.quick) cold ??= await this.#window('optimised', rate, true);
+      for (const window of [a1, a2]) found.naive.push({ capacity: greedy.answeredPerSecond, window });
+      for (const window of [b1, b2]) found.ours.push({ capacity, window });
+    }
+    return {
+      commonRates,
+      naive: found.naive,
+      ours: found.ours,
+      sweep: sweep!,
+      cold: cold!,
+      pinned: this.pinned,
+    };
+  }
+
+  /** What a service answers to clients that never pause, in the time that a step gets. */
+  async step(name: VariantName): Promise<Window> {
+    return await this.greedy(name, this.#times.stepMs);
+  }
+
+  /** All that a service answers to clients that never pause. */
+  async greedy(variant: VariantName, durationMs: number): Promise<Window> {
+    await using service = await this.#start(variant, variant === 'optimised');
+    return await this.#load(service, Infinity, durationMs, GREEDY_CLIENTS);
+  }
+
+  async #sweep(): Promise<Sweep> {
+    await using service = await this.#start('optimised', true);
+    await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
+    const sweep: SweepPoint[] = [];
+    let best: Window | undefined;
+    let [met, missed, rate] = [0, Infinity, FIRST_RATE];
+    for (let left = this.#times.sweepSteps; left > 0; left--) {
+      const window = await this.#load(service, rate, this.#times.sweepMs);
+      const { p50, p99, p999 } = window.load.latencyMs;
+      sweep.push({ rate, p50, p99, p999 });
+      if (window.load.failed === 0 && p99 <= OBJECTIVE_P99_MS) {
+        best = window;
+        met = rate;
+      } else missed = rate;
+      // Up and down by factors until the capacity lies between two rates, then halve what is between them.
+      rate = missed === Infinity ? rate * 1.6 : met === 0 ? rate / 2 : Math.sqrt(met * missed);
+    }
+    sweep.sort((a, b) => a.rate - b.rate);
+    return {
+      capacity: best?.load.answeredPerSecond ?? 0,
+      cpuMicrosAtCapacity: best === undefined ? Number.NaN : best.usage.cpuMicros / best.load.answered,
+      sweep,
+    };
+  }
+
+  async #window(variant: VariantName, rate: number, cold = false): Promise<Window> {
+    await using service = await this.#start(variant, !cold);
+    if (!cold) await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
+    return await this.#load(service, rate, this.#times.windowMs);
+  }
+
+  async #start(variant: VariantName, warm: boolean): Promise<ServiceProcess & AsyncDisposable> {
+    const { postgresUrl, redisUrl, scratch } = this.#options;
+    const index = started++;
+    const service = await startService(
+      {
+        variant,
+        port: 0,
+        config: {
+          databaseUrl: inSchema(postgresUrl, isIndexed(variant) ? 'w1_indexed' : 'w1_plain'),
+          redisUrl,
+          accessLog: join(scratch, `access-${index}.log`),
+          namespace: `w1-${process.pid}-${index}`,
+          warmUsers: warm ? this.#size.users / 10 : 0,
+        },
+      },
+      this.pinned ? SERVICE_CORE : undefined,
+    );
+    return {
+      ...service,
+      async [Symbol.asyncDispose]() {
+        await service.stop();
+      },
+    };
+  }
+
+  async #load(
+    service: ServiceProcess,
+    perSecond: number,
+    durationMs: number,
+    connections: number = CONNECTIONS,
+  ): Promise<Window> {
+    await service.usage();
+    const load = await this.#generator.load({
+      port: service.port,
+      seed: this.#options.seed,
+      users: this.#size.users,
+      perSecond,
+      durationMs,
+      connections,
+    });
+    return { load, usage: await service.usage() };
+  }
+}
+
+/** Of a process of this machine: the servers may be another's, where the same number is something else. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Moves servers of this machine that we may move to the generator's core, so that the service has one for itself. */
+async function pinServers(client: pg.Client, redisUrl: string): Promise<() => void> {
+  const { Redis } = await import('ioredis');
+  const redis = new Redis(redisUrl);
+  const info = await redis.info('server');
+  redis.disconnect();
+  const { rows } = await client.query<{ pid: string }>(
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
+  );
+  const servers = [
+    { pid: Number(rows[0]?.pid), command: /^postgres/ },
+    { pid: Number(/process_id:(\d+)/.exec(info)?.[1]), command: /^(redis|valkey)/ },
+  ];
+  const moved = servers.flatMap(({ pid, command }) =>
+    command.test(commandOf(pid)) && pin(pid, String(OTHERS_CORE)) ? [pid] : [],
+  );
+  return () => {
+    for (const pid of moved) pin(pid, `0-${availableParallelism() - 1}`);
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * The service as the guide ends up: one pool of connections, a cache of two levels that is warm before the first
+ * request, a buffered log, a pool of buffers and a monitor, each opened here and closed here.
+ */
+
+import { createCache, memoryTier } from '@hotpath/cache';
+import { redisTier } from '@hotpath/cache/redis';
+import { createDatabase } from '@hotpath/database';
+import { createPool } from '@hotpath/memory';
+import { monitor } from '@hotpath/profile';
+import { Redis } from 'ioredis';
+import { BODY_BYTES_MAX, type Parts, type ServiceConfig } from '../parts.ts';
+import { optimisedAccessLog } from './access-log.ts';
+import { optimisedBodies } from './bodies.ts';
+import { optimisedUsers } from './users.ts';
+
+const POOL_BLOCKS = 100;
+/** Users in memory, and those of them that are read before the first request. */
+const MEMORY_USERS = 20_000;
+const WARM_USERS = 10_000;
+/** A client that waits longer for a connection has gone. */
+const ACQUIRE_TIMEOUT_MS = 2_000;
+const QUERY_TIMEOUT_MS = 5_000;
+
+export function optimisedParts(config: ServiceConfig): Parts {
+  const db = createDatabase({
+    connectionString: config.databaseUrl,
+    max: 20,
+    min: 5,
+    acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+  });
+  const redis = new Redis(config.redisUrl);
+  // The cache goes on without Redis and tells in its statistics; ioredis reconnects by itself.
+  redis.on('error', () => {});
+  const cache = createCache({
+    tiers: [memoryTier({ maxEntries: MEMORY_USERS, maxTtlMs: 600_000 }), redisTier({ client: redis })],
+    namespace: config.namespace ?? 'hotpath',
+  });
+  const users = optimisedUsers(db, cache);
+  const log = optimisedAccessLog(config.accessLog);
+  const buffers = createPool({ blockSize: BODY_BYTES_MAX, maxBlocks: POOL_BLOCKS });
+  const health = monitor();
+
+  return {
+    users,
+    log,
+    bodies: optimisedBodies(buffers),
+    async prepare() {
+      await db.warm();
+      await users.warmUp(config.warmUsers ?? WARM_USERS);
+    },
+    metrics: () => ({
+      process: health.lastWindow() ?? health.stats(),
+      database: db.metrics(),
+      cache: cache.stats(),
+      log: log.writer.stats(),
+      buffers: buffers.stats(),
+    }),
+    async close() {
+      // In the order in which they lean on each other: what is batched needs the database, the cache needs Redis.
+      await users.close();
+      await cache.close();
+      await Promise.all([db.close(), log.writer.close(), buffers.close()]);
+      redis.disconnect();
+      health.stop();
+    },
+  };
+}

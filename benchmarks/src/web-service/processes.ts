@@ -1,0 +1,142 @@
+/** The service and the generator as processes of their own, each on a core of its own where the system lets us. */
+
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { ClusterOptions } from './cluster.ts';
+import type { LoadOptions, LoadResult } from './load/generate.ts';
+import type { ServeMessage, ServeOptions, Usage } from './serve.ts';
+
+const SERVE = fileURLToPath(new URL('serve.js', import.meta.url));
+const CLUSTER = fileURLToPath(new URL('cluster.js', import.meta.url));
+const GENERATOR = fileURLToPath(new URL('load/main.js', import.meta.url));
+const STOP_TIMEOUT_MS = 10_000;
+
+/** A process could not be started, or ended too early. */
+export class ProcessError extends Error {
+  override readonly name = 'ProcessError';
+  readonly code = 'ERR_HOTPATH_BENCHMARKS_PROCESS';
+}
+
+/** Which core is whose. */
+export const SERVICE_CORE = 0;
+export const OTHERS_CORE = 1;
+
+/** Whether processes can be pinned: Linux with `taskset`, and a core to spare. */
+export function canPin(): boolean {
+  return availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0;
+}
+
+/** Moves a process with its threads, and the children that it will have, to these cores. @returns whether it could. */
+export function pin(pid: number, cores: string): boolean {
+  return spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)]).status === 0;
+}
+
+async function start(
+  script: string,
+  args: readonly string[],
+  core: number | undefined,
+): Promise<ChildProcess> {
+  const child = fork(script, args, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  await once(child, 'spawn');
+  if (core !== undefined) pin(child.pid!, String(core));
+  return child;
+}
+
+/** The next message; fails when the process ends instead. */
+function reply<Message>(child: ChildProcess, name: string): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const onText = (text: Buffer): void => {
+      said = (said + text.toString()).slice(-2000);
+    };
+    const settle = (): void => {
+      child.off('message', onMessage).off('exit', onExit).stderr?.off('data', onText);
+    };
+    const onMessage = (message: unknown): void => {
+      settle();
+      resolve(message as Message);
+    };
+    const onExit = (code: number | null): void => {
+      settle();
+      reject(new ProcessError(`${name} ended with code ${code}: ${said}`));
+    };
+    child.on('message', onMessage).on('exit', onExit).stderr?.on('data', onText);
+  });
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  const [code] = (await ended) as [number | null];
+  clearTimeout(timer);
+  return code;
+}
+
+export interface ServiceProcess {
+  readonly port: number;
+  readonly pid: number;
+  /** Since the last call. */
+  usage(): Promise<Usage>;
+  /** SIGTERM. @returns the exit code; `null` when it had to be killed. */
+  stop(): Promise<number | null>;
+}
+
+/**
+ * Starts a service and waits until it accepts requests.
+ *
+ * @throws {ProcessError} with what it said, when it does not come up.
+ */
+export async function startService(options: ServeOptions, core?: number): Promise<ServiceProcess> {
+  return startServing(SERVE, options, core);
+}
+
+/** As {@link startService}, as several processes behind one port. */
+export async function startCluster(options: ServeOptions, workers: number): Promise<ServiceProcess> {
+  return startServing(CLUSTER, { ...options, workers }, undefined);
+}
+
+async function startServing(script: string, options: ClusterOptions, core?: number): Promise<ServiceProcess> {
+  const child = await start(script, [JSON.stringify(options)], core);
+  const message = await reply<ServeMessage>(child, `the ${options.variant} service`);
+  if (!('port' in message)) {
+    await stop(child, 'SIGKILL');
+    throw new ProcessError(
+      `the ${options.variant} service: ${'failure' in message ? message.failure : 'no port'}`,
+    );
+  }
+  child.stderr?.resume();
+  return {
+    port: message.port,
+    pid: child.pid!,
+    usage() {
+      const usage = reply<Usage>(child, options.variant);
+      child.send('usage');
+      return usage;
+    },
+    stop: () => stop(child, 'SIGTERM'),
+  };
+}
+
+export interface GeneratorProcess {
+  load(options: LoadOptions): Promise<LoadResult>;
+  stop(): Promise<void>;
+}
+
+export async function startGenerator(core?: number): Promise<GeneratorProcess> {
+  const child = await start(GENERATOR, [], core);
+  await reply(child, 'the load generator');
+  return {
+    load(options) {
+      const result = reply<LoadResult>(child, 'the load generator');
+      child.send(options);
+      return result;
+    },
+    async stop() {
+      await stop(child, 'SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,266 @@
+/**
+ * W1: the web service as the guide begins and as it ends, under open-loop load. One comparison is made a run, and each
+ * row reads one figure out of it; see `experiment.ts` for how it is made.
+ */
+
+import type {
+  Case,
+  CaseContext,
+  Curve,
+  Findings,
+  GuideFigure,
+  Measurement,
+  Operation,
+  Variant,
+  VariantKind,
+} from '../harness/case.ts';
+import type { Comparison, ServiceRun, Window } from './experiment.ts';
+import type { StepName } from './variants.ts';
+
+type Side = 'naive' | 'ours';
+
+const SETTINGS =
+  'the service has a core of its own; Postgres, Redis and the generator share the other; 75 % GET /users/:id, 10 % its posts, 10 % pages, 5 % writes; zipf keys';
+
+async function compared(context: CaseContext): Promise<Comparison> {
+  const { memo } = await import('./memo.ts');
+  return await memo(context.postgresUrl, 'comparison', async () => {
+    const { Experiment } = await import('./experiment.ts');
+    await using experiment = await Experiment.open(context);
+    return await experiment.compare();
+  });
+}
+
+/** Reads this side's figures of the comparison. */
+function read(kind: Side, find: (comparison: Comparison, side: Side) => Findings): Variant {
+  return {
+    kind,
+    async setup(context): Promise<Operation> {
+      let comparison: Comparison | undefined;
+      return {
+        async run() {
+          comparison = await compared(context);
+        },
+        // That they answer alike is the contract test's.
+        answer: () => 'contract.int.test.ts',
+        findings: () => find(comparison!, kind),
+      };
+    },
+  };
+}
+
+/** The same figure of every window. */
+function each(
+  runs: readonly ServiceRun[],
+  measurement: Omit<Measurement, 'value'>,
+  valueOf: (run: ServiceRun) => number,
+): Measurement[] {
+  return runs.map((run) => ({ ...measurement, value: valueOf(run) }));
+}
+
+const less = (metric: Measurement['metric'], unit: string): Omit<Measurement, 'value'> => ({
+  metric,
+  unit,
+  better: 'less',
+});
+const NS_PER_MS = 1e6;
+const NS_PER_US = 1e3;
+const cpuNsPerRequest = ({ usage, load }: Window): number =>
+  (usage.cpuMicros * NS_PER_US) / Math.max(1, load.answered);
+
+function row(
+  name: string,
+  guide: GuideFigure,
+  limit: string,
+  find: (comparison: Comparison, side: Side) => Findings,
+): Case {
+  return {
+    id: 'W1',
+    case: name,
+    package: 'benchmarks',
+    tier: 'guide',
+    params: { routes: 5, objectiveP99Ms: 50 },
+    guide,
+    needs: ['postgres', 'redis'],
+    async: true,
+    experiment: true,
+    processes: 1,
+    settings: SETTINGS,
+    limit,
+    variants: { naive: read('naive', find), ours: read('ours', find) },
+  };
+}
+
+const ratio = (text: string, times: number): GuideFigure => ({ text, ratio: times, basis: 'ratio' });
+
+function latency(quantile: 'p50' | 'p99') {
+  return (comparison: Comparison, side: Side): Findings => ({
+    measurements: [
+      ...each(
+        comparison[side],
+        less('time', `ns ${quantile}`),
+        ({ window }) => window.load.latencyMs[quantile] * NS_PER_MS,
+      ),
+      ...(quantile === 'p50'
+        ? []
+        : [
+            ...each(
+              comparison[side],
+              less('time', 'ns p99.9'),
+              ({ window }) => window.load.latencyMs.p999 * NS_PER_MS,
+            ),
+            ...each(
+              comparison[side],
+              less('time', 'ns p99 event-loop delay'),
+              ({ window }) => window.usage.eventLoopDelayMsP99 * NS_PER_MS,
+            ),
+            ...each(
+              comparison[side],
+              less('time', 'ns p99 lateness of the generator'),
+              ({ window }) => window.load.lateness.p99 * NS_PER_MS,
+            ),
+          ]),
+      ...(side === 'ours' && quantile === 'p99' && comparison.cold !== undefined
+        ? [
+            {
+              ...less('time', 'ns p99 cold: no warm-up, empty Redis'),
+              value: comparison.cold.load.latencyMs.p99 * NS_PER_MS,
+            },
+          ]
+        : []),
+    ],
+  });
+}
+
+function capacity(comparison: Comparison, side: Side): Findings {
+  const { sweep } = comparison.sweep;
+  const curve = (name: string, y: (point: (typeof sweep)[number]) => number): Curve => ({
+    name,
+    x: sweep.map(({ rate }) => rate),
+    y: sweep.map(y),
+  });
+  return {
+    measurements: each(
+      comparison[side],
+      { metric: 'rate', unit: 'requests/s', better: 'more' },
+      (run) => run.capacity,
+    ),
+    ...(side === 'naive'
+      ? {}
+      : {
+          curves: [
+            curve('latency in ms over requests/s / p50', ({ p50 }) => p50),
+            curve('latency in ms over requests/s / p99', ({ p99 }) => p99),
+            curve('latency in ms over requests/s / p99.9', ({ p999 }) => p999),
+          ],
+        }),
+  };
+}
+
+function cpu(comparison: Comparison, side: Side): Findings {
+  return {
+    measurements: [
+      ...each(comparison[side], less('time', 'ns CPU/request'), ({ window }) => cpuNsPerRequest(window)),
+      ...(side === 'ours'
+        ? [
+            {
+              ...less('time', 'ns CPU/request at its capacity'),
+              value: comparison.sweep.cpuMicrosAtCapacity * NS_PER_US,
+            },
+          ].filter(({ value }) => Number.isFinite(value))
+        : []),
+    ],
+  };
+}
+
+/** The naive service with one thing changed, asked by clients that never pause. */
+function step(kind: VariantKind, name: StepName | 'naive' | 'optimised'): Variant {
+  return {
+    kind,
+    async setup(context): Promise<Operation> {
+      let window: Window | undefined;
+      return {
+        async run() {
+          const { memo } = await import('./memo.ts');
+          window = await memo(context.postgresUrl, `step ${name}`, async () => {
+            const { Experiment } = await import('./experiment.ts');
+            await using experiment = await Experiment.open(context);
+            return await experiment.step(name);
+          });
+        },
+        answer: () => 'contract.int.test.ts',
+        findings: () => ({
+          measurements: [
+            { metric: 'rate', unit: 'requests/s', better: 'more', value: window!.load.answeredPerSecond },
+            { ...less('time', 'ns p50'), value: window!.load.latencyMs.p50 * NS_PER_MS },
+            { ...less('time', 'ns CPU/request'), value: cpuNsPerRequest(window!) },
+          ],
+        }),
+      };
+    },
+  };
+}
+
+const cases: readonly Case[] = [
+  row(
+    'capacity',
+    ratio('100 → 5000 req/s (50×)', 50),
+    'the naive service misses the objective at any rate and is given all that it answers, so the ratio is a lower bound',
+    capacity,
+  ),
+  row(
+    'p50 at the naive capacity',
+    ratio('500 → 10 ms (50×)', 50),
+    'on loopback a connection costs milliseconds, not a network; our floor is the timers and the JIT of an idle process',
+    latency('p50'),
+  ),
+  row(
+    'p99 at the naive capacity',
+    ratio('2000 → 50 ms (40×)', 40),
+    'Postgres, Redis and the generator share a core, whose queue is in our tail as well',
+    latency('p99'),
+  ),
+  row(
+    'CPU a request',
+    ratio('80 % at 100 req/s → 30 % at 5000 req/s; the bar is 4× less a request', 4),
+    'at the naive rate ours is nearly idle, and what it does anyway (timers, the monitor) is shared by few requests',
+    cpu,
+  ),
+  row(
+    'memory',
+    ratio('2 GB → 500 MB (4×)', 4),
+    'both are Node and its code before anything else; the naive service keeps nothing, ours keeps the users it has read',
+    (comparison, side) => ({
+      measurements: each(
+        comparison[side],
+        less('bytes', 'B peak RSS'),
+        ({ window }) => window.usage.peakRssBytes,
+      ),
+    }),
+  ),
+  {
+    id: 'W1',
+    case: 'each step alone',
+    package: 'benchmarks',
+    tier: 'guide',
+    params: { clients: 16 },
+    guide: null,
+    needs: ['postgres', 'redis'],
+    async: true,
+    experiment: true,
+    processes: 1,
+    settings: SETTINGS,
+    variants: {
+      naive: step('naive', 'naive'),
+      ours: step('ours', 'optimised'),
+      'naive:pool': step('naive', 'pool'),
+      'naive:join': step('naive', 'join'),
+      'naive:index': step('naive', 'index'),
+      'naive:cache': step('naive', 'cache'),
+      'naive:log': step('naive', 'log'),
+      'naive:buffers': step('naive', 'buffers'),
+    },
+  },
+];
+
+export default cases;
