@@ -4,7 +4,7 @@
 // Run it as `pnpm pack:check`, which puts the pinned pnpm on the path.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,23 @@ function check(label, command, args, options = {}) {
   failures++;
   console.log(`FAIL  ${label}\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
 }
+
+/** What needs no other program. */
+function expect(label, holds) {
+  if (!holds) failures++;
+  console.log(`${holds ? 'ok   ' : 'FAIL '} ${label}`);
+}
+
+/** KiB that each package's tarball may have, so that a stray file or a fat dependency shows. Raise one on purpose only. */
+const PACKED_KIB_MAX = { memory: 400, cpu: 300, io: 250, database: 250, cache: 250, profile: 150 };
+const FILES_NEEDED = [
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'package.json',
+  'dist/index.js',
+  'dist/index.d.ts',
+];
 
 /** `require` of an ES module works without a flag from Node 20.19 on. */
 const usage = (name) => ({
@@ -55,6 +72,17 @@ try {
     execFileSync('pnpm', ['pack', '--pack-destination', scratch], { cwd, stdio: 'ignore' });
     const tarball = join(scratch, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
     tarballs[name] = tarball;
+    const packedKib = Math.ceil(statSync(tarball).size / 1024);
+    expect(
+      `${name} takes ${packedKib} KiB of ${PACKED_KIB_MAX[directory]}`,
+      packedKib <= PACKED_KIB_MAX[directory],
+    );
+    const packed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).split('\n');
+    const missing = FILES_NEEDED.filter((file) => !packed.includes(`package/${file}`));
+    expect(
+      `${name} has its licence, manual and entry${missing.map((file) => `, but no ${file}`).join('')}`,
+      missing.length === 0,
+    );
     check(`publint ${name}`, bin('publint'), ['run', '--strict', tarball]);
     check(`attw ${name}`, bin('attw'), ['--profile', 'esm-only', tarball]);
   }
