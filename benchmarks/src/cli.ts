@@ -52,6 +52,7 @@ interface Options {
   readonly selfTest?: true;
   readonly save?: true;
   readonly compare?: string;
+  readonly ci?: true;
   readonly seed: number;
 }
 
@@ -86,6 +87,7 @@ function createProgram(): Command {
     .option('--self-test', 'measure what is known, judge the harness by it, and stop; three minutes')
     .option('--save', 'keep the report under benchmarks/records, by CPU and Node')
     .option('--compare <file>', 'compare with a report or record written before')
+    .option('--ci', 'with --compare: exit 1 when a ratio got worse; absolute times never count')
     .option('--seed <number>', 'seed of every input', parseSeed, 1)
     .helpOption('-h, --help', 'show this help')
     .allowExcessArguments(false)
@@ -206,12 +208,24 @@ function output(finished: Finished, options: Options, base: Report | undefined):
   }
 }
 
+/** Ratios, each taken inside one run, that are worse than the record's beyond doubt. */
+function worseRatios(base: Report, now: Report): string[] {
+  return compareReports(base, now).rows.flatMap((row) =>
+    row.ratios
+      .filter(({ verdict }) => verdict === 'slower')
+      .map(({ name }) => `${row.id} ${row.case}: ${name}`),
+  );
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   program.parse(argv, { from: 'user' });
   const options = program.opts<Options>();
   if (options.quick === true && options.all === true) {
     program.error('error: --quick and --all exclude each other');
+  }
+  if (options.ci === true && options.compare === undefined) {
+    program.error('error: --ci needs --compare');
   }
   const everything = options.all === true || options.list === true;
   const tiers: readonly Tier[] = everything ? TIERS : ['guide', 'peers'];
@@ -262,7 +276,9 @@ async function main(argv: readonly string[]): Promise<number> {
     progress: createProgress(process.stderr, cases.length),
   });
   output(finished, options, base);
-  return exitCode(finished);
+  const worse = options.ci === true && base !== undefined ? worseRatios(base, finished.report) : [];
+  for (const name of worse) console.error(`bench: --ci: worse than in the record: ${name}`);
+  return worse.length > 0 && !finished.aborted ? EXIT.failed : exitCode(finished);
 }
 
 try {

@@ -80,6 +80,7 @@ describe('wrong use exits with 2', () => {
   test.each([
     [['--package', 'memroy'], 'memory'],
     [['--quick', '--all'], 'exclude each other'],
+    [['--ci'], 'needs --compare'],
     [['--seed', 'x'], 'whole number'],
     [['--node', 'latest'], 'expected a version'],
     [['stray'], 'too many arguments'],
