@@ -105,7 +105,7 @@ const QUICK: Times = {
   sweepSteps: 4,
   windowMs: 1500,
   runs: 1,
-  stepMs: 500,
+  stepMs: 700,
 };
 const FULL: Times = {
   warmMs: 3000,
