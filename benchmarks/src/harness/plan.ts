@@ -37,7 +37,7 @@ export const QUICK: Tempo = {
   totalMs: 200_000,
   mostMs: 900,
   leastMs: 350,
-  replyTimeoutMs: 60_000,
+  replyTimeoutMs: 180_000,
   diagnoseMs: 45,
   precision: 1,
 };
