@@ -22,29 +22,35 @@ interface Kept {
   readonly close?: () => void;
 }
 
+/** What is put in: how many items, and what they must take at least. */
+interface Content {
+  readonly count: number;
+  readonly netBytes: number;
+  readonly net: string;
+}
+
 /** A variant that makes its structure once, and reports what it holds, also as a multiple of `netBytes`. */
 function held(
   kind: VariantKind,
-  netBytes: number,
-  net: string,
-  make: (seed: number) => Kept | Promise<Kept>,
+  { count, netBytes, net }: Content,
+  make: (seed: number, count: number) => Kept | Promise<Kept>,
 ): Variant {
   return {
     kind,
     async setup({ seed }): Promise<Operation> {
       let kept: Kept | undefined;
       let bytes = 0;
-      // A structure of this kind, made and dropped before: what its code and its modules take is not counted.
-      (await make(seed)).close?.();
+      // A small one, made and dropped before: what its code and its modules take is not counted.
+      (await make(seed, 1000)).close?.();
       const run = async (): Promise<void> => {
         const before = heldBytes();
-        kept = await make(seed);
+        kept = await make(seed, count);
         bytes = heldBytes() - before + (kept.heapBytes?.() ?? 0);
       };
       return {
         run,
         async answer() {
-          const probe = await make(seed);
+          const probe = await make(seed, count);
           const answer = probe.answer();
           probe.close?.();
           return answer;
@@ -64,14 +70,19 @@ function held(
 const PARTICLES = 1_000_000;
 /** Six columns of f32. */
 const COLUMN_BYTES = PARTICLES * 24;
+const ROWS: Content = { count: PARTICLES, netBytes: COLUMN_BYTES, net: 'columns' };
 const NAMES = ['x', 'y', 'z', 'vx', 'vy', 'vz'] as const;
 
 /** Columns of a kind, filled as the objects are. */
-function fillColumns(columns: Readonly<Record<keyof Particle, Float32Array>>, seed: number): () => unknown {
-  fresh(PARTICLES, seed, (index, particle) => {
+function fillColumns(
+  columns: Readonly<Record<keyof Particle, Float32Array>>,
+  seed: number,
+  count: number,
+): () => unknown {
+  fresh(count, seed, (index, particle) => {
     for (const name of NAMES) columns[name][index] = particle[name];
   });
-  return () => NAMES.map((name) => columns[name][PARTICLES - 1]!);
+  return () => NAMES.map((name) => columns[name][count - 1]!);
 }
 
 const STRINGS = 100_000;
@@ -82,6 +93,8 @@ function textOf(n: number): string {
 }
 
 const TEXT_BYTES = Array.from({ length: STRINGS }, (_, n) => textOf(n).length).reduce((a, b) => a + b, 0);
+
+const TEXTS: Content = { count: STRINGS, netBytes: TEXT_BYTES, net: 'text' };
 
 const cases: readonly Case[] = [
   {
@@ -94,47 +107,47 @@ const cases: readonly Case[] = [
     async: true,
     experiment: true,
     variants: {
-      naive: held('naive', COLUMN_BYTES, 'columns', (seed) => {
+      naive: held('naive', ROWS, (seed, count) => {
         const particles: Particle[] = [];
-        fresh(PARTICLES, seed, (index, particle) => {
+        fresh(count, seed, (index, particle) => {
           particles[index] = particle;
         });
-        return { answer: () => NAMES.map((name) => particles[PARTICLES - 1]![name]) };
+        return { answer: () => NAMES.map((name) => particles[count - 1]![name]) };
       }),
-      ours: held('ours', COLUMN_BYTES, 'columns', async (seed) => {
+      ours: held('ours', ROWS, async (seed, count) => {
         const { defineLayout, heap } = await import('@hotpath/memory');
         const layout = defineLayout({ x: 'f32', y: 'f32', z: 'f32', vx: 'f32', vy: 'f32', vz: 'f32' });
         const beforeBytes = heap().stats().usedBytes;
-        const table = layout.create({ capacity: PARTICLES });
-        table.resize(PARTICLES);
+        const table = layout.create({ capacity: count });
+        table.resize(count);
         return {
-          answer: fillColumns(table.columns, seed),
+          answer: fillColumns(table.columns, seed, count),
           heapBytes: () => heap().stats().usedBytes - beforeBytes,
           close: () => {
             table.dispose();
           },
         };
       }),
-      bitecs: held('peer', COLUMN_BYTES, 'columns', async (seed) => {
+      bitecs: held('peer', ROWS, async (seed, count) => {
         const { addComponent, addEntity, createWorld } = await import('bitecs');
         const world = createWorld();
-        const column = (): Float32Array => new Float32Array(PARTICLES + 1);
+        const column = (): Float32Array => new Float32Array(count + 1);
         const position = { x: column(), y: column(), z: column() };
         const velocity = { x: column(), y: column(), z: column() };
-        for (let i = 0; i < PARTICLES; i++) {
+        for (let i = 0; i < count; i++) {
           const entity = addEntity(world);
           addComponent(world, entity, position);
           addComponent(world, entity, velocity);
         }
         const { x, y, z } = position;
         const { x: vx, y: vy, z: vz } = velocity;
-        const answer = fillColumns({ x, y, z, vx, vy, vz }, seed);
+        const answer = fillColumns({ x, y, z, vx, vy, vz }, seed, count);
         return { answer: () => (world === undefined ? undefined : answer()) };
       }),
-      'floor:Float32Array columns': held('floor', COLUMN_BYTES, 'columns', (seed) => {
-        const column = (): Float32Array => new Float32Array(PARTICLES);
+      'floor:Float32Array columns': held('floor', ROWS, (seed, count) => {
+        const column = (): Float32Array => new Float32Array(count);
         const columns = { x: column(), y: column(), z: column(), vx: column(), vy: column(), vz: column() };
-        return { answer: fillColumns(columns, seed) };
+        return { answer: fillColumns(columns, seed, count) };
       }),
     },
   },
@@ -148,16 +161,16 @@ const cases: readonly Case[] = [
     async: true,
     experiment: true,
     variants: {
-      naive: held('naive', TEXT_BYTES, 'text', () => {
+      naive: held('naive', TEXTS, (_seed, count) => {
         const items: string[] = [];
-        for (let n = 0; n < STRINGS; n++) items.push(textOf(n));
-        return { answer: () => items[STRINGS - 1] };
+        for (let n = 0; n < count; n++) items.push(textOf(n));
+        return { answer: () => items[count - 1] };
       }),
-      ours: held('ours', TEXT_BYTES, 'text', async () => {
+      ours: held('ours', TEXTS, async (_seed, count) => {
         const { StringList } = await import('@hotpath/memory');
-        const items = new StringList({ capacity: STRINGS, capacityBytes: TEXT_BYTES });
-        for (let n = 0; n < STRINGS; n++) items.push(textOf(n));
-        return { answer: () => items.get(STRINGS - 1) };
+        const items = new StringList({ capacity: count, capacityBytes: TEXT_BYTES });
+        for (let n = 0; n < count; n++) items.push(textOf(n));
+        return { answer: () => items.get(count - 1) };
       }),
     },
   },
