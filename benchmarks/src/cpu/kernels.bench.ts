@@ -3,8 +3,13 @@
  * on vectors in the heap, where their users keep them, so nothing is copied in any variant.
  */
 
-import type { Case, CaseContext, Operation } from '../harness/case.ts';
+import type * as Kernels_ from '@hotpath/cpu/kernels';
+
+import type { Case, CaseContext, Findings, Operation, Variant } from '../harness/case.ts';
+import { compileTriad, compilerMissing } from './peers/c-triad.ts';
 import { seededFloats } from '../workloads/floats.ts';
+
+type Kernels = typeof Kernels_;
 
 const ALPHA = 0.75;
 
@@ -162,6 +167,294 @@ function numpySkip(): string | undefined {
   return major < 22 ? `numpy-ts asks for Node 22 or newer, this is ${process.versions.node}` : undefined;
 }
 
+/** A kernel that reads one vector: the plain loop, ours, and peers that take the same values. */
+function unary(
+  length: number,
+  naive: (a: Float32Array, out: Float32Array) => number,
+  ours: (kernels: Kernels, a: Float32Array, out: Float32Array) => number,
+  isVector: boolean,
+  peers: Readonly<Record<string, (a: Float32Array) => Promise<Operation>>> = {},
+): Case['variants'] {
+  const operation = (run: () => number, out: Float32Array): Operation => ({
+    run,
+    answer() {
+      const result = run();
+      return isVector ? [...out] : result;
+    },
+  });
+  return {
+    naive: {
+      kind: 'naive',
+      setup({ seed }) {
+        const a = seededFloats(length, seed);
+        const out = new Float32Array(length);
+        return operation(() => naive(a, out), out);
+      },
+    },
+    ours: {
+      kind: 'ours',
+      async setup({ seed }) {
+        const kernels = await import('@hotpath/cpu/kernels');
+        const { adopt, allocate } = await import('@hotpath/memory');
+        const a = adopt<'f32'>(seededFloats(length, seed));
+        const out = allocate('f32', length);
+        return operation(() => ours(kernels, a, out), out);
+      },
+    },
+    ...Object.fromEntries(
+      Object.entries(peers).map(([name, open]): [string, Variant] => [
+        name,
+        {
+          kind: 'peer',
+          ...(name === 'numpy-ts' ? { skip: numpySkip } : {}),
+          setup: ({ seed }) => open(seededFloats(length, seed)),
+        },
+      ]),
+    ),
+  };
+}
+
+const scaleOf = (length: number): Case['variants'] =>
+  unary(
+    length,
+    (a, out) => {
+      for (let i = 0; i < a.length; i++) out[i] = a[i]! * ALPHA;
+      return out[0]!;
+    },
+    (kernels, a, out) => kernels.scale(a, ALPHA, out)[0]!,
+    true,
+  );
+
+const sumOf = (length: number): Case['variants'] =>
+  unary(
+    length,
+    (a) => {
+      let total = 0;
+      for (let i = 0; i < a.length; i++) total += a[i]!;
+      return total;
+    },
+    (kernels, a) => kernels.sum(a),
+    false,
+    length < 100_000
+      ? {}
+      : {
+          'numpy-ts': async (a) => await (await import('./peers/numpy-ts.ts')).numpySum(a),
+          '@stdlib/blas': async (a) => await (await import('./peers/stdlib-blas.ts')).stdlibSum(a),
+        },
+  );
+
+const maxOf = (length: number): Case['variants'] =>
+  unary(
+    length,
+    (a) => {
+      let greatest = -Infinity;
+      for (let i = 0; i < a.length; i++) if (a[i]! > greatest) greatest = a[i]!;
+      return greatest;
+    },
+    (kernels, a) => kernels.max(a),
+    false,
+  );
+
+const argmaxOf = (length: number): Case['variants'] =>
+  unary(
+    length,
+    (a) => {
+      let at = 0;
+      for (let i = 1; i < a.length; i++) if (a[i]! > a[at]!) at = i;
+      return at;
+    },
+    (kernels, a) => kernels.argmax(a),
+    false,
+    length < 100_000
+      ? {}
+      : { 'numpy-ts': async (a) => await (await import('./peers/numpy-ts.ts')).numpyArgmax(a) },
+  );
+
+const prefixOf = (length: number): Case['variants'] =>
+  unary(
+    length,
+    (a, out) => {
+      let total = 0;
+      for (let i = 0; i < a.length; i++) {
+        total += a[i]!;
+        out[i] = total;
+      }
+      return total;
+    },
+    (kernels, a, out) => kernels.prefixSum(a, out)[length - 1]!,
+    true,
+    { 'numpy-ts': async (a) => await (await import('./peers/numpy-ts.ts')).numpyCumsum(a) },
+  );
+
+/** Counts of byte values; the bytes are the low ones of the same floats. */
+function histogramOf(length: number): Case['variants'] {
+  const bytes = (seed: number): Uint8Array<ArrayBuffer> =>
+    Uint8Array.from(seededFloats(length, seed), (value) => value * 256);
+  const operation = (bins: Int32Array, run: () => void): Operation => {
+    const counted = (): number => {
+      bins.fill(0);
+      run();
+      return bins[0]!;
+    };
+    return {
+      run: counted,
+      answer() {
+        counted();
+        return [...bins];
+      },
+    };
+  };
+  return {
+    naive: {
+      kind: 'naive',
+      setup({ seed }) {
+        const values = bytes(seed);
+        const bins = new Int32Array(256);
+        return operation(bins, () => {
+          for (let i = 0; i < values.length; i++) bins[values[i]!] = bins[values[i]!]! + 1;
+        });
+      },
+    },
+    ours: {
+      kind: 'ours',
+      async setup({ seed }) {
+        const { byteHistogram } = await import('@hotpath/cpu/kernels');
+        const { adopt, allocate } = await import('@hotpath/memory');
+        const values = adopt<'u8'>(bytes(seed));
+        const bins = allocate('i32', 256);
+        return operation(bins, () => void byteHistogram(values, bins));
+      },
+    },
+  };
+}
+
+const ROWS = 10_000;
+const WIDTH = 128;
+
+/** One query against the rows of a matrix. */
+function rows(): Case['variants'] {
+  const data = ({ seed }: CaseContext): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] => [
+    seededFloats(WIDTH, seed),
+    seededFloats(ROWS * WIDTH, seed + 1),
+  ];
+  const operation = (out: Float32Array, run: () => void): Operation => ({
+    run() {
+      run();
+      return out[0];
+    },
+    answer() {
+      run();
+      return [...out];
+    },
+  });
+  return {
+    naive: {
+      kind: 'naive',
+      setup(context) {
+        const [query, matrix] = data(context);
+        const out = new Float32Array(ROWS);
+        return operation(out, () => {
+          for (let r = 0; r < ROWS; r++) {
+            let total = 0;
+            for (let i = 0; i < WIDTH; i++) total += query[i]! * matrix[r * WIDTH + i]!;
+            out[r] = total;
+          }
+        });
+      },
+    },
+    ours: {
+      kind: 'ours',
+      async setup(context) {
+        const { dotRows } = await import('@hotpath/cpu/kernels');
+        const { adopt, allocate } = await import('@hotpath/memory');
+        const [query, matrix] = data(context).map((values) => adopt<'f32'>(values));
+        const out = allocate('f32', ROWS);
+        return operation(out, () => void dotRows(query!, matrix!, out));
+      },
+    },
+    simsimd: {
+      kind: 'peer',
+      async setup(context) {
+        const { simsimdRows } = await import('./peers/simsimd.ts');
+        return simsimdRows(...data(context));
+      },
+    },
+  };
+}
+
+/** `dot`, with the peers that a size is to be compared with. */
+function dotWith(
+  length: number,
+  ...names: readonly ('numpy-ts' | 'simsimd' | '@stdlib/blas')[]
+): Case['variants'] {
+  const { naive, ours, 'numpy-ts': numpy } = dot(length);
+  const simsimd: Variant = {
+    kind: 'peer',
+    async setup(context) {
+      const { simsimdDot } = await import('./peers/simsimd.ts');
+      return simsimdDot(...inputs(context, length));
+    },
+  };
+  const stdlib: Variant = {
+    kind: 'peer',
+    async setup(context) {
+      const { stdlibDot } = await import('./peers/stdlib-blas.ts');
+      return await stdlibDot(...inputs(context, length));
+    },
+  };
+  const peers = { 'numpy-ts': numpy!, simsimd, '@stdlib/blas': stdlib };
+  return { naive: naive!, ours: ours!, ...Object.fromEntries(names.map((name) => [name, peers[name]])) };
+}
+
+/** The addition at memory's speed against a C loop built for this machine; both are measured inside, in one process a round. */
+function limit(length: number): Case {
+  const ROUNDS = 15;
+  const finding = (value: number): Findings => ({
+    measurements: [{ metric: 'time', unit: 'ns an addition of 1e7', value, better: 'less' }],
+  });
+  return {
+    ...kernelCase('add 1e7 limit', length, 0, {}),
+    experiment: true,
+    variants: {
+      ours: {
+        kind: 'ours',
+        async setup() {
+          const { add } = await import('@hotpath/cpu/kernels');
+          const { allocate } = await import('@hotpath/memory');
+          const [a, b, out] = ['a', 'b', 'out'].map(() => allocate('f32', length).fill(1));
+          let median = 0;
+          return {
+            run() {
+              const times = Array.from({ length: ROUNDS }, () => {
+                const started = performance.now();
+                add(a!, b!, out!);
+                return performance.now() - started;
+              });
+              median = times.toSorted((x, y) => x - y)[ROUNDS >> 1]! * 1e6;
+              return median;
+            },
+            answer: () => 0,
+            findings: () => finding(median),
+          };
+        },
+      },
+      'floor:c': {
+        kind: 'floor',
+        skip: compilerMissing,
+        async setup({ scratch }) {
+          const measure = compileTriad(scratch, length);
+          let median = 0;
+          return { run: () => (median = measure(ROUNDS)), answer: () => 0, findings: () => finding(median) };
+        },
+      },
+    },
+  };
+}
+
+function withoutPeers({ naive, ours }: Case['variants']): Case['variants'] {
+  return { naive: naive!, ours: ours! };
+}
+
 function kernelCase(name: string, length: number, tolerance: number, variants: Case['variants']): Case {
   return {
     id: 'C1',
@@ -182,11 +475,34 @@ const cases: readonly Case[] = [
     tier: 'guide',
     guide: { text: '250 ns → 65 ns (3.8×)', ratio: 3.8, basis: 'ratio' },
   },
-  kernelCase('add 1e5', 100_000, 0, add(100_000)),
-  // Ours accumulates in f32, the naive loop in f64.
-  kernelCase('dot 1024', 1024, 1e-5, dot(1024)),
-  // Ours rounds the product to f32, the naive loop does not.
-  kernelCase('axpy 1e4', 10_000, 1e-6, axpy(10_000)),
+  ...[10_000, 100_000].flatMap((length) => {
+    const size = length === 10_000 ? '1e4' : '1e5';
+    const only = length === 10_000 ? withoutPeers : (variants: Case['variants']) => variants;
+    return [
+      kernelCase(`add ${size}`, length, 0, only(add(length))),
+      // Ours rounds the product to f32, the naive loop does not.
+      kernelCase(`axpy ${size}`, length, 1e-6, withoutPeers(axpy(length))),
+      kernelCase(`scale ${size}`, length, 0, scaleOf(length)),
+      // Ours accumulates in f32, the naive loop in f64; so do prefix sums.
+      kernelCase(`sum ${size}`, length, 1e-3, sumOf(length)),
+      kernelCase(
+        `dot ${size}`,
+        length,
+        // @stdlib accumulates in one f32.
+        1e-3,
+        length === 10_000 ? dotWith(length) : dotWith(length, 'numpy-ts', '@stdlib/blas'),
+      ),
+      kernelCase(`max ${size}`, length, 0, maxOf(length)),
+      kernelCase(`argmax ${size}`, length, 0, argmaxOf(length)),
+    ];
+  }),
+  kernelCase('prefix 1e5', 100_000, 1e-3, prefixOf(100_000)),
+  kernelCase('histogram 1e5', 100_000, 0, histogramOf(100_000)),
+  kernelCase('dot 64', 64, 1e-5, dotWith(64, 'simsimd')),
+  kernelCase('dot 1024', 1024, 1e-5, dotWith(1024, 'simsimd')),
+  kernelCase('dot 1e6', 1_000_000, 1e-4, dotWith(1_000_000, 'simsimd')),
+  kernelCase('rows 10,000 × 128', ROWS, 1e-5, rows()),
+  limit(10_000_000),
 ];
 
 export default cases;

@@ -67,6 +67,17 @@ function parallelCase(name: string, length: number, text: string, ratio: number)
           return openPiscina(length);
         },
       },
+      ...(length > 1000
+        ? {}
+        : {
+            'piscina:item': {
+              kind: 'peer' as const,
+              async setup() {
+                const { openPiscinaItems } = await import('./peers/piscina.ts');
+                return openPiscinaItems(length);
+              },
+            },
+          }),
       workerpool: {
         kind: 'peer',
         async setup() {
@@ -78,7 +89,62 @@ function parallelCase(name: string, length: number, text: string, ratio: number)
   };
 }
 
+/** The last eighth of the items costs twenty times the others: equal halves of the array are unequal work. */
+function skewedCase(): Case {
+  const length = 10_000;
+  const rest = parallelCase('skewed 10K', length, '', 1);
+  return {
+    ...rest,
+    guide: null,
+    tier: 'peers',
+    variants: {
+      naive: {
+        kind: 'naive',
+        async setup() {
+          const { skewed } = await import('../workloads/crunch.ts');
+          const output = new Int32Array(length);
+          const run = async (): Promise<number> => {
+            for (let i = 0; i < length; i++) output[i] = skewed(i);
+            return output[length - 1]!;
+          };
+          return {
+            run,
+            async answer() {
+              await run();
+              return [...output];
+            },
+          };
+        },
+      },
+      ours: {
+        kind: 'ours',
+        async setup() {
+          const { createParallel } = await import('@hotpath/cpu/parallel');
+          const { adopt, allocate } = await import('@hotpath/memory');
+          const input = adopt<'i32'>(crunchInput(length));
+          const output = allocate('i32', length);
+          const parallel = createParallel();
+          const task = { module: new URL('../workloads/crunch.js', import.meta.url), export: 'skewed' };
+          const run = async (): Promise<number> => {
+            await parallel.mapInto(input, output, task);
+            return output[length - 1]!;
+          };
+          return {
+            run,
+            async answer() {
+              await run();
+              return [...output];
+            },
+            close: () => parallel.close(),
+          };
+        },
+      },
+    },
+  };
+}
+
 const cases: readonly Case[] = [
+  skewedCase(),
   parallelCase('1K', 1000, '10 ms → 2 ms (5×)', 5),
   parallelCase('10K', 10_000, '100 ms → 15 ms (6.7×)', 6.7),
   parallelCase('100K', 100_000, '1000 ms → 140 ms (7.1×)', 7.1),

@@ -14,3 +14,11 @@ export function crunchInput(length: number, buffer?: SharedArrayBuffer): Int32Ar
   for (let i = 0; i < length; i++) input[i] = i;
   return input;
 }
+
+/** Skewed work: the last eighth of 10,000 items costs twenty times the others. */
+export function skewed(x: number): number {
+  let acc = x;
+  const rounds = x >= 8750 ? 4000 : 200;
+  for (let round = 0; round < rounds; round++) acc = Math.imul(acc, 17) % 997;
+  return acc;
+}

@@ -70,4 +70,4 @@ export {
 export type { ElementOf, NumberArray, NumericArray, OwnArray } from './parallel/arrays.ts';
 export type { MapOptions, ParallelOptions } from './parallel/options.ts';
 export { createParallel, type Parallel } from './parallel/parallel.ts';
-export { moduleTask, type ParallelTask, source, type TaskModule } from './parallel/task.ts';
+export { moduleTask, type ParallelTask, type RangeTask, source, type TaskModule } from './parallel/task.ts';

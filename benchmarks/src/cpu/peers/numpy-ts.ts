@@ -6,6 +6,9 @@ interface NumpyTs {
   add(a: NumpyArray, b: NumpyArray): NumpyArray;
   multiply(a: NumpyArray, factor: number): NumpyArray;
   dot(a: NumpyArray, b: NumpyArray): number;
+  sum(a: NumpyArray): number;
+  argmax(a: NumpyArray): number;
+  cumsum(a: NumpyArray): NumpyArray;
 }
 
 interface NumpyArray {
@@ -57,5 +60,30 @@ export async function numpyAxpy(alpha: number, x: Float32Array, y: Float32Array)
       return first;
     },
     answer: () => [...axpy().data],
+  };
+}
+
+export async function numpySum(a: Float32Array): Promise<Operation> {
+  const { np, arrays } = await load(a);
+  const run = (): number => np.sum(arrays[0]!);
+  return { run, answer: run };
+}
+
+export async function numpyArgmax(a: Float32Array): Promise<Operation> {
+  const { np, arrays } = await load(a);
+  const run = (): number => np.argmax(arrays[0]!);
+  return { run, answer: run };
+}
+
+export async function numpyCumsum(a: Float32Array): Promise<Operation> {
+  const { np, arrays } = await load(a);
+  return {
+    run() {
+      const result = np.cumsum(arrays[0]!);
+      const last = result.data[a.length - 1];
+      result.dispose();
+      return last;
+    },
+    answer: () => [...np.cumsum(arrays[0]!).data],
   };
 }

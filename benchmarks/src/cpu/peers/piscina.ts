@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import type { Operation } from '../../harness/case.ts';
+import { crunchInput } from '../../workloads/crunch.ts';
 import { chunkedOperation } from './crunch-chunk.ts';
 
 /** Piscina with all its threads up, and one chunk for each of them. */
@@ -18,4 +19,21 @@ export async function openPiscina(length: number): Promise<Operation> {
     (chunk) => pool.run(chunk),
     () => pool.destroy(),
   );
+}
+
+/** A task an item: what its API suggests, and far too little work for a message. */
+export async function openPiscinaItems(length: number): Promise<Operation> {
+  const { Piscina } = await import('piscina');
+  const threads = availableParallelism();
+  const pool = new Piscina({
+    filename: fileURLToPath(new URL('../../workloads/crunch.js', import.meta.url)),
+    name: 'crunch',
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue: length,
+  });
+  const input = crunchInput(length);
+  const run = async (): Promise<number[]> =>
+    await Promise.all(Array.from(input, (x) => pool.run(x) as Promise<number>));
+  return { run, answer: run, close: () => pool.destroy() };
 }

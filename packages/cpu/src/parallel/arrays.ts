@@ -4,7 +4,7 @@ import type { ElementType } from '@hotpath/memory';
 import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { COUNT_MAX } from './grain.ts';
-import type { ResultKind } from './loop.ts';
+import type { Indexed, ResultKind } from './loop.ts';
 
 /** Any typed array whose elements are numbers. */
 export type NumberArray =
@@ -120,8 +120,8 @@ export function checkCount(length: number): void {
 
 /** Input and output as every thread can see them, from item `base` on. */
 export interface Stage {
-  readonly input: NumericArray;
-  readonly output: NumericArray;
+  readonly input: Indexed;
+  readonly output: Indexed;
   /** Copies the results to where the caller wants them. */
   finish(): void;
   /** Frees what was taken; no thread may touch the stage any more. */

@@ -11,6 +11,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** The user's own grain, or 0. */
   readonly grain: number;
+  /** Told how many of the items are done. */
+  readonly onProgress: ((done: number, total: number) => void) | undefined;
   /** The crews of the pool that are at work, for `close`. */
   readonly crews: Set<Crew>;
 }

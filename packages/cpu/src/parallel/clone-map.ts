@@ -12,7 +12,7 @@ import type { Pace } from './grain.ts';
 import type { Position } from './loop.ts';
 import type { Outcome } from './protocol.ts';
 import { pack, unpackInto } from './pack.ts';
-import { reasonOf } from './shared-map.ts';
+import { reasonOf, reportProgress } from './shared-map.ts';
 import { JOBS_PER_WORKER } from './threads.ts';
 
 /** A chunk is worth a message, about 50 µs of it on each side, when it takes this long. */
@@ -31,6 +31,7 @@ const SLICE_MS = 1;
 export async function mapClones(call: Call, input: readonly unknown[], output: unknown[]): Promise<void> {
   call.signal?.throwIfAborted();
   await new CloneMap(call, input, output).run();
+  call.onProgress?.(input.length, input.length);
 }
 
 class CloneMap {
@@ -123,6 +124,7 @@ class CloneMap {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     crews.add(crew);
+    const reporting = reportProgress(this.#call, crew, () => this.#done, count);
     const post = (slot: number): void => {
       if (this.#next >= count || isStopped(control)) return;
       const start = this.#next;
@@ -162,6 +164,7 @@ class CloneMap {
         throw reasonOf(crew, signal);
       }
     } finally {
+      clearInterval(reporting);
       signal?.removeEventListener('abort', onAbort);
       crews.delete(crew);
     }

@@ -28,8 +28,24 @@ export type Loop = (
   position: Position,
 ) => void;
 
-/** What an output accepts; chooses the check that follows each call of the function. */
-export type ResultKind = 'number' | 'bigint' | 'any';
+/**
+ * What the function is called for, and the check that follows: for `number`, `bigint` and `any` once an item, and the result is
+ * stored; for `flag` likewise, and 1 or 0 is stored; for `range` once a grain, as `fn(start, end, data)`; for `fold` once
+ * an element of each block, as `fn(accumulated, element, index)`, and the block's result is stored.
+ */
+export type ResultKind = 'number' | 'bigint' | 'any' | 'flag' | 'range' | 'fold';
+
+/** The `input` of a `range`. */
+export interface RangeInput extends Indexed {
+  readonly data: unknown;
+}
+
+/** The `input` of a `fold`: item b is the elements from `b * block` on. */
+export interface FoldInput extends Indexed {
+  readonly array: ArrayLike<number>;
+  readonly block: number;
+  readonly initial: number;
+}
 
 /**
  * Compiles a loop for one function. V8 keeps its knowledge of a call's targets with the source position, so a loop
@@ -40,6 +56,7 @@ export type ResultKind = 'number' | 'bigint' | 'any';
  * compiled. Where the process forbids code generation from strings, all functions share {@link genericLoop}.
  */
 export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loop {
+  if (kind === 'range') return rangeLoop(fn);
   try {
     // eslint-disable-next-line typescript/no-implied-eval -- the text is ours: only numbers and names of ours are put in
     const factory = new Function('fn', 'refuse', loopSource(id, kind)) as (
@@ -54,10 +71,32 @@ export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loo
 }
 
 function loopSource(id: string, kind: ResultKind): string {
+  if (kind === 'fold') {
+    return `'use strict';
+return function loop${id}_fold({ array, block, initial }, output, start, end, offset, position) {
+  let i = 0;
+  try {
+    for (let b = start + offset; b < end + offset; b++) {
+      let result = initial;
+      const stop = Math.min((b + 1) * block, array.length);
+      for (i = b * block; i < stop; i++) {
+        result = fn(result, array[i], i);
+        if (typeof result !== 'number') refuse(result, i, 'number');
+      }
+      output[b - offset] = result;
+    }
+  } catch (error) {
+    position.index = i;
+    throw error;
+  }
+};`;
+  }
   const isWrong =
     kind === 'any'
       ? `typeof result === 'object' ? result !== null && typeof result.then === 'function' : typeof result === 'function' || typeof result === 'symbol'`
-      : `typeof result !== '${kind}'`;
+      : kind === 'flag'
+        ? `typeof result !== 'boolean' && typeof result !== 'number'`
+        : `typeof result !== '${kind}'`;
   return `'use strict';
 return function loop${id}_${kind}(input, output, start, end, offset, position) {
   let i = start;
@@ -65,7 +104,7 @@ return function loop${id}_${kind}(input, output, start, end, offset, position) {
     for (; i < end; i++) {
       const result = fn(input[i], i + offset);
       if (${isWrong}) refuse(result, i + offset, '${kind}');
-      output[i] = result;
+      output[i] = ${kind === 'flag' ? '(result ? 1 : 0)' : 'result'};
     }
   } catch (error) {
     position.index = i + offset;
@@ -74,22 +113,64 @@ return function loop${id}_${kind}(input, output, start, end, offset, position) {
 };`;
 }
 
+/** Calls the function once for a whole grain: it brings the loop, which V8 then compiles as its own. */
+function rangeLoop(fn: ItemFunction): Loop {
+  const run = fn as (...values: unknown[]) => unknown;
+  return (input, _output, start, end, offset, position) => {
+    try {
+      const result = run(start + offset, end + offset, (input as RangeInput).data);
+      if (isThenable(result)) refuseResult(result, start + offset, 'any');
+    } catch (error) {
+      position.index = start + offset;
+      throw error;
+    }
+  };
+}
+
+function genericFold(fn: ItemFunction): Loop {
+  const step = fn as (...values: unknown[]) => unknown;
+  return (input, output, start, end, offset, position) => {
+    const { array, block, initial } = input as FoldInput;
+    let i = 0;
+    try {
+      for (let b = start + offset; b < end + offset; b++) {
+        let result: unknown = initial;
+        const stop = Math.min((b + 1) * block, array.length);
+        for (i = b * block; i < stop; i++) {
+          result = step(result, array[i], i);
+          if (typeof result !== 'number') refuseResult(result, i, 'number');
+        }
+        output[b - offset] = result;
+      }
+    } catch (error) {
+      position.index = i;
+      throw error;
+    }
+  };
+}
+
 /** The loop without generated code: the same behaviour, and one call target for all functions. */
 export function genericLoop(fn: ItemFunction, kind: ResultKind): Loop {
+  if (kind === 'fold') return genericFold(fn);
   return (input, output, start, end, offset, position) => {
     let i = start;
     try {
       for (; i < end; i++) {
         const result = fn(input[i], i + offset);
-        if (kind === 'any' ? isThenable(result) || cannotTravel(result) : typeof result !== kind)
-          refuseResult(result, i + offset, kind);
-        output[i] = result;
+        if (isWrong(result, kind)) refuseResult(result, i + offset, kind);
+        output[i] = kind === 'flag' ? Number(Boolean(result)) : result;
       }
     } catch (error) {
       position.index = i + offset;
       throw error;
     }
   };
+}
+
+function isWrong(result: unknown, kind: ResultKind): boolean {
+  if (kind === 'any') return isThenable(result) || cannotTravel(result);
+  if (kind === 'flag') return typeof result !== 'boolean' && typeof result !== 'number';
+  return typeof result !== kind;
 }
 
 function isThenable(value: unknown): boolean {
@@ -106,6 +187,10 @@ function refuseResult(result: unknown, index: number, kind: ResultKind): never {
     ? 'a promise: the function of a parallel map must be synchronous'
     : describe(result);
   const expected =
-    kind === 'any' ? 'a value that can be cloned' : `a ${kind}, because the output is a typed array`;
+    kind === 'any'
+      ? 'a value that can be cloned'
+      : kind === 'flag'
+        ? 'a boolean'
+        : `a ${kind}, because the output is a typed array`;
   throw new TaskResultError(`the result for item ${index}: expected ${expected}, got ${got}`, index);
 }

@@ -37,6 +37,10 @@ export interface MapOptions {
    * runs, and fewer towards the end. From 1 to 1,048,576.
    */
   readonly grain?: number;
+  /**
+   * Told in the calling thread, about every 50 ms and at the end, how many of the items are done. What it throws fails the call.
+   */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface ResolvedOptions {
@@ -75,6 +79,7 @@ export function resolveOptions(options: ParallelOptions): ResolvedOptions {
 
 export interface ResolvedMapOptions {
   readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((done: number, total: number) => void) | undefined;
   /** 0 when it is to be measured. */
   readonly grain: number;
 }
@@ -84,12 +89,15 @@ export function resolveMapOptions(options: MapOptions): ResolvedMapOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentTypeError(`options: expected an object, got ${describe(options)}`);
   }
-  const { signal, grain } = options;
+  const { signal, grain, onProgress } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${describe(signal)}`);
   }
   if (grain !== undefined) checkNumber('grain', grain, 1, GRAIN_OPTION_MAX, true);
-  return { signal, grain: grain ?? 0 };
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new ArgumentTypeError(`onProgress: expected a function, got ${describe(onProgress)}`);
+  }
+  return { signal, grain: grain ?? 0, onProgress };
 }
 
 export function checkNumber(

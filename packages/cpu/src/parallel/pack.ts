@@ -1,4 +1,4 @@
-import type { Indexed } from './loop.ts';
+import type { FoldInput, Indexed, ResultKind } from './loop.ts';
 
 /**
  * Numbers on their way between threads.
@@ -35,6 +35,7 @@ function kindOf(values: readonly unknown[]): 'i32' | 'f64' | 'any' {
 }
 
 /** Which kinds of array a loop reads and writes: each combination has a loop of its own, so that it sees one shape. */
-export function shapeOf(input: Indexed, output: Indexed): string {
-  return `${Object.prototype.toString.call(input)} ${Object.prototype.toString.call(output)}`;
+export function shapeOf(input: Indexed, output: Indexed, kind: ResultKind): string {
+  const source = kind === 'fold' ? (input as FoldInput).array : input;
+  return `${kind} ${Object.prototype.toString.call(source)} ${Object.prototype.toString.call(output)}`;
 }

@@ -1,15 +1,20 @@
+import { adopt, free } from '@hotpath/memory';
+
 import { describe } from '../describe.ts';
 import { ArgumentTypeError, ParallelClosedError } from '../errors.ts';
 import { checkArrays, checkCount, isNumericArray, makeLike } from './arrays.ts';
-import type { ElementOf, NumericArray, OwnArray } from './arrays.ts';
+import type { ElementOf, NumberArray, NumericArray, OwnArray } from './arrays.ts';
 import type { Call } from './call.ts';
 import { mapClones } from './clone-map.ts';
 import type { Crew } from './crew.ts';
+import { COUNT_MAX } from './grain.ts';
+import type { FoldInput, RangeInput } from './loop.ts';
 import { checkNumber, resolveMapOptions, resolveOptions } from './options.ts';
 import type { MapOptions, ParallelOptions, ResolvedOptions } from './options.ts';
-import { mapShared } from './shared-map.ts';
+import { arrayItems, indexItems, mapShared } from './shared-map.ts';
+import { pack } from './pack.ts';
 import { LoadedTask, loadModuleTask } from './task.ts';
-import type { ParallelTask, TaskModule } from './task.ts';
+import type { ParallelTask, RangeTask, TaskModule } from './task.ts';
 import { Threads } from './threads.ts';
 
 /**
@@ -82,12 +87,83 @@ export interface Parallel {
   ): Promise<B>;
 
   /**
+   * The items for which the task gives something true, in their order: of a typed array a new one of the same kind, of a plain
+   * array the items themselves.
+   *
+   * @throws as `map`; TaskResultError when the task gives no boolean or number for an item of a typed array.
+   */
+  filter<A extends NumericArray>(
+    input: A,
+    task: ParallelTask<ElementOf<A>, boolean | number> | TaskModule,
+    options?: MapOptions,
+  ): Promise<OwnArray<A>>;
+  filter<I>(
+    input: readonly I[],
+    task: ParallelTask<I, unknown> | TaskModule,
+    options?: MapOptions,
+  ): Promise<I[]>;
+
+  /**
+   * Folds numbers: the task is called as `fn(accumulated, value, index)`, first with `initial`. It must be associative and
+   * `initial` its identity (0 for a sum, −∞ for a maximum), because blocks of items are folded apart, each from `initial`,
+   * and then their results by the same function. Blocks do not depend on the number of threads, so equal inputs give equal
+   * results. An array that is not in shared memory is copied once.
+   *
+   * @throws as `map`.
+   */
+  reduce(
+    input: NumberArray | readonly number[],
+    task: ParallelTask<number, number> | TaskModule,
+    initial: number,
+    options?: MapOptions,
+  ): Promise<number>;
+
+  /**
+   * Calls the task as `fn(start, end, data)` for ranges that together are 0 to `count`, each once, in whatever thread is
+   * free. `data` is cloned to the workers; typed arrays in it must be over shared memory (`allocate`), and are seen by all.
+   *
+   * @throws as `map`; ArgumentTypeError when a typed array in `data` is over ordinary memory, where writes would be lost.
+   */
+  forEachRange(
+    count: number,
+    task: RangeTask | TaskModule,
+    data?: unknown,
+    options?: MapOptions,
+  ): Promise<void>;
+
+  /**
    * Waits for the calls that are running, at most `timeoutMs` (30 s by default), then ends the threads. Calls made
    * afterwards reject. May be called twice. A call that takes longer rejects with ParallelClosedError.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Elements of a block of `reduce`: long enough to make the fold of results cheap, short enough to be shared. */
+const FOLD_BLOCK = 1024;
+
+/** @throws ArgumentTypeError when `input` is neither a typed array of numbers nor a plain array of numbers. */
+function numbersOf(input: NumberArray | readonly number[]): NumberArray {
+  if (isNumericArray(input) && !(input instanceof BigInt64Array) && !(input instanceof BigUint64Array))
+    return input;
+  const packed = Array.isArray(input) ? pack(input) : undefined;
+  if (packed === undefined || !ArrayBuffer.isView(packed)) {
+    throw new ArgumentTypeError(`input: expected an array of numbers, got ${describe(input)}`);
+  }
+  return packed;
+}
+
+/** Writes to a clone would be lost: that is found here and not in the results. */
+function refuseLocal(data: unknown): void {
+  const values = typeof data === 'object' && data !== null ? [data, ...Object.values(data)] : [];
+  for (const value of ArrayBuffer.isView(data) ? [data] : values) {
+    if (ArrayBuffer.isView(value) && !(value.buffer instanceof SharedArrayBuffer)) {
+      throw new ArgumentTypeError(
+        'data: expected typed arrays over shared memory; take them with allocate or adopt',
+      );
+    }
+  }
 }
 
 class PiscinaParallel implements Parallel {
@@ -122,7 +198,7 @@ class PiscinaParallel implements Parallel {
       if (isNumericArray(input)) {
         const output = makeLike(input, input.length);
         checkArrays(input, output);
-        await mapShared(await this.#call(task, options), input, output);
+        await mapShared(await this.#call(task, options), arrayItems(input, output));
         return output;
       }
       if (!Array.isArray(input)) {
@@ -143,8 +219,81 @@ class PiscinaParallel implements Parallel {
   ): Promise<B> {
     return this.#track(async () => {
       checkArrays(input, output);
-      await mapShared(await this.#call(task, options), input, output);
+      await mapShared(await this.#call(task, options), arrayItems(input, output));
       return output;
+    });
+  }
+
+  filter<A extends NumericArray>(
+    input: A,
+    task: ParallelTask<ElementOf<A>, boolean | number> | TaskModule,
+    options?: MapOptions,
+  ): Promise<OwnArray<A>>;
+  filter<I>(
+    input: readonly I[],
+    task: ParallelTask<I, unknown> | TaskModule,
+    options?: MapOptions,
+  ): Promise<I[]>;
+  filter(
+    input: NumericArray | readonly unknown[],
+    task: ParallelTask<never, unknown> | TaskModule,
+    options: MapOptions = {},
+  ): Promise<unknown> {
+    if (!isNumericArray(input)) {
+      return this.map(input, task as TaskModule, options).then((flags) =>
+        input.filter((_, i) => Boolean(flags[i])),
+      );
+    }
+    return this.#track(async () => {
+      checkCount(input.length);
+      const flags = new Uint8Array(input.length);
+      await mapShared(await this.#call(task, options), arrayItems(input, flags, 'flag'));
+      const kept = flags.reduce((total, flag) => total + flag, 0);
+      const output = makeLike(input, kept);
+      for (let i = 0, w = 0; i < input.length; i++) if (flags[i] === 1) output[w++] = input[i]!;
+      return output;
+    });
+  }
+
+  reduce(
+    input: NumberArray | readonly number[],
+    task: ParallelTask<number, number> | TaskModule,
+    initial: number,
+    options: MapOptions = {},
+  ): Promise<number> {
+    return this.#track(async () => {
+      if (typeof initial !== 'number') {
+        throw new ArgumentTypeError(`initial: expected a number, got ${describe(initial)}`);
+      }
+      const numbers = numbersOf(input);
+      const call = await this.#call(task, options);
+      const isShared = numbers.buffer instanceof SharedArrayBuffer || this.#options.workerCount === 0;
+      const copy = isShared ? undefined : adopt(numbers as Float64Array);
+      try {
+        const array = copy === undefined ? numbers : copy.subarray();
+        const blocks = Math.ceil(array.length / FOLD_BLOCK);
+        const results = new Float64Array(new SharedArrayBuffer(blocks * 8));
+        const fold: FoldInput = { array, block: FOLD_BLOCK, initial, length: blocks };
+        await mapShared(call, indexItems(blocks, fold, results, 'fold'));
+        return call.task.fold(results, initial);
+      } finally {
+        if (copy !== undefined) free(copy);
+      }
+    });
+  }
+
+  forEachRange(
+    count: number,
+    task: RangeTask | TaskModule,
+    data?: unknown,
+    options: MapOptions = {},
+  ): Promise<void> {
+    return this.#track(async () => {
+      checkNumber('count', count, 0, COUNT_MAX, true);
+      refuseLocal(data);
+      const range: RangeInput = { data, length: count };
+      const items = indexItems(count, range, new Uint8Array(0), 'range');
+      await mapShared(await this.#call(task, options), items);
     });
   }
 
@@ -181,13 +330,14 @@ class PiscinaParallel implements Parallel {
   }
 
   async #call(task: ParallelTask<never, unknown> | TaskModule, options: MapOptions): Promise<Call> {
-    const { signal, grain } = resolveMapOptions(options);
+    const { signal, grain, onProgress } = resolveMapOptions(options);
     return {
       task: task instanceof LoadedTask ? task : await this.#module(task as TaskModule),
       threads: this.#threads,
       options: this.#options,
       signal,
       grain,
+      onProgress,
       crews: this.#crews,
     };
   }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe } from '../describe.ts';
 import { ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
 import { createStage, resultKindOf } from './arrays.ts';
-import type { NumericArray } from './arrays.ts';
+import type { NumericArray, Stage } from './arrays.ts';
 import { isWorthSharing, nextProbe } from './call.ts';
 import type { Call } from './call.ts';
 import { createControl, finished, isStopped, stop, STOP_REASON } from './control.ts';
@@ -11,7 +11,7 @@ import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
 import { createPace, learn } from './grain.ts';
 import type { Pace } from './grain.ts';
-import type { Position } from './loop.ts';
+import type { Indexed, Position, ResultKind } from './loop.ts';
 import { steal, STOLEN } from './steal.ts';
 import type { SharedWork } from './steal.ts';
 
@@ -21,23 +21,60 @@ import type { SharedWork } from './steal.ts';
  */
 const SPIN_MS = 0.2;
 
+/** What a call over shared memory works on. */
+export interface Items {
+  readonly count: number;
+  readonly input: Indexed;
+  readonly output: Indexed;
+  readonly kind: ResultKind;
+  /** Input and output from item `base` on as every thread can see them. */
+  readonly stage: (base: number, isShared: boolean) => Stage;
+}
+
+/** The items of a typed array, with results of `kind`. */
+export function arrayItems(
+  input: NumericArray,
+  output: NumericArray,
+  kind: ResultKind = resultKindOf(output),
+): Items {
+  const stage = (base: number, isShared: boolean): Stage => createStage(input, output, base, isShared);
+  return { count: input.length, input, output, kind, stage };
+}
+
+/** Items that are in shared memory already, known by their index alone. */
+export function indexItems(
+  count: number,
+  input: Indexed,
+  output: Uint8Array | Float64Array,
+  kind: ResultKind,
+): Items {
+  const nothing = (): void => {};
+  const stage = (base: number): Stage => ({
+    input,
+    output: output.subarray(Math.min(base, output.length)),
+    finish: nothing,
+    release: nothing,
+  });
+  return { count, input, output, kind, stage };
+}
+
 /**
- * Maps a typed array. The calling thread begins alone; only when the work proves worth it are the rest and the cost
+ * Works through items. The calling thread begins alone; only when the work proves worth it are the rest and the cost
  * learnt so far given to the workers, and the caller goes on stealing beside them.
  */
-export async function mapShared(call: Call, input: NumericArray, output: NumericArray): Promise<void> {
+export async function mapShared(call: Call, items: Items): Promise<void> {
   call.signal?.throwIfAborted();
   const pace = createPace(call.task.msPerItem);
-  const base = call.options.callerSliceMs > 0 ? begin(call, input, output, pace) : 0;
-  if (base < input.length) await share(call, input, output, base, pace);
+  const base = call.options.callerSliceMs > 0 ? begin(call, items, pace) : 0;
+  if (base < items.count) await share(call, items, base, pace);
+  call.onProgress?.(items.count, items.count);
 }
 
 /** Runs items here until they are done or worth sharing; returns how many were done. */
-function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace): number {
+function begin(call: Call, { count, input, output, kind }: Items, pace: Pace): number {
   const { task, options } = call;
-  const count = input.length;
   if (task.msPerItem > 0 && isWorthSharing(count, task.msPerItem, Infinity)) return 0;
-  const loop = task.loop(input, output, resultKindOf(output));
+  const loop = task.loop(input, output, kind);
   const position: Position = { index: -1 };
   const started = performance.now();
   let before = started;
@@ -60,18 +97,12 @@ function begin(call: Call, input: NumericArray, output: NumericArray, pace: Pace
   return done;
 }
 
-async function share(
-  call: Call,
-  input: NumericArray,
-  output: NumericArray,
-  base: number,
-  pace: Pace,
-): Promise<void> {
+async function share(call: Call, items: Items, base: number, pace: Pace): Promise<void> {
   const { task, threads, options, signal, crews } = call;
-  const stage = createStage(input, output, base, options.workerCount > 0);
+  const stage = items.stage(base, options.workerCount > 0);
   const control = createControl(options.workerCount);
   const crew = new Crew(control, threads, task);
-  const count = input.length - base;
+  const count = items.count - base;
   const work: SharedWork = {
     control,
     input: stage.input,
@@ -87,8 +118,9 @@ async function share(
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   crews.add(crew);
+  const reporting = reportProgress(call, crew, () => base + finished(control), items.count);
   try {
-    const resultKind = resultKindOf(output);
+    const resultKind = items.kind;
     const { msPerItem } = pace;
     for (let slot = 0; slot < options.workerCount; slot++) {
       crew.follow(
@@ -106,6 +138,7 @@ async function share(
     }
     stage.finish();
   } finally {
+    clearInterval(reporting);
     signal?.removeEventListener('abort', onAbort);
     crews.delete(crew);
     stage.release();
@@ -117,7 +150,7 @@ async function takePart(
   call: Call,
   work: SharedWork,
   crew: Crew,
-  resultKind: 'number' | 'bigint' | 'any',
+  resultKind: ResultKind,
   pace: Pace,
 ): Promise<void> {
   const { task, options } = call;
@@ -138,6 +171,27 @@ async function takePart(
   // The answers of the workers come through the event loop. A program that awaits one short call after another would
   // never let it turn, and the workers would seem busy for ever.
   await nextTurn();
+}
+
+/** How often progress is told. */
+const PROGRESS_MS = 50;
+
+/** Tells of progress from time to time. A callback that throws fails the call. */
+export function reportProgress(
+  { onProgress }: Call,
+  crew: Crew,
+  done: () => number,
+  total: number,
+): ReturnType<typeof setInterval> | undefined {
+  if (onProgress === undefined) return undefined;
+  const timer = setInterval(() => {
+    try {
+      onProgress(Math.min(done(), total), total);
+    } catch (error) {
+      crew.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }, PROGRESS_MS);
+  return timer.unref();
 }
 
 /** Why a call did not finish: an abort before a failure, a failure before a death. */

@@ -28,6 +28,9 @@ export interface ParallelTask<in I, out O> {
   readonly [TYPES]?: (value: I) => O;
 }
 
+/** A task for `forEachRange`, of `fn(start, end, data)`. */
+export type RangeTask = ParallelTask<number, void>;
+
 /** How a worker finds the function of a task. */
 export type TaskSpec = ModuleSpec | SourceSpec;
 
@@ -64,13 +67,22 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
 
   /** The loop over arrays of the kinds of `input` and `output`. */
   loop(input: Indexed, output: Indexed, kind: ResultKind): Loop {
-    const shape = shapeOf(input, output);
+    const shape = shapeOf(input, output, kind);
     let loop = this.#loops.get(shape);
     if (loop === undefined) {
       loop = compileLoop(`${this.spec.id}_${this.#loops.size}`, this.#fn, kind);
       this.#loops.set(shape, loop);
     }
     return loop;
+  }
+
+  /** Folds the results of blocks by the same function, here. */
+  fold(results: Float64Array, initial: number): number {
+    if (results.length === 0) return initial;
+    let total: unknown = results[0];
+    for (let i = 1; i < results.length; i++)
+      total = (this.#fn as (...v: unknown[]) => unknown)(total, results[i], i);
+    return total as number;
   }
 
   /** Learns the cost of an item from a finished call. */

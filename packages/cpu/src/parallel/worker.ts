@@ -68,7 +68,7 @@ async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<
 }
 
 async function loopOf(spec: TaskSpec, input: Indexed, output: Indexed, kind: ResultKind): Promise<Loop> {
-  const key = `${spec.id} ${shapeOf(input, output)}`;
+  const key = `${spec.id} ${shapeOf(input, output, kind)}`;
   let loop = loops.get(key);
   if (loop === undefined) {
     loop = compileLoop(`${spec.id}_${++lastLoop}`, await loadFunction(spec), kind);

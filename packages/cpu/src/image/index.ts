@@ -1,0 +1,1 @@
+export { adjust, boxBlur, createImage, grayscale, mapPixels, type RgbaImage } from './image.ts';

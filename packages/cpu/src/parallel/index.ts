@@ -1,0 +1,4 @@
+export type { ElementOf, NumberArray, NumericArray, OwnArray } from './arrays.ts';
+export type { MapOptions, ParallelOptions } from './options.ts';
+export { createParallel, type Parallel } from './parallel.ts';
+export { moduleTask, type ParallelTask, type RangeTask, source, type TaskModule } from './task.ts';

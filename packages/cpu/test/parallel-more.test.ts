@@ -1,0 +1,154 @@
+import { createParallel, type Parallel, type ParallelOptions, source } from '@hotpath/cpu';
+import { adjust, boxBlur, createImage, grayscale, mapPixels, type RgbaImage } from '@hotpath/cpu/image';
+import { allocate, free } from '@hotpath/memory';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const tasks = (name: string) => ({ module: new URL('./tasks/ranges.mjs', import.meta.url), export: name });
+
+const open: Parallel[] = [];
+function pool(options: ParallelOptions = {}): Parallel {
+  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
+  open.push(parallel);
+  return parallel;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
+});
+
+const CALLERS = [
+  { who: 'the caller and workers', options: {} },
+  { who: 'workers alone', options: { callerSliceMs: 0 } },
+  { who: 'the caller alone', options: { threads: 1 } },
+];
+
+describe.each(CALLERS)('by $who', ({ options }) => {
+  test('reduce folds typed, shared and plain arrays, and gives the initial value for none', async () => {
+    const parallel = pool(options);
+    const numbers = Array.from({ length: 50_000 }, (_, i) => (i * 8) % 1001);
+    const total = numbers.reduce((sum, x) => sum + x, 0);
+    const shared = allocate('i32', numbers.length);
+    shared.set(numbers);
+    expect(await parallel.reduce(numbers, tasks('add'), 0)).toBe(total);
+    expect(await parallel.reduce(Float64Array.from(numbers), tasks('add'), 0)).toBe(total);
+    expect(await parallel.reduce(shared, tasks('greatest'), -Infinity)).toBe(1000);
+    expect(await parallel.reduce(new Float32Array(0), tasks('add'), 5)).toBe(5);
+    free(shared);
+  });
+
+  test('filter keeps the order, over typed and plain arrays', async () => {
+    const parallel = pool(options);
+    const numbers = Array.from({ length: 20_000 }, (_, i) => i * 3);
+    const expected = numbers.filter((x) => x % 2 === 1);
+    const kept = await parallel.filter(Int32Array.from(numbers), tasks('isOdd'));
+    expect(kept).toBeInstanceOf(Int32Array);
+    expect([...kept]).toEqual(expected);
+    expect(await parallel.filter(numbers, tasks('isOdd'))).toEqual(expected);
+  });
+
+  test('forEachRange covers every index once', async () => {
+    const parallel = pool(options);
+    const count = 3000;
+    const input = allocate('i32', count);
+    const output = allocate('i32', count);
+    for (let i = 0; i < count; i++) input[i] = i;
+    await parallel.forEachRange(count, tasks('doubleRange'), { input, output });
+    const expected = [...input].map((start) => {
+      let x = start;
+      for (let k = 0; k < 500; k++) x = Math.imul(x, 17) % 997;
+      return x;
+    });
+    expect([...output]).toEqual(expected);
+    free(input);
+    free(output);
+  });
+
+  test('images come out as by a plain loop', async () => {
+    const parallel = pool(options);
+    const image = random(61, 47);
+    const out = createImage(61, 47);
+    const at = (x: number, y: number, c: number): number =>
+      image.pixels[(Math.min(Math.max(y, 0), 46) * 61 + Math.min(Math.max(x, 0), 60)) * 4 + c]!;
+    const each = (f: (x: number, y: number, c: number) => number): number[] =>
+      Array.from({ length: 61 * 47 * 4 }, (_, i) => f((i >> 2) % 61, Math.floor((i >> 2) / 61), i & 3));
+
+    expect(await grayscale(parallel, image, out)).toBe(out);
+    expect([...out.pixels]).toEqual(
+      each((x, y, c) =>
+        c === 3 ? at(x, y, 3) : (77 * at(x, y, 0) + 150 * at(x, y, 1) + 29 * at(x, y, 2)) >> 8,
+      ),
+    );
+    for (const radius of [0, 1, 4, 70]) {
+      await boxBlur(parallel, image, radius, out);
+      const expected = each((x, y, c) => {
+        let sum = 0;
+        for (let dy = -radius; dy <= radius; dy++)
+          for (let dx = -radius; dx <= radius; dx++) sum += at(x + dx, y + dy, c);
+        const area = (2 * radius + 1) ** 2;
+        return Math.floor((sum + (area >> 1)) / area);
+      });
+      expect([...out.pixels], `radius ${radius}`).toEqual(expected);
+      if (radius === 4) break;
+    }
+    await adjust(parallel, image, { brightness: 0.25, contrast: 1.5 }, out);
+    const level = (v: number): number =>
+      Math.min(255, Math.max(0, Math.round((v - 127.5) * 1.5 + 127.5 + 63.75)));
+    expect([...out.pixels]).toEqual(each((x, y, c) => (c === 3 ? at(x, y, c) : level(at(x, y, c)))));
+    const words = new Uint32Array(image.pixels.slice().buffer);
+    await mapPixels(parallel, image, tasks('shade'), out);
+    expect([...new Uint32Array(out.pixels.slice().buffer)]).toEqual([...words].map((v, i) => (v ^ i) >>> 0));
+    free(image.pixels);
+    free(out.pixels);
+  });
+});
+
+function random(width: number, height: number): RgbaImage {
+  const image = createImage(width, height);
+  for (let i = 0; i < image.pixels.length; i++) image.pixels[i] = Math.imul(i + 1, 0x9e37_79b1) >>> 24;
+  return image;
+}
+
+test('progress is told at the end, and a callback that throws fails the call', async () => {
+  const parallel = pool();
+  const seen: [number, number][] = [];
+  const numbers = new Int32Array(3000);
+  await parallel.map(
+    numbers,
+    source((x: number) => x + 1),
+    { onProgress: (...at) => seen.push(at) },
+  );
+  expect(seen.at(-1)).toEqual([3000, 3000]);
+  const refusal = parallel.map(
+    numbers,
+    source((x: number) => x + 1),
+    {
+      onProgress: () => {
+        throw new Error('enough');
+      },
+    },
+  );
+  await expect(refusal).rejects.toThrow('enough');
+});
+
+test('what cannot work is refused, and the pool stays usable', async () => {
+  const parallel = pool({ callerSliceMs: 0 });
+  const code = (cause: string) => expect.objectContaining({ code: `ERR_HOTPATH_CPU_${cause}` }) as Error;
+  const numbers = Float64Array.from({ length: 4000 }, (_, i) => i);
+  const local = { data: new Int32Array(4) };
+  await expect(parallel.forEachRange(4, tasks('doubleRange'), local)).rejects.toEqual(code('ARGUMENT_TYPE'));
+  await expect(parallel.forEachRange(-1, tasks('doubleRange'))).rejects.toEqual(code('ARGUMENT_RANGE'));
+  await expect(parallel.forEachRange(4, tasks('missing'))).rejects.toEqual(code('TASK_EXPORT'));
+  await expect(parallel.forEachRange(2000, tasks('fails'))).rejects.toEqual(code('TASK'));
+  await expect(parallel.forEachRange(10, tasks('exits'))).rejects.toEqual(code('WORKER_DIED'));
+  await expect(parallel.reduce(numbers, tasks('wrong'), 0)).rejects.toEqual(code('TASK_RESULT'));
+  await expect(parallel.reduce(['a'] as never, tasks('add'), 0)).rejects.toEqual(code('ARGUMENT_TYPE'));
+  await expect(parallel.reduce(numbers, tasks('add'), '0' as never)).rejects.toEqual(code('ARGUMENT_TYPE'));
+  await expect(parallel.filter(numbers, tasks('wrong'))).rejects.toEqual(code('TASK_RESULT'));
+  const image = createImage(4, 4);
+  await expect(boxBlur(parallel, image, 1, image)).rejects.toEqual(code('ARGUMENT_RANGE'));
+  await expect(boxBlur(parallel, image, -1, image)).rejects.toEqual(code('ARGUMENT_RANGE'));
+  const gone = { ...image, pixels: new Uint8Array(64) };
+  await expect(adjust(parallel, gone, {})).rejects.toEqual(code('ARGUMENT_TYPE'));
+  free(image.pixels);
+  expect(await parallel.reduce(numbers, tasks('add'), 0)).toBe((3999 * 4000) / 2);
+});

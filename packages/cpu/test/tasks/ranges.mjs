@@ -1,0 +1,24 @@
+// Tasks for the tests of reduce, filter and forEachRange.
+
+export const add = (total, x) => total + x;
+export const greatest = (a, b) => (a > b ? a : b);
+export const isOdd = (x) => (x & 1) === 1;
+export const wrong = () => 'text';
+
+export function doubleRange(start, end, { input, output }) {
+  for (let i = start; i < end; i++) {
+    let x = input[i];
+    for (let k = 0; k < 500; k++) x = Math.imul(x, 17) % 997;
+    output[i] = x;
+  }
+}
+
+export function fails(start, end) {
+  if (end > 900) throw new RangeError('too far');
+}
+
+export function exits() {
+  process.exit(3);
+}
+
+export const shade = (rgba, index) => (rgba ^ index) >>> 0;
