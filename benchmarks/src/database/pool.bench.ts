@@ -1,6 +1,7 @@
 /**
- * D1: 1000 point queries. The guide's loop sends one after the other, so all variants do, and a second case has 20 in flight
- * in all of them. The naive variant connects for each query; the others have their pool open and warm beforehand.
+ * D1: 1000 point queries. The guide's loop sends one after the other, so all variants do, and further cases have 20 and 100 in
+ * flight in all of them. The naive variant connects for each query; the others have their pool open and warm beforehand.
+ * And 100 statements that the server refuses, which cost pg's pool a connection each.
  */
 
 import type { Case, Variant } from '../harness/case.ts';
@@ -57,6 +58,35 @@ function variants(inFlight: number): Record<string, Variant> {
   };
 }
 
+const REFUSED_COUNT = 100;
+
+interface Refuser {
+  query(text: string, values: unknown[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** One operation sends statements that fail, and counts the failures. */
+function refused(kind: Variant['kind'], load: () => Promise<(url: string) => Refuser>): Variant {
+  return {
+    kind,
+    async setup(context) {
+      const db = (await load())(context.postgresUrl);
+      const run = async (): Promise<number> => {
+        let failures = 0;
+        for (let index = 0; index < REFUSED_COUNT; index++) {
+          await db
+            .query('SELECT 1 / $1::int AS n', [0])
+            .catch((error: { code?: string; sqlState?: string }) => {
+              if ((error.sqlState ?? error.code) === '22012') failures++;
+            });
+        }
+        return failures;
+      };
+      return { run, answer: run, close: () => db.close() };
+    },
+  };
+}
+
 const cases: readonly Case[] = [
   {
     id: 'D1',
@@ -71,17 +101,36 @@ const cases: readonly Case[] = [
       'one query after the other; the server on this machine; pg and ours with prepared statements; 50 of the 1000 answers compared',
     variants: variants(1),
   },
-  {
+  ...[20, 100].map((inFlight): Case => ({
     id: 'D1',
-    case: `${QUERY_COUNT} queries, 20 in flight`,
+    case: `${QUERY_COUNT} queries, ${inFlight} in flight`,
     package: 'database',
     tier: 'peers',
-    params: { queries: QUERY_COUNT, inFlight: 20, max: MAX, min: MIN },
+    params: { queries: QUERY_COUNT, inFlight, max: MAX, min: MIN },
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: '20 queries in flight; postgres with 4 connections, its best here; the server on this machine',
-    variants: variants(20),
+    settings: `${inFlight} queries in flight; postgres with 4 connections, its best here; the server on this machine`,
+    variants: variants(inFlight),
+  })),
+  {
+    id: 'D1',
+    case: `${REFUSED_COUNT} refused statements`,
+    package: 'database',
+    tier: 'peers',
+    params: { statements: REFUSED_COUNT },
+    guide: null,
+    needs: ['postgres'],
+    async: true,
+    settings: 'a division by zero, one statement after the other; the server on this machine',
+    variants: {
+      ours: refused('ours', async () => {
+        const { createDatabase } = await import('@hotpath/database');
+        return (url) => createDatabase({ connectionString: url });
+      }),
+      pg: refused('peer', async () => (await import('./peers/pg.ts')).openQueryable),
+      postgres: refused('peer', async () => (await import('./peers/postgres.ts')).openQueryable),
+    },
   },
 ];
 

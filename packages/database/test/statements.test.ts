@@ -102,6 +102,17 @@ describe('a call’s messages', () => {
   });
 });
 
+/** A row's values as they are on the wire, with other bytes around them. */
+function wire(values: readonly (string | null)[]): [bytes: Buffer, at: number, end: number] {
+  const parts = values.flatMap((value) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value === null ? -1 : Buffer.byteLength(value));
+    return [length, Buffer.from(value ?? '')];
+  });
+  const bytes = Buffer.concat([Buffer.from('xx'), ...parts, Buffer.from('yyyy')]);
+  return [bytes, 2, bytes.length - 4];
+}
+
 describe('decoding', () => {
   const parsers = [undefined, (text: string) => Number(text), undefined];
   const rows = [
@@ -115,7 +126,7 @@ describe('decoding', () => {
   ] as const) {
     test(`${how}: parses, keeps null, takes the last of two equal names`, () => {
       const decode = make(['s', 'n', 's'], parsers)!;
-      expect(rows.map((row) => decode(row))).toEqual([
+      expect(rows.map((row) => decode(...wire(row)))).toEqual([
         { s: null, n: 1 },
         { s: 'x', n: null },
       ]);
@@ -126,11 +137,41 @@ describe('decoding', () => {
       const row = make(
         names,
         names.map(() => undefined),
-      )!(['a', 'b', 'c', 'd', 'e']) as Record<string, unknown>;
+      )!(...wire(['a', 'b', 'c', 'd', 'e'])) as Record<string, unknown>;
       expect(Object.entries(row)).toEqual(names.map((name, i) => [name, 'abcde'[i]]));
       expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
     });
   }
+
+  test('what is no row throws, and never makes half a row of it', () => {
+    const decoders = [
+      compile(['a', 'b'], [undefined, undefined])!,
+      interpret(['a', 'b'], [undefined, undefined]),
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.string({ unit: 'binary' })), { minLength: 2, maxLength: 2 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: -6, max: 6 }),
+        (values, changes, cut) => {
+          const [bytes, at, end] = wire(values);
+          for (const [where, to] of changes) bytes[at + (where % Math.max(1, end - at))] = to;
+          const outcomes = decoders.map((decode) => {
+            try {
+              return decode(bytes, at, Math.max(at, end + cut));
+            } catch (error) {
+              return (error as Error).name;
+            }
+          });
+          for (const outcome of outcomes) {
+            if (typeof outcome !== 'string') expect(Object.keys(outcome)).toEqual(['a', 'b']);
+            else expect(outcome).toBe('RangeError');
+          }
+          expect(outcomes[0]).toEqual(outcomes[1]);
+        },
+      ),
+    );
+  });
 
   test('one shape is compiled once, whichever result it comes from', () => {
     const decoders = new RowDecoders({ getTypeParser: () => (text) => text });
@@ -138,7 +179,7 @@ describe('decoding', () => {
     const first = decoders.for(fields);
     const second = decoders.for(fields);
     expect(decoders.for([{ ...fields[0]! }])).toBe(second);
-    expect(first(['x'])).toEqual(second(['x']));
+    expect(first(...wire(['x']))).toEqual(second(...wire(['x'])));
   });
 });
 

@@ -42,3 +42,12 @@ export function openPgBatches(): OpenUserWriter {
     };
   };
 }
+
+/** Its pool, for statements of any text. */
+export function openQueryable(url: string): {
+  query(text: string, values: unknown[]): Promise<unknown>;
+  close(): Promise<void>;
+} {
+  const pool = new pg.Pool({ connectionString: url, max: 20 });
+  return { query: (text, values) => pool.query(text, values), close: () => pool.end() };
+}

@@ -37,3 +37,12 @@ export function openPostgresBatches(): OpenUserWriter {
     };
   };
 }
+
+/** For statements of any text. */
+export function openQueryable(url: string): {
+  query(text: string, values: unknown[]): Promise<unknown>;
+  close(): Promise<void>;
+} {
+  const sql = postgres(url, { max: 4 });
+  return { query: (text, values) => sql.unsafe(text, values as never), close: () => sql.end() };
+}

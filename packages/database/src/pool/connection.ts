@@ -5,6 +5,7 @@ import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
 import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
 import { PreparedStatements } from './statement-texts.ts';
 import type { ResultShape, Statement, StatementHost } from './statement.ts';
+import { readDirectly } from './wire.ts';
 
 /** Whoever owns the connection is told of these two, and of nothing else. */
 export interface ConnectionOwner {
@@ -21,15 +22,17 @@ const FIRST_CANCEL_PAUSE_MS = 20;
 const KEEP_ALIVE_MS = 30_000;
 
 /**
- * One connection to the server: statements in order, one at a time, each settled at ReadyForQuery.
+ * One connection to the server: statements in order, each settled at its ReadyForQuery. `send` writes one at a time, which is
+ * what makes a cancel safe; `pipeline` writes at once, behind what is in flight, and is only for what is never cancelled.
  *
  * ```
- *   send() → waiting … → current (written) → ReadyForQuery → settle, next
+ *   send() → waiting … → flight[0] (written) → ReadyForQuery → settle, next
  *                           │ abort: caller answered, CancelRequest on a second socket
  *                           └ next only after ReadyForQuery and the second socket's end
+ *   pipeline() → flight[n] (written) → … → ReadyForQuery → settle
  * ```
  *
- * Invariants: `current` is undefined exactly when the server is idle; no statement is written while a cancel is pending;
+ * Invariants: `flight` is empty exactly when the server is idle; no statement is written while a cancel is pending;
  * after `closed` every statement was answered and the owner was told once.
  */
 export class Connection implements StatementHost {
@@ -47,12 +50,16 @@ export class Connection implements StatementHost {
   idleSince = 0;
   /** Statements sent so far. */
   statements = 0;
+  /** When the server last answered, or was given something while it was idle. Kept for pipelined statements only. */
+  progressAt = 0;
   readonly #client: PgClient;
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #owner: ConnectionOwner;
-  #current: Statement | undefined;
+  /** Written and not settled, in the order of the wire. */
+  readonly #flight: Statement[] = [];
   readonly #waiting: Statement[] = [];
+  #corked = false;
   #giveUpCancel: (() => void) | undefined;
   #graceTimer: unknown;
   #cancelTimer: unknown;
@@ -74,6 +81,14 @@ export class Connection implements StatementHost {
     this.prepared = new PreparedStatements(options.statementCacheSize);
     this.openedAt = options.clock.now();
     this.expiresAt = this.openedAt + options.maxLifetimeMs * (1 - options.lifetimeJitter * options.random());
+    readDirectly(
+      client.connection.stream,
+      () => this.#flight[0],
+      (cause) => {
+        this.#close(new ConnectionLostError(cause));
+        this.#drop();
+      },
+    );
     client.connection.on('readyForQuery', (message) => {
       this.#onReady(message.status);
     });
@@ -139,7 +154,12 @@ export class Connection implements StatementHost {
 
   /** True when nothing is under way, waits to be sent or is being cancelled. */
   get quiet(): boolean {
-    return this.#current === undefined && this.#waiting.length === 0 && this.#giveUpCancel === undefined;
+    return this.#flight.length === 0 && this.#waiting.length === 0 && this.#giveUpCancel === undefined;
+  }
+
+  /** Statements that were written and not settled. */
+  get inFlight(): number {
+    return this.#flight.length;
   }
 
   /** Sends a statement after those before it. */
@@ -148,8 +168,26 @@ export class Connection implements StatementHost {
       statement.fail(new ConnectionLostError());
       return;
     }
-    if (this.#current === undefined && this.#giveUpCancel === undefined) this.#write(statement);
+    if (this.#flight.length === 0 && this.#giveUpCancel === undefined) this.#write(statement);
     else this.#waiting.push(statement);
+  }
+
+  /**
+   * Writes a statement behind those in flight, all of which must have come this way. The first goes out at once; what follows in
+   * the same turn of the event loop goes out together at its end, in one system call.
+   */
+  pipeline(statement: Statement): void {
+    if (this.closed) {
+      statement.fail(new ConnectionLostError());
+      return;
+    }
+    if (this.#flight.length === 0) this.progressAt = this.#clock.now();
+    else if (!this.#corked) {
+      this.#corked = true;
+      this.#client.connection.stream.cork();
+      setImmediate(this.#uncork);
+    }
+    this.#write(statement);
   }
 
   /**
@@ -162,7 +200,7 @@ export class Connection implements StatementHost {
     const index = this.#waiting.indexOf(statement);
     if (index >= 0) {
       this.#waiting.splice(index, 1);
-    } else if (statement === this.#current && !this.closed) {
+    } else if (statement === this.#flight[0] && !this.closed) {
       statement.abandon();
       this.#startCancel();
     }
@@ -174,7 +212,7 @@ export class Connection implements StatementHost {
    */
   destroy(reason: unknown): void {
     if (this.closed) return;
-    const current = this.#current;
+    const current = this.#flight[0];
     this.#close(reason);
     current?.abandon();
     if (this.#executing) this.#startCancel();
@@ -202,8 +240,13 @@ export class Connection implements StatementHost {
     else stream.once('close', listener);
   }
 
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#client.connection.stream.uncork();
+  };
+
   #write(statement: Statement): void {
-    this.#current = statement;
+    this.#flight.push(statement);
     this.#executing = true;
     this.statements++;
     statement.attach(this);
@@ -212,31 +255,33 @@ export class Connection implements StatementHost {
   }
 
   #onReady(status: TransactionStatus): void {
-    const statement = this.#current;
+    const statement = this.#flight.shift();
     const before = this.status;
     this.status = status;
-    this.#executing = false;
-    this.#clock.clearTimeout(this.#cancelTimer);
+    this.#executing = this.#flight.length > 0;
+    if (this.#cancelTimer !== undefined) this.#clock.clearTimeout(this.#cancelTimer);
+    this.#cancelTimer = undefined;
     if (this.closed) {
       // It lingered for this.
       this.#drop();
       return;
     }
     if (statement === undefined) return;
+    if (this.#executing) this.progressAt = this.#clock.now();
     if (statement.finish(before)) {
+      this.#flight.push(statement);
       statement.attach(this);
       this.#executing = true;
       this.#client.query(statement);
       return;
     }
     if (statement.changedSession) this.changedSession = true;
-    this.#current = undefined;
     statement.settle(status);
     this.#next();
   }
 
   #next(): void {
-    if (this.#current !== undefined || this.#giveUpCancel !== undefined || this.closed) return;
+    if (this.#flight.length > 0 || this.#giveUpCancel !== undefined || this.closed) return;
     this.#clearGrace();
     const next = this.#waiting.shift();
     if (next === undefined) this.#owner.onQuiet(this);
@@ -283,14 +328,13 @@ export class Connection implements StatementHost {
   #close(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    const { error } = this.#current ?? {};
+    const { error } = this.#flight[0] ?? {};
     const lost =
       cause instanceof DatabaseError
         ? cause
         : // What the server said last explains more than the socket's end.
           new ConnectionLostError(error instanceof DatabaseError ? error : (error ?? cause));
-    this.#current?.fail(lost);
-    this.#current = undefined;
+    for (const statement of this.#flight.splice(0)) statement.fail(lost);
     for (const statement of this.#waiting.splice(0)) statement.fail(lost);
     this.#owner.onClosed(this, cause);
   }

@@ -1,8 +1,10 @@
 import type { ResultField } from '../queryable.ts';
 import type { TypeParsers } from './options.ts';
 
-/** Makes a row of the texts of one DataRow. */
-export type RowDecoder = (texts: readonly (string | null)[]) => object;
+/**
+ * Makes a row of one DataRow's values: from `at`, behind the number of columns, to `end`. Throws when they do not end there.
+ */
+export type RowDecoder = (bytes: Buffer, at: number, end: number) => object;
 
 type Parser = (text: string) => unknown;
 
@@ -55,14 +57,24 @@ export function compile(
   parsers: readonly (Parser | undefined)[],
 ): RowDecoder | undefined {
   const locals = parsers.map((parser, index) => (parser ? `const p${index}=p[${index}];` : '')).join('');
+  const reads = parsers.map((parser, index) => {
+    const text = `b.utf8Slice(a,a+=n)`;
+    return `n=b[a]<<24|b[a+1]<<16|b[a+2]<<8|b[a+3];a+=4;let v${index}=null;if(n>=0)v${index}=${
+      parser ? `p${index}(${text})` : text
+    };`;
+  });
   const members = names.map((name, index) => {
     // A computed name makes an ordinary property even of `__proto__`; the others are faster as they are.
     const key = name === '__proto__' ? `['__proto__']` : JSON.stringify(name);
-    return parsers[index] ? `${key}:t[${index}]===null?null:p${index}(t[${index}])` : `${key}:t[${index}]`;
+    return `${key}:v${index}`;
   });
   try {
     // oxlint-disable-next-line typescript/no-implied-eval -- names are JSON strings, everything else is ours
-    return new Function('p', `${locals}return (t)=>({${members.join(',')}});`)(parsers) as RowDecoder;
+    return new Function(
+      'p',
+      'wrongLength',
+      `${locals}return (b,a,e)=>{let n;${reads.join('')}if(a!==e)wrongLength(a,e);return {${members.join(',')}};}`,
+    )(parsers, wrongLength) as RowDecoder;
   } catch {
     return undefined;
   }
@@ -70,12 +82,18 @@ export function compile(
 
 export function interpret(names: readonly string[], parsers: readonly (Parser | undefined)[]): RowDecoder {
   const proto = names.includes('__proto__');
-  return (texts) => {
+  return (bytes, at, end) => {
     const row: Record<string, unknown> = {};
     for (let index = 0; index < names.length; index++) {
-      const text = texts[index]!;
+      const length = bytes.readInt32BE(at);
+      at += 4;
       const parser = parsers[index];
-      const value = text === null || parser === undefined ? text : parser(text);
+      let value: unknown = null;
+      if (length >= 0) {
+        const text = bytes.toString('utf8', at, at + length);
+        at += length;
+        value = parser === undefined ? text : parser(text);
+      }
       const name = names[index]!;
       if (proto && name === '__proto__') {
         Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true });
@@ -83,6 +101,14 @@ export function interpret(names: readonly string[], parsers: readonly (Parser | 
         row[name] = value;
       }
     }
+    if (at !== end) wrongLength(at, end);
     return row;
   };
+}
+
+/** The values and their lengths do not fill the message: whatever it was, it is no row. */
+function wrongLength(at: number, end: number): never {
+  throw new RangeError(
+    `a row's values end ${Math.abs(at - end)} bytes ${at > end ? 'beyond' : 'before'} its end`,
+  );
 }

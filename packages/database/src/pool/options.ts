@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { InvalidValueError, invalidType } from '../errors.ts';
 
@@ -39,6 +40,11 @@ export interface DatabaseOptions extends ConnectOptions {
   readonly max?: number | undefined;
   /** Connections that are opened ahead, by `warm()` or the first use, and kept; 0 to `max`. Default 5, or `max` if less. */
   readonly min?: number | undefined;
+  /**
+   * Connections at a time that reads share, pipelined: 0 to `max`; 0 gives each statement a connection of its own. Only prepared
+   * statements that do nothing but read share, and none with a signal or a time limit. Default: the machine's cores, 2 to 4.
+   */
+  readonly lanes?: number | undefined;
   /** Time to wait for a free connection, in milliseconds; 1 or more. Default 30,000. */
   readonly acquireTimeoutMs?: number | undefined;
   /** Most callers that wait for a connection; the next one fails at once; 1 or more. Default 10,000. */
@@ -77,6 +83,7 @@ export interface ResolvedOptions {
   readonly connectTimeoutMs: number;
   readonly max: number;
   readonly min: number;
+  readonly lanes: number;
   readonly acquireTimeoutMs: number;
   readonly maxWaiting: number;
   readonly idleTimeoutMs: number;
@@ -109,6 +116,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'connectTimeoutMs',
   'max',
   'min',
+  'lanes',
   'acquireTimeoutMs',
   'maxWaiting',
   'idleTimeoutMs',
@@ -165,6 +173,7 @@ export function resolveOptions(options: DatabaseOptions, clock: Clock): Resolved
     connectTimeoutMs: delay('connectTimeoutMs', options.connectTimeoutMs, 10_000, 1),
     max,
     min: integer('min', options.min, Math.min(5, max), 0, max),
+    lanes: integer('lanes', options.lanes, Math.min(max, 4, Math.max(2, availableParallelism())), 0, max),
     acquireTimeoutMs: delay('acquireTimeoutMs', options.acquireTimeoutMs, 30_000, 1),
     maxWaiting: integer('maxWaiting', options.maxWaiting, 10_000, 1, 10_000_000),
     idleTimeoutMs: delay('idleTimeoutMs', options.idleTimeoutMs, 600_000, 1),

@@ -10,6 +10,7 @@ import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { type Connection, unref } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import { RowDecoders } from './decode.ts';
+import { LANE_DEPTH, Lanes } from './lanes.ts';
 import { Opener, type OpenerOwner } from './opener.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { pgTypes } from './pg-internals.ts';
@@ -37,6 +38,8 @@ export interface DatabaseMetrics {
   readonly connecting: number;
   /** Callers waiting for a connection. */
   readonly waiting: number;
+  /** Connections that carry shared reads right now; part of `active`. */
+  readonly lanes: number;
   readonly opened: number;
   readonly closed: number;
   readonly connectFailures: number;
@@ -52,6 +55,8 @@ interface Waiter {
   grant(connection: Connection): void;
   fail(error: unknown): void;
   timer: unknown;
+  /** It is a statement that may share a connection with others. */
+  readonly shared: boolean;
 }
 
 /** `{ processId }` of each connection opened. */
@@ -82,6 +87,9 @@ export class Pool implements OpenerOwner {
   readonly #idle: Connection[] = [];
   readonly #waiters = new WaitQueue<Waiter>();
   readonly #opener: Opener;
+  readonly #lanes: Lanes;
+  /** Those of the waiters that may share. */
+  #sharedWaiting = 0;
   #started = false;
   #sweepTimer: unknown;
   #sweepAt = Infinity;
@@ -98,6 +106,7 @@ export class Pool implements OpenerOwner {
 
   constructor(options: ResolvedOptions) {
     this.options = options;
+    this.#lanes = new Lanes(options.lanes);
     this.#opener = new Opener(options, new RowDecoders(options.types ?? pgTypes), this);
     this.requests = new Requests(options);
   }
@@ -134,6 +143,7 @@ export class Pool implements OpenerOwner {
           reject(error);
         },
         timer: undefined,
+        shared: false,
       };
       const onAbort = (): void => {
         if (place !== undefined) this.#leave(place, signal!.reason);
@@ -166,6 +176,7 @@ export class Pool implements OpenerOwner {
       active: this.#all.size - this.#idle.length,
       connecting: this.#opener.count,
       waiting: this.#waiters.count,
+      lanes: this.#lanes.count,
       opened: this.#openedCount,
       closed: this.#closedCount,
       connectFailures: this.#opener.totalFailures,
@@ -203,11 +214,13 @@ export class Pool implements OpenerOwner {
   }
 
   onQuiet(connection: Connection): void {
+    this.#lanes.delete(connection);
     if (!this.#leased.has(connection)) this.#settle(connection);
   }
 
   onClosed(connection: Connection, cause: unknown): void {
     this.#all.delete(connection);
+    this.#lanes.delete(connection);
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
     this.#closedCount++;
@@ -227,17 +240,25 @@ export class Pool implements OpenerOwner {
   }
 
   #submit(statement: Statement): ((reason: unknown) => void) | undefined {
+    const shared = statement.shared && this.#lanes.max > 0;
     if (this.#waiters.count === 0 && !this.#closing) {
+      const mayShare = shared && (this.#lanes.count === this.#lanes.max || this.#idle.length === 0);
+      const lane = mayShare ? this.#lanes.pick(this.options.clock.now()) : undefined;
+      if (lane !== undefined) {
+        lane.pipeline(statement);
+        return undefined;
+      }
       const connection = this.#popFresh();
       if (connection !== undefined) {
-        connection.send(statement);
+        this.#carry(connection, statement, shared);
         return undefined;
       }
     }
     const place = this.#wait(
       {
+        shared,
         grant: (connection) => {
-          connection.send(statement);
+          this.#carry(connection, statement, shared);
         },
         fail: (error) => {
           statement.fail(error);
@@ -247,6 +268,18 @@ export class Pool implements OpenerOwner {
       this.options.acquireTimeoutMs,
     );
     return place && ((reason) => this.#leave(place, reason));
+  }
+
+  /** Has a free connection execute a statement; a read makes it a lane, if there may be one more. */
+  #carry(connection: Connection, statement: Statement, shared: boolean): void {
+    if (connection.inFlight > 0) {
+      connection.pipeline(statement);
+    } else if (shared && this.#lanes.count < this.#lanes.max) {
+      this.#lanes.add(connection);
+      connection.pipeline(statement);
+    } else {
+      connection.send(statement);
+    }
   }
 
   /** The warmest idle connection, unless it was idle for so long that it must be checked. */
@@ -269,6 +302,7 @@ export class Pool implements OpenerOwner {
       return undefined;
     }
     const place = this.#waiters.join(waiter);
+    if (waiter.shared) this.#sharedWaiting++;
     // Not unref'd: someone awaits it, and between two attempts to connect nothing else keeps the process alive.
     waiter.timer = this.options.clock.setTimeout(() => {
       this.#acquireTimeouts++;
@@ -289,7 +323,7 @@ export class Pool implements OpenerOwner {
 
   #leave(place: Place<Waiter>, error: unknown): void {
     if (!this.#waiters.leave(place)) return;
-    this.options.clock.clearTimeout(place.item.timer);
+    this.#left(place.item);
     place.item.fail(error);
     if (this.#closing) this.#drain();
   }
@@ -305,9 +339,21 @@ export class Pool implements OpenerOwner {
   }
 
   #grant(connection: Connection): void {
-    const waiter = this.#waiters.shift()!;
-    this.options.clock.clearTimeout(waiter.timer);
+    const mayShare = this.#lanes.count < this.#lanes.max;
+    let waiter = this.#waiters.shift()!;
+    this.#left(waiter);
     waiter.grant(connection);
+    // The reads that wait right behind a read go with it.
+    while (waiter.shared && mayShare && this.#waiters.first?.shared && connection.inFlight < LANE_DEPTH) {
+      waiter = this.#waiters.shift()!;
+      this.#left(waiter);
+      waiter.grant(connection);
+    }
+  }
+
+  #left(waiter: Waiter): void {
+    this.options.clock.clearTimeout(waiter.timer);
+    if (waiter.shared) this.#sharedWaiting--;
   }
 
   /** Decides what a connection that is free does next. */
@@ -350,7 +396,7 @@ export class Pool implements OpenerOwner {
       fail(new Error(`no answer within ${limitMs} ms`));
     }, limitMs);
     unref(timer);
-    const request = { text, call: undefined, name: '', changesSession: false };
+    const request = { text, call: undefined, name: '', changesSession: false, shareable: false };
     connection.send(
       new Statement(
         request,
@@ -366,7 +412,10 @@ export class Pool implements OpenerOwner {
   /** Opens what those who wait, and `min`, still lack. */
   #grow(): void {
     if (this.#forced || (this.#closing && this.#waiters.count === 0)) return;
-    const missing = Math.min(this.#waiters.count, this.options.max - this.#all.size);
+    // Any number of reads that wait fit on the lanes that there may still be.
+    const lanes = Math.min(this.#sharedWaiting, Math.max(1, this.#lanes.max - this.#lanes.count));
+    const waiting = this.#waiters.count - this.#sharedWaiting + lanes;
+    const missing = Math.min(waiting, this.options.max - this.#all.size);
     // After a lasting failure (a wrong password) only someone who waits is worth another attempt.
     const replenish = this.#started && !this.#closing && !this.#opener.failsForGood;
     const wanted = Math.max(missing, replenish ? this.options.min - this.#all.size : 0);
@@ -424,7 +473,7 @@ export class Pool implements OpenerOwner {
 
   #failWaiters(error: unknown): void {
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      this.options.clock.clearTimeout(waiter.timer);
+      this.#left(waiter);
       waiter.fail(error);
     }
   }

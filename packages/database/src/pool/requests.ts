@@ -73,7 +73,9 @@ export class Requests {
         ? this.#options.queryTimeoutMs
         : delay('timeoutMs', options.timeoutMs, 0, 0);
     if (signal === undefined && timeoutMs === 0) {
-      start(make(resolve, reject));
+      const statement = make(resolve, reject);
+      statement.shared = statement.request.shareable;
+      start(statement);
       return;
     }
     if (signal?.aborted) throw signal.reason;
@@ -123,6 +125,7 @@ export class Requests {
           call: encodeCall(entry.name, values),
           name: entry.name,
           changesSession: entry.changesSession,
+          shareable: entry.shareable,
         };
       }
     }
@@ -132,6 +135,7 @@ export class Requests {
       call: values === undefined ? undefined : encodeCall('', values),
       name: '',
       changesSession: textChangesSession(text),
+      shareable: false,
     };
   }
 }

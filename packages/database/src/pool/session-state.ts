@@ -20,3 +20,21 @@ export function tagChangesSession(tag: string, text: string): boolean {
 export function textChangesSession(text: string): boolean {
   return SESSION_TEXT.test(text);
 }
+
+/** How a text begins that may be nothing but a read. */
+const READ = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/|\()*(?:select|with|values|table)\b/iu;
+
+/**
+ * Words that make more of it: writes below WITH, SELECT INTO, row locks, and functions that wait, lock, signal or write. Also
+ * found in a string or a name, where they only cost the sharing.
+ */
+const MORE =
+  /\b(?:insert|update|delete|merge|into|share|nextval|setval|pg_sleep\w*|pg_(?:try_)?advisory\w*|set_config|dblink\w*|lo_\w+|pg_terminate_backend|pg_cancel_backend|pg_notify|pg_export_snapshot)\b/iu;
+
+/**
+ * True for a statement that only reads, and waits for nobody's lock: it may be pipelined with others on one connection. By the
+ * text alone, and only what is known to be harmless: everything else gets a connection of its own.
+ */
+export function onlyReads(text: string): boolean {
+  return READ.test(text) && !MORE.test(text) && !SESSION_TEXT.test(text);
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidValueError } from '../errors.ts';
-import { textChangesSession } from './session-state.ts';
+import { onlyReads, textChangesSession } from './session-state.ts';
 
 /** What is known of a statement's text alone, shared by all connections. */
 export interface StatementText {
@@ -12,6 +12,8 @@ export interface StatementText {
   readonly name: string;
   /** The text may change what the next user of the connection would meet. */
   readonly changesSession: boolean;
+  /** It only reads, so it may share a connection with others. */
+  readonly shareable: boolean;
 }
 
 /** The protocol ends a text at its first NUL, and would read the rest as something else. */
@@ -37,6 +39,7 @@ export class StatementTexts {
       text,
       name: `hp_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`,
       changesSession: textChangesSession(text),
+      shareable: onlyReads(text),
     };
     if (this.#known.size >= this.#capacity) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(text, entry);

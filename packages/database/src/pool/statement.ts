@@ -13,6 +13,18 @@ export interface ResultShape {
   readonly decode: RowDecoder;
 }
 
+/** The bytes of a row that came by way of `pg`, as they were on the wire. */
+function wireBytes(texts: readonly (string | null)[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const text of texts) {
+    const length = Buffer.allocUnsafe(4);
+    length.writeInt32BE(text === null ? -1 : Buffer.byteLength(text));
+    parts.push(length);
+    if (text !== null) parts.push(Buffer.from(text));
+  }
+  return Buffer.concat(parts);
+}
+
 /** What a statement needs of the connection that it is sent on. */
 export interface StatementHost {
   readonly prepared: PreparedStatements<ResultShape>;
@@ -30,6 +42,8 @@ export interface Request {
   readonly name: string;
   /** The text may change what the next user of the connection would meet (see session-state.ts). */
   readonly changesSession: boolean;
+  /** It only reads, so it may share a connection with others (see session-state.ts). */
+  readonly shareable: boolean;
 }
 
 /** Who sent a statement: the pool for a caller, the holder of a connection, or the pool for itself. */
@@ -67,6 +81,8 @@ export class Statement {
   readonly #origin: StatementOrigin;
   /** Called each time it is about to be written. */
   onSent: ((connection: Connection) => void) | undefined;
+  /** It may share a connection: it only reads, and nobody will cancel it. */
+  shared = false;
   error: Error | undefined;
   tag = '';
   /** True when it may have changed the session for whoever comes next. */
@@ -158,13 +174,29 @@ export class Statement {
     if (prepared !== undefined) prepared.shape = this.#shape;
   }
 
-  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void {
+  /** A row from the wire; see wire.ts. */
+  handleRow(bytes: Buffer, columns: number, at: number, end: number): void {
     if (this.settled || this.error !== undefined) return;
+    const shape = this.#shape;
+    if (shape === undefined || columns !== shape.fields.length) {
+      this.error = new DecodeError(new Error(`a row of ${columns} columns came, which nothing described`));
+      return;
+    }
     try {
-      this.#rows.push(this.#shape!.decode(message.fields));
+      this.takeRow(shape.decode(bytes, at, end));
     } catch (cause) {
       this.error = new DecodeError(cause);
     }
+  }
+
+  /** A row by way of `pg`, where its stream could not be read directly. */
+  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void {
+    const bytes = wireBytes(message.fields);
+    this.handleRow(bytes, message.fields.length, 0, bytes.length);
+  }
+
+  protected takeRow(row: object): void {
+    this.#rows.push(row);
   }
 
   handleCommandComplete(message: { readonly text: string }): void {

@@ -16,6 +16,11 @@ export class WaitQueue<T> {
     return this.#count;
   }
 
+  /** The one whose turn is next. */
+  get first(): T | undefined {
+    return this.#first?.item;
+  }
+
   join(item: T): Place<T> {
     const place: Place<T> = { item, previous: this.#last, next: undefined, queued: true };
     if (this.#last === undefined) this.#first = place;

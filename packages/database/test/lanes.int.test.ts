@@ -1,0 +1,192 @@
+import { type Database, type DatabaseOptions, createDatabase } from '@hotpath/database';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import {
+  type FreshDatabase,
+  createDatabase as createFreshDatabase,
+} from '../../../benchmarks/dist/services/index.js';
+
+const url = inject('postgresUrl');
+
+describe.skipIf(url === '')('lanes on a real Postgres', () => {
+  let fresh: FreshDatabase;
+  let admin: pg.Client;
+  const opened: Database[] = [];
+
+  beforeAll(async () => {
+    fresh = await createFreshDatabase(url);
+    admin = new pg.Client({ connectionString: fresh.url });
+    await admin.connect();
+    await admin.query(
+      `CREATE TABLE item (id integer PRIMARY KEY, name text); INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 1000) n;
+       CREATE FUNCTION slow(seconds float8) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(seconds); RETURN 1; END'`,
+    );
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((db) => db.close({ drainMs: 0 })));
+  });
+  afterAll(async () => {
+    await admin?.end();
+    await fresh?.drop();
+  });
+
+  function open(options: DatabaseOptions = {}): Database {
+    const db = createDatabase({ connectionString: fresh.url, min: 0, ...options });
+    opened.push(db);
+    return db;
+  }
+  const name = async (db: Database, id: number): Promise<unknown> =>
+    (await db.query('SELECT name FROM item WHERE id = $1', [id])).rows;
+
+  test('any number of reads go over as many connections as there are lanes, each with its own answer', async () => {
+    const db = open({ lanes: 2 });
+    const ids = Array.from({ length: 1_000 }, (_, index) => index + 1);
+    const answers = await Promise.all(ids.map((id) => name(db, id)));
+    expect(answers).toEqual(ids.map((id) => [{ name: `item ${id}` }]));
+    expect(db.metrics().opened).toBeLessThanOrEqual(4);
+    await vi.waitFor(() => {
+      expect(db.metrics()).toMatchObject({ lanes: 0, active: 0, waiting: 0 });
+    });
+  });
+
+  test('one that fails takes none of its neighbours with it', async () => {
+    const db = open({ max: 1 });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 300 }, (_, index) =>
+        db.query<{ n: number }>('SELECT 10 / $1::int AS n', [index % 3]),
+      ),
+    );
+    outcomes.forEach((outcome, index) => {
+      if (index % 3 === 0)
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { sqlState: '22012' } });
+      else expect(outcome).toMatchObject({ value: { rows: [{ n: index % 3 === 1 ? 10 : 5 }] } });
+    });
+  });
+
+  test('statements that do not parse fail alone, also when many wait for the same preparation', async () => {
+    const db = open({ max: 1 });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 60 }, (_, index) =>
+        index % 2 === 0 ? db.query('SELECT nothing FROM item WHERE id = $1', [1]) : name(db, index),
+      ),
+    );
+    outcomes.forEach((outcome, index) => {
+      if (index % 2 === 0) expect(outcome).toMatchObject({ reason: { sqlState: '42703' } });
+      else expect(outcome).toMatchObject({ value: [{ name: `item ${index}` }] });
+    });
+  });
+
+  test('a change of the table, or a lost preparation, in the middle is healed for all of them', async () => {
+    const db = open({ max: 1 });
+    await admin.query('CREATE TABLE changing (id integer, v integer); INSERT INTO changing VALUES (1, 7)');
+    const read = (): Promise<unknown> =>
+      db.query('SELECT * FROM changing WHERE id = $1', [1]).then(({ rows }) => rows[0]);
+    await Promise.all(Array.from({ length: 20 }, read));
+    await admin.query('ALTER TABLE changing ADD COLUMN w text');
+    const after = await Promise.all(Array.from({ length: 20 }, read));
+    for (const row of after) expect(row).toEqual({ id: 1, v: 7, w: null });
+    await db.query('DEALLOCATE ALL');
+    await db.query(`DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$`);
+    expect(await Promise.all(Array.from({ length: 20 }, read))).toEqual(after);
+  });
+
+  test('more texts than the cache holds are closed while others are in flight', async () => {
+    const db = open({ max: 1, statementCacheSize: 3 });
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        db.query<{ n: number }>(`SELECT $1::int + ${index % 7} AS n`, [index]),
+      ),
+    );
+    expect(answers.map(({ rows }) => rows[0]!.n)).toEqual(answers.map((_, index) => index + (index % 7)));
+  });
+
+  test('what begins a transaction or changes the session is never on a lane', async () => {
+    const db = open({ lanes: 1 });
+    await db.warm();
+    const seen = await Promise.allSettled([
+      ...Array.from({ length: 50 }, (_, index) => name(db, index + 1)),
+      db.query('BEGIN', []),
+      db.query('BEGIN'),
+      db.query(`SET work_mem = '1MB'`, []),
+      db.query(`SELECT set_config('work_mem', $1, false)`, ['2MB']),
+      ...Array.from({ length: 50 }, () => db.query(`SELECT current_setting('work_mem') AS w, $1::int`, [1])),
+    ]);
+    expect(seen[50]).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION' } });
+    expect(seen[51]).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION' } });
+    const { rows } = await admin.query('SHOW work_mem');
+    for (const outcome of seen.slice(54)) {
+      expect(outcome).toMatchObject({ value: { rows: [{ w: rows[0].work_mem }] } });
+    }
+  });
+
+  test('a lane behind a slow statement is left alone', async () => {
+    const db = open({ lanes: 1, min: 3 });
+    await db.warm();
+    let slow = false;
+    const slept = db.query('SELECT slow($1)', [1]).then(() => {
+      slow = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await name(db, 5)).toEqual([{ name: 'item 5' }]);
+    expect(slow).toBe(false);
+    await slept;
+  });
+
+  test('statements with a signal are on a connection of their own, and their cancel hits nobody', async () => {
+    const db = open({ lanes: 1, max: 3 });
+    const reads = Array.from({ length: 300 }, (_, index) => name(db, index + 1));
+    const controller = new AbortController();
+    const slow = db.query('SELECT slow($1)', [5], { signal: controller.signal });
+    setTimeout(() => {
+      controller.abort(new Error('enough'));
+    }, 20);
+    await expect(slow).rejects.toThrow('enough');
+    expect(await Promise.all(reads)).toHaveLength(300);
+  });
+
+  test('a lease is not kept waiting by reads that never stop', async () => {
+    const db = open({ max: 1 });
+    let stop = false;
+    const reader = async (): Promise<void> => {
+      while (!stop) await name(db, 1);
+    };
+    const readers = Array.from({ length: 10 }, reader);
+    const lease = await db.acquire();
+    stop = true;
+    lease.release();
+    await Promise.all(readers);
+  });
+
+  test('a killed lane fails what was in flight, all of it once, and the next read succeeds', async () => {
+    const db = open({ lanes: 1, max: 1 });
+    const { rows } = await db.query<{ pid: number }>('SELECT pg_backend_pid() AS pid, $1::int AS one', [1]);
+    const outcomes = Promise.allSettled([
+      db.query('SELECT slow($1)', [5]),
+      ...Array.from({ length: 20 }, () => name(db, 1)),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await admin.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_CONNECTION_LOST' } });
+    }
+    expect(await name(db, 9)).toEqual([{ name: 'item 9' }]);
+  });
+
+  test('closing at once settles everything in flight', async () => {
+    const db = open({ lanes: 2 });
+    await db.warm();
+    const outcomes = Promise.allSettled([
+      db.query('SELECT slow($1)', [5]),
+      ...Array.from({ length: 200 }, () => name(db, 1)),
+    ]);
+    await db.close({ drainMs: 0 });
+    expect(await outcomes).toHaveLength(201);
+  });
+
+  test('closing serves everything in flight when there is time', async () => {
+    const db = open({ lanes: 2 });
+    const answers = Promise.all(Array.from({ length: 500 }, () => name(db, 1)));
+    await db.close();
+    expect(await answers).toHaveLength(500);
+  });
+});
