@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EXECUTE_SYNC_BYTES, encodeCall, encodeClose } from '../dist/pool/bind.js';
 import { RowDecoders, compile, interpret } from '../dist/pool/decode.js';
-import { tagChangesSession, textChangesSession } from '../dist/pool/session-state.js';
+import { onlyReads, tagChangesSession, textChangesSession } from '../dist/pool/session-state.js';
 import { PreparedStatements, StatementTexts } from '../dist/pool/statement-texts.js';
 import { toQueryError } from '../dist/pool/statement.js';
 
@@ -257,4 +257,32 @@ test('errors about data quote none of it, others keep their names', () => {
   expect(unique).toMatchObject({ sqlState: '23505', constraint: 'users_email_key', table: 'users' });
   expect(unique.message).toContain('users_email_key');
   expect(JSON.stringify(Object.entries(unique))).not.toContain('s3cret');
+});
+
+test('what only reads is told from what does more', () => {
+  for (const text of [
+    'SELECT 1',
+    ' -- a note\n/* another */ select * from t where id = $1',
+    'WITH a AS (SELECT 1) SELECT * FROM a',
+    'VALUES (1)',
+    '(SELECT 1) UNION SELECT 2',
+  ]) {
+    expect([text, onlyReads(text)]).toEqual([text, true]);
+  }
+  for (const text of [
+    'BEGIN',
+    'SET work_mem = 1',
+    'INSERT INTO t VALUES (1) RETURNING id',
+    'WITH a AS (DELETE FROM t RETURNING id) SELECT * FROM a',
+    'SELECT * INTO u FROM t',
+    'SELECT * FROM t FOR NO KEY UPDATE',
+    'SELECT * FROM t FOR KEY SHARE',
+    'SELECT pg_advisory_lock($1)',
+    'SELECT pg_sleep($1)',
+    "SELECT set_config('a.b', $1, false)",
+    'EXPLAIN ANALYZE SELECT 1',
+    'DISCARD ALL',
+  ]) {
+    expect([text, onlyReads(text)]).toEqual([text, false]);
+  }
 });
