@@ -13,7 +13,9 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_RELEASED_TWICE'
   | 'ERR_HOTPATH_IO_LOG_LOCKED'
   | 'ERR_HOTPATH_IO_LOG_CORRUPT'
-  | 'ERR_HOTPATH_IO_NOT_A_LOG';
+  | 'ERR_HOTPATH_IO_NOT_A_LOG'
+  | 'ERR_HOTPATH_IO_LINE_TOO_LONG'
+  | 'ERR_HOTPATH_IO_VERIFY_FAILED';
 
 /**
  * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
@@ -195,6 +197,30 @@ export class NotALogError extends IoError {
 
   constructor(path: string) {
     super('ERR_HOTPATH_IO_NOT_A_LOG', `${JSON.stringify(path)} is no log: it starts with other bytes`);
+  }
+}
+
+/** A line is longer than `maxLineBytes`. */
+export class LineTooLongError extends IoError {
+  override readonly name = 'LineTooLongError';
+  /** Its number, from 1. */
+  readonly lineNumber: number;
+
+  constructor(lineNumber: number, maxLineBytes: number) {
+    super(
+      'ERR_HOTPATH_IO_LINE_TOO_LONG',
+      `line ${lineNumber}: longer than maxLineBytes, ${maxLineBytes} bytes`,
+    );
+    this.lineNumber = lineNumber;
+  }
+}
+
+/** A copy, read back, differs from what was read from the source. The copy was removed. */
+export class VerifyFailedError extends IoError {
+  override readonly name = 'VerifyFailedError';
+
+  constructor(path: string) {
+    super('ERR_HOTPATH_IO_VERIFY_FAILED', `the copy at ${JSON.stringify(path)} differs from its source`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { boolean, describe, integer, object } from '../arguments.ts';
 import { IoTypeError } from '../errors.ts';
 import { isThenable, iteratorOf, type Source } from './source.ts';
@@ -217,7 +218,11 @@ class LazyAbort {
   #reason: { readonly error: unknown } | undefined;
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      // Each call under way may listen: that is no leak.
+      setMaxListeners(0, this.#controller.signal);
+    }
     if (this.#reason !== undefined) this.#controller.abort(this.#reason.error);
     return this.#controller.signal;
   }

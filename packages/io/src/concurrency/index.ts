@@ -1,0 +1,17 @@
+/** `@hotpath/io/concurrency`: limits, channels and pipelines. */
+
+export { createChannel, type Channel, type ChannelWaitOptions } from './channel.ts';
+export { forEach, map, type MapContext, type MapOptions, type Mapper } from './map.ts';
+export { mapIter } from './map-iter.ts';
+export { pipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
+export type { Sink } from './sinks.ts';
+export { Semaphore, type AcquireOptions, type Permit } from './semaphore.ts';
+export type { Source } from './source.ts';
+export {
+  ClosedError,
+  IoError,
+  IoRangeError,
+  IoTypeError,
+  ReleasedTwiceError,
+  type IoErrorCode,
+} from '../errors.ts';

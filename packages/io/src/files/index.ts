@@ -1,0 +1,14 @@
+/** `@hotpath/io/files`: many files, lines, copies. */
+
+export { copy, type CopyOptions } from './copy.ts';
+export { lines, type Lines, type LinesOptions, type LinesSource } from './lines.ts';
+export { readFiles, type ReadFileResult, type ReadFilesOptions } from './read-files.ts';
+export {
+  IoError,
+  IoRangeError,
+  IoTypeError,
+  LineTooLongError,
+  OpenFailedError,
+  VerifyFailedError,
+  type IoErrorCode,
+} from '../errors.ts';

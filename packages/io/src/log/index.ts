@@ -1,0 +1,28 @@
+/** `@hotpath/io/log`: a durable append log. */
+
+export {
+  openLog,
+  readLog,
+  type Log,
+  type LogReadOptions,
+  type LogStats,
+  type LogWaitOptions,
+} from './log.ts';
+export type { LogOptions } from './options.ts';
+export type { LogRecovery } from './recover.ts';
+export type { LogRecord } from './scanner.ts';
+export {
+  ClosedError,
+  IoError,
+  IoRangeError,
+  IoTypeError,
+  LogCorruptError,
+  LogLockedError,
+  NotALogError,
+  OpenFailedError,
+  OverflowError,
+  SyncFailedError,
+  WriteFailedError,
+  isRetryable,
+  type IoErrorCode,
+} from '../errors.ts';

@@ -1,0 +1,26 @@
+/** `@hotpath/io/writer`: a buffered file writer. */
+
+export { toNodeWritable, toWebWritable, type AdapterOptions } from './adapters.ts';
+export type { WriterFileSystem } from './file-system.ts';
+export type { OverflowPolicy, WriterOptions } from './options.ts';
+export type { WriterTarget } from './target.ts';
+export {
+  createWriter,
+  type FlushOptions,
+  type ReadyOptions,
+  type Writer,
+  type WriterStats,
+} from './writer.ts';
+export {
+  BusyError,
+  ClosedError,
+  IoError,
+  IoRangeError,
+  IoTypeError,
+  OpenFailedError,
+  OverflowError,
+  SyncFailedError,
+  WriteFailedError,
+  isRetryable,
+  type IoErrorCode,
+} from '../errors.ts';

@@ -1,0 +1,111 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { IoRangeError, IoTypeError, lines, LineTooLongError, OpenFailedError } from '@hotpath/io';
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+async function freshPath(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hotpath-io-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return join(folder, 'x.txt');
+}
+
+test('however the bytes are cut into chunks, the lines are those of the text', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          fc.string({ unit: 'binary', maxLength: 30 }),
+          fc.string({ maxLength: 200, size: 'max' }),
+          fc.nat(3000).map((length) => 'é'.repeat(length)),
+          fc.constant(''),
+        ),
+        { maxLength: 40, size: 'max' },
+      ),
+      fc.array(fc.constantFrom('\n', '\r\n'), { minLength: 60, maxLength: 60 }),
+      fc.boolean(),
+      fc.boolean(),
+      fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 10 }),
+      async (raw, ends, hasBom, hasLastEnd, sizes) => {
+        const texts = raw.map((text) =>
+          Buffer.from(text)
+            .toString()
+            .replaceAll(/[\r\n\u{feff}]/gu, '_'),
+        );
+        let whole = texts.map((text, index) => text + ends[index]!).join('');
+        let expected = texts;
+        if (!hasLastEnd) {
+          whole = whole.replace(/\r?\n$/, '');
+          if (texts.at(-1) === '') expected = texts.slice(0, -1);
+        }
+        const bytes = Buffer.from((hasBom ? '\u{feff}' : '') + whole);
+        if (bytes.length === 3 && hasBom) expected = texts.length > 0 ? [''] : expected;
+        const chunks: Uint8Array[] = [];
+        for (let offset = 0, index = 0; offset < bytes.length; index++) {
+          const size = sizes[index % sizes.length]!;
+          chunks.push(new Uint8Array(bytes.subarray(offset, offset + size)));
+          offset += size;
+        }
+        if (bytes.length === 3 && hasBom) return;
+        expect(await collect(lines(chunks))).toEqual(expected);
+        expect((await collect(lines(Readable.from(chunks)).batches())).flat()).toEqual(expected);
+      },
+    ),
+    { numRuns: 30 },
+  );
+}, 60_000);
+
+test('a file is read to its end, over many chunks, and closed by whoever stops early', async () => {
+  const path = await freshPath();
+  const expected = Array.from(
+    { length: 50_000 },
+    (_, index) => `line ${index}${index % 9 === 0 ? ' ü' : ''}`,
+  );
+  await writeFile(path, expected.join('\n'));
+  expect(await collect(lines(path))).toEqual(expected);
+  expect((await collect(lines(path).batches())).flat()).toEqual(expected);
+  let count = 0;
+  for await (const _line of lines(path)) if (++count === 3000) break;
+  expect(count).toBe(3000);
+  await writeFile(path, '');
+  expect(await collect(lines(path))).toEqual([]);
+});
+
+test('a line over the limit ends the iteration with its number, in one chunk or over many', async () => {
+  for (const size of [1, 7, 100_000]) {
+    const bytes = Buffer.from(`${'x'.repeat(10)}\r\n${'y'.repeat(10)}\nzz\n${'w'.repeat(11)}\nv`);
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+      bytes.subarray(index * size, (index + 1) * size),
+    );
+    const seen: string[] = [];
+    const run = async (): Promise<void> => {
+      for await (const line of lines(chunks, { maxLineBytes: 10 })) seen.push(line);
+    };
+    const error = await run().catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(LineTooLongError);
+    expect((error as LineTooLongError).lineNumber).toBe(4);
+    expect(await collect(lines(chunks, { maxLineBytes: 11 }))).toHaveLength(5);
+  }
+  const endless = (function* (): Generator<Uint8Array> {
+    for (;;) yield new Uint8Array(1000);
+  })();
+  await expect(collect(lines(endless, { maxLineBytes: 10_000 }))).rejects.toThrow(LineTooLongError);
+});
+
+test('bad arguments, sources and paths get typed errors, an abort its reason', async () => {
+  expect(() => lines(1 as never)).toThrow(IoTypeError);
+  expect(() => lines('x', { maxLineBytes: 0 })).toThrow(IoRangeError);
+  await expect(collect(lines(['text'] as never))).rejects.toThrow(IoTypeError);
+  await expect(collect(lines('/nowhere/at/all'))).rejects.toThrow(OpenFailedError);
+  await expect(collect(lines([Buffer.from('a\n')], { signal: AbortSignal.abort('enough') }))).rejects.toBe(
+    'enough',
+  );
+});
