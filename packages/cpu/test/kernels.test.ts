@@ -127,6 +127,13 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
     }
   });
 
+  test('an empty view at the end of its block is empty, not freed', () => {
+    const block = allocate('f64', 8);
+    expect(add(block.subarray(8), block.subarray(8), block.subarray(8))).toHaveLength(0);
+    expect(sum(block.subarray(8))).toBe(0);
+    free(block);
+  });
+
   test('empty and all-minus-zero vectors sum to plus zero', () => {
     prepare();
     expect(sum(place(new Float32Array(0)))).toBe(0);

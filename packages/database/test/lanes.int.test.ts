@@ -146,13 +146,13 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
 
   test('a lease is not kept waiting by reads that never stop', async () => {
     const db = open({ max: 1 });
-    let stop = false;
+    const run = { stop: false };
     const reader = async (): Promise<void> => {
-      while (!stop) await name(db, 1);
+      while (!run.stop) await name(db, 1);
     };
     const readers = Array.from({ length: 10 }, reader);
     const lease = await db.acquire();
-    stop = true;
+    run.stop = true;
     lease.release();
     await Promise.all(readers);
   });

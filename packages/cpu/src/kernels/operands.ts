@@ -138,8 +138,10 @@ function kindOf(view: unknown): string | undefined {
 }
 
 function refuseStale(name: string, view: ArrayBufferView): void {
-  if (view.byteLength === 0 && isDetached(view)) {
-    throw new FreedVectorError(`${name}: the buffer of the vector was detached`);
+  if (view.byteLength === 0) {
+    if (isDetached(view)) throw new FreedVectorError(`${name}: the buffer of the vector was detached`);
+    // An empty view may begin where its block ends, in memory that nobody has taken.
+    if ((view as Addressed)[ADDRESS] === undefined) return;
   }
   if (isInHeap(view))
     throw new FreedVectorError(`${name}: the vector was freed; take a new one with allocate`);

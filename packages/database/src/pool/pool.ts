@@ -343,8 +343,9 @@ export class Pool implements OpenerOwner {
     let waiter = this.#waiters.shift()!;
     this.#left(waiter);
     waiter.grant(connection);
+    if (!mayShare) return;
     // The reads that wait right behind a read go with it.
-    while (waiter.shared && mayShare && this.#waiters.first?.shared && connection.inFlight < LANE_DEPTH) {
+    while (waiter.shared && this.#waiters.first?.shared && connection.inFlight < LANE_DEPTH) {
       waiter = this.#waiters.shift()!;
       this.#left(waiter);
       waiter.grant(connection);

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { LogLockedError } from '../errors.ts';
 
@@ -10,7 +10,7 @@ interface Holder {
   readonly started: string;
 }
 
-/** Stale locks that may have to be moved away before ours fits: one, and others that raced with us. */
+/** How often a lock may go or change hands under our eyes before we call it held. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -18,7 +18,8 @@ const MAX_ATTEMPTS = 5;
  * against processes that ignore it, or that see neither each other's pids nor host.
  *
  * The file comes into being whole, by a hard link, so that nobody reads half of it. A lock whose process is gone is
- * moved away by a rename, which one of several contenders wins.
+ * replaced only by who holds the claim on it: a lock of its own, named for the content of the stale one. Renaming
+ * without it lets a slow contender move a fresh lock away. A claim whose process is gone is taken over the same way.
  */
 export class LogLock {
   readonly #path: string;
@@ -44,7 +45,7 @@ export class LogLock {
         } catch (error) {
           if (codeOf(error) !== 'EEXIST') throw error;
         }
-        await removeIfStale(path, logPath);
+        if (await replaceIfStale(path, draft, logPath)) return new LogLock(path, content);
       }
       throw new LogLockedError(logPath, undefined);
     } finally {
@@ -58,25 +59,33 @@ export class LogLock {
   }
 }
 
-async function removeIfStale(path: string, logPath: string): Promise<void> {
+/**
+ * Puts `draft` in the place of a lock whose process is gone; false when the lock went or changed meanwhile.
+ *
+ * @throws {LogLockedError} a process that lives holds the lock, or is about to
+ */
+async function replaceIfStale(path: string, draft: string, logPath: string): Promise<boolean> {
   const content = await readIfThere(path);
-  if (content === undefined) return;
+  if (content === undefined) return false;
   const holder = parse(content);
   if (holder !== undefined && (await isAlive(holder))) throw new LogLockedError(logPath, holder.pid);
-  const aside = `${path}.${process.pid}.${randomUUID()}.stale`;
+  const claim = await claimOn(path, content, logPath);
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  try {
-    // Somebody was faster, and what was moved is the new lock: it goes back.
-    if ((await readIfThere(aside)) !== content) await link(aside, path);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // Who held the claim before us may have replaced it already.
+    if ((await readIfThere(path)) !== content) return false;
+    await rename(draft, path);
+    return true;
   } finally {
-    await unlink(aside);
+    await claim.release();
+  }
+}
+
+async function claimOn(path: string, content: string, logPath: string): Promise<LogLock> {
+  const name = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  try {
+    return await LogLock.acquire(`${path}.${name}`);
+  } catch (error) {
+    throw error instanceof LogLockedError ? new LogLockedError(logPath, error.pid) : error;
   }
 }
 
