@@ -50,16 +50,16 @@ export function sideOf(ratio: Pick<Ratio, 'low' | 'high'>): Side {
 
 const WORSE: Readonly<Record<Metric, string>> = {
   time: 'slower than',
-  rate: 'reaches less than',
-  bytes: 'takes more bytes than',
-  count: 'counts more than',
+  rate: 'lower than',
+  bytes: 'larger than',
+  count: 'higher than',
 };
 
 const BETTER: Readonly<Record<Metric, string>> = {
   time: 'faster than',
-  rate: 'reaches more than',
-  bytes: 'takes fewer bytes than',
-  count: 'counts fewer than',
+  rate: 'higher than',
+  bytes: 'smaller than',
+  count: 'lower than',
 };
 
 /** `faster than`, `slower than`, `level with`: what a ratio says of `of` over `over`. */

@@ -52,13 +52,16 @@ export function formatEnds(low: number, high: number): string {
 
 /**
  * A value in the step of its unit that reads best: `1230 ns/op` is `1.23 µs`, `B/op` goes by 1024. The `/op` of a time
- * is left away, since every time here is one operation's.
+ * is left away, since every time here is one operation's; other words stay: `12.3 ms p99`.
  */
 export function formatValue(value: number, unit: string): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
   if (unit === 'ns' || unit === 'ns/op') {
     const [size, name] = TIME_STEPS.find(([size]) => Math.abs(value) >= size) ?? [1, 'ns'];
     return `${formatNumber(value / size)} ${name}`;
+  }
+  if (unit.startsWith('ns ') && unit.length <= LONGEST_UNIT) {
+    return `${formatValue(value, 'ns')}${unit.slice(2)}`;
   }
   if (unit === 'B' || ((unit.startsWith('B/') || unit.startsWith('B ')) && unit.length <= LONGEST_UNIT)) {
     const step = BYTE_STEPS.find(([size]) => Math.abs(value) >= size);
