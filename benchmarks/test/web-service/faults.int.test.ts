@@ -32,7 +32,8 @@ describe.skipIf(inject('postgresUrl') === '' || inject('redisUrl') === '')(
     let files = 0;
 
     beforeAll(async () => {
-      [postgres, redis] = await Promise.all([startPostgres({ durable: false }), startRedis()]);
+      // Durable: the soak kills Postgres, and without `synchronous_commit` it may forget what it acknowledged.
+      [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
       const client = new pg.Client(postgres.url);
       await client.connect();
       await seed(client, 'soak', { users: USERS, posts: 3 * USERS }, true);
