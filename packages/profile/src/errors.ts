@@ -22,3 +22,15 @@ export class MonitorStoppedError extends ProfileError {
   override readonly name: string = 'MonitorStoppedError';
   override readonly code = 'ERR_HOTPATH_PROFILE_MONITOR_STOPPED';
 }
+
+/** This thread is already being profiled: V8 has one sampler of each kind, and results would mix. */
+export class ProfilerBusyError extends ProfileError {
+  override readonly name: string = 'ProfilerBusyError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_BUSY';
+}
+
+/** V8's inspector is missing, forbidden or refused a command; the cause says which. */
+export class InspectorUnavailableError extends ProfileError {
+  override readonly name: string = 'InspectorUnavailableError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_INSPECTOR';
+}

@@ -1,4 +1,11 @@
-export { MonitorStoppedError, OptionRangeError, OptionTypeError, ProfileError } from './errors.ts';
+export {
+  InspectorUnavailableError,
+  MonitorStoppedError,
+  OptionRangeError,
+  OptionTypeError,
+  ProfileError,
+  ProfilerBusyError,
+} from './errors.ts';
 export { monitor, MONITOR_CHANNEL } from './monitor/monitor.ts';
 export type { Monitor } from './monitor/monitor.ts';
 export type { MonitorOptions } from './monitor/options.ts';

@@ -1,0 +1,84 @@
+/**
+ * The one door to V8's inspector: a session of this thread with itself. Commands are answered before `post` returns.
+ *
+ * V8 has one sampler of each kind a thread, and starting it a second time says nothing and disturbs the first. So one
+ * activity at a time holds the door; the holder is kept on `globalThis`, where two installed copies of this package meet.
+ */
+
+import type { Session } from 'node:inspector';
+import { InspectorUnavailableError, ProfilerBusyError } from './errors.ts';
+
+const HOLDER = Symbol.for('hotpath.profile.session.v1');
+
+interface Holder {
+  [HOLDER]?: string | undefined;
+}
+
+const holder = globalThis as Holder;
+
+type Reply = Readonly<Record<string, unknown>>;
+
+/** An open session; made by {@link openSession}, which also says who closes it. */
+export class InspectorSession implements Disposable {
+  readonly #session: Session;
+  #open = true;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Sends a command and gives its answer.
+   *
+   * @throws {InspectorUnavailableError} the inspector refused it; the cause is its own error.
+   */
+  post(method: string, params: object = {}): Reply {
+    let failure: Error | null = null;
+    let reply: Reply | undefined;
+    this.#session.post(method, params, (error, result) => {
+      failure = error;
+      reply = result as Reply | undefined;
+    });
+    if (failure !== null) {
+      throw new InspectorUnavailableError(`the inspector refused ${method}`, { cause: failure });
+    }
+    return reply ?? {};
+  }
+
+  /** Ends the session, and with it every sampler that it started, and lets the next activity in. Twice does nothing. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    holder[HOLDER] = undefined;
+    this.#session.disconnect();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens a session for one activity, whose name the next one is told while it lasts. Whoever opens it closes it, on every
+ * path.
+ *
+ * @throws {ProfilerBusyError} another activity of this thread has the door.
+ * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
+ */
+export function openSession(activity: string): InspectorSession {
+  const other = holder[HOLDER];
+  if (other !== undefined) {
+    throw new ProfilerBusyError(`${activity}: this thread is already being profiled, by ${other}`);
+  }
+  holder[HOLDER] = activity;
+  try {
+    // Asked for when needed: monitor() works in a Node that was built without it.
+    const inspector = process.getBuiltinModule('node:inspector');
+    const session = new inspector.Session();
+    session.connect();
+    return new InspectorSession(session);
+  } catch (cause) {
+    holder[HOLDER] = undefined;
+    throw new InspectorUnavailableError(`${activity}: the inspector cannot be used here`, { cause });
+  }
+}
