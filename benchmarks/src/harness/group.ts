@@ -184,7 +184,7 @@ export class Group {
   /** Runs the experiment of each variant, one at a time. */
   async experiment(): Promise<void> {
     for (const lane of this.#alive) {
-      const reply = await this.#ask(lane, { do: 'experiment' });
+      const reply = await this.#ask(lane, { do: 'experiment' }, this.#options.tempo.experimentTimeoutMs);
       if (reply?.ok === 'experimented') lane.track.findings.push(reply.findings);
     }
   }
@@ -203,9 +203,13 @@ export class Group {
     return Math.min(this.#options.cores, MOST_AT_ONCE);
   }
 
-  async #ask({ track, process: measuring }: Lane, request: Request): Promise<Reply | undefined> {
+  async #ask(
+    { track, process: measuring }: Lane,
+    request: Request,
+    timeoutMs?: number,
+  ): Promise<Reply | undefined> {
     try {
-      return await measuring.ask(request);
+      return await measuring.ask(request, timeoutMs);
     } catch (error) {
       if (!(error instanceof VariantError)) throw error;
       track.failure = error.message;

@@ -53,15 +53,18 @@ export class MeasuringProcess {
    * @throws VariantError when the variant throws, the process dies or no reply comes in time; the run's abort reason
    *   when it is aborted.
    */
-  async ask(request: Request): Promise<Exclude<Reply, { ok: 'failed' }>> {
-    const reply = await this.#exchange(request);
+  async ask(
+    request: Request,
+    timeoutMs: number = this.#options.timeoutMs,
+  ): Promise<Exclude<Reply, { ok: 'failed' }>> {
+    const reply = await this.#exchange(request, timeoutMs);
     if (reply.ok === 'failed') throw new VariantError(reply.message);
     return reply;
   }
 
-  #exchange(request: Request): Promise<Reply> {
+  #exchange(request: Request, timeoutMs: number): Promise<Reply> {
     const child = this.#child;
-    const { signal, timeoutMs } = this.#options;
+    const { signal } = this.#options;
     return new Promise<Reply>((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
@@ -118,7 +121,7 @@ export class MeasuringProcess {
     });
     const kill = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
     try {
-      await this.#exchange({ do: 'close' });
+      await this.#exchange({ do: 'close' }, this.#options.timeoutMs);
       child.disconnect();
     } catch {
       child.kill('SIGKILL');

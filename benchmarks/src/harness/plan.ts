@@ -20,6 +20,8 @@ export interface Tempo {
   readonly leastMs: number;
   /** Longest wait for a measuring process: what does not answer by then never ends. */
   readonly replyTimeoutMs: number;
+  /** The same for an experiment, which is a whole run of its own. */
+  readonly experimentTimeoutMs: number;
   /** Looking at memory and latency when all is timed, a variant, milliseconds. */
   readonly diagnoseMs: number;
   /** Half width of the ratios' intervals, relative, at which no groups are added. */
@@ -38,6 +40,7 @@ export const QUICK: Tempo = {
   mostMs: 900,
   leastMs: 350,
   replyTimeoutMs: 180_000,
+  experimentTimeoutMs: 15 * 60_000,
   diagnoseMs: 45,
   precision: 1,
 };
@@ -57,6 +60,7 @@ export const FULL: Tempo = {
   mostMs: 6000,
   leastMs: 1500,
   replyTimeoutMs: 180_000,
+  experimentTimeoutMs: 15 * 60_000,
   diagnoseMs: 300,
   precision: 0.05,
 };

@@ -22,11 +22,12 @@ import {
   pin,
   SERVICE_CORE,
   type ServiceProcess,
+  startCluster,
   startGenerator,
   startService,
 } from './processes.ts';
 import { FULL_SIZE, inSchema, QUICK_SIZE, seed, type Size } from './seed.ts';
-import type { Usage } from './serve.ts';
+import type { ServeOptions, Usage } from './serve.ts';
 import { isIndexed, type VariantName } from './variants.ts';
 
 export const OBJECTIVE_P99_MS = 50;
@@ -34,8 +35,8 @@ export const OBJECTIVE_P99_MS = 50;
 const CONNECTIONS = 128;
 /** Clients that never pause, for the naive service's capacity. */
 const GREEDY_CLIENTS = 16;
-/** Requests a second with which the search for a capacity begins. */
-const FIRST_RATE = 1500;
+/** The search for a capacity begins at this share of what clients that never pause were answered. */
+const FIRST_SHARE = 0.6;
 /** A queue grows without end at the capacity itself. */
 const SHARE_OF_CAPACITY = 0.8;
 
@@ -208,6 +209,16 @@ export class Experiment implements AsyncDisposable {
     return await this.greedy(name, this.#times.stepMs);
   }
 
+  /** What the optimised service answers as so many processes behind one port, to clients that never pause. */
+  async scaledOut(workers: number): Promise<LoadResult> {
+    const service = await startCluster(this.#serveOptions('optimised', true), workers);
+    try {
+      return await this.#ask(service, Infinity, this.#times.stepMs, GREEDY_CLIENTS * workers);
+    } finally {
+      await service.stop();
+    }
+  }
+
   /** All that a service answers to clients that never pause. */
   async greedy(variant: VariantName, durationMs: number): Promise<Window> {
     await using service = await this.#start(variant, variant === 'optimised');
@@ -216,10 +227,10 @@ export class Experiment implements AsyncDisposable {
 
   async #sweep(): Promise<Sweep> {
     await using service = await this.#start('optimised', true);
-    await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
+    const { load: warmUp } = await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
     const sweep: SweepPoint[] = [];
     let best: Window | undefined;
-    let [met, missed, rate] = [0, Infinity, FIRST_RATE];
+    let [met, missed, rate] = [0, Infinity, Math.max(1, warmUp.answeredPerSecond * FIRST_SHARE)];
     for (let left = this.#times.sweepSteps; left > 0; left--) {
       const window = await this.#load(service, rate, this.#times.sweepMs);
       const { p50, p99, p999 } = window.load.latencyMs;
@@ -246,26 +257,30 @@ export class Experiment implements AsyncDisposable {
   }
 
   async #start(variant: VariantName, warm: boolean): Promise<ServiceProcess & AsyncDisposable> {
-    const { postgresUrl, redisUrl, scratch } = this.#options;
-    const index = started++;
     const service = await startService(
-      {
-        variant,
-        port: 0,
-        config: {
-          databaseUrl: inSchema(postgresUrl, isIndexed(variant) ? 'w1_indexed' : 'w1_plain'),
-          redisUrl,
-          accessLog: join(scratch, `access-${index}.log`),
-          namespace: `w1-${process.pid}-${index}`,
-          warmUsers: warm ? this.#size.users / 10 : 0,
-        },
-      },
+      this.#serveOptions(variant, warm),
       this.pinned ? SERVICE_CORE : undefined,
     );
     return {
       ...service,
       async [Symbol.asyncDispose]() {
         await service.stop();
+      },
+    };
+  }
+
+  #serveOptions(variant: VariantName, warm: boolean): ServeOptions {
+    const { postgresUrl, redisUrl, scratch } = this.#options;
+    const index = started++;
+    return {
+      variant,
+      port: 0,
+      config: {
+        databaseUrl: inSchema(postgresUrl, isIndexed(variant) ? 'w1_indexed' : 'w1_plain'),
+        redisUrl,
+        accessLog: join(scratch, `access-${index}.log`),
+        namespace: `w1-${process.pid}-${index}`,
+        warmUsers: warm ? this.#size.users / 10 : 0,
       },
     };
   }
@@ -277,15 +292,19 @@ export class Experiment implements AsyncDisposable {
     connections: number = CONNECTIONS,
   ): Promise<Window> {
     await service.usage();
-    const load = await this.#generator.load({
-      port: service.port,
-      seed: this.#options.seed,
-      users: this.#size.users,
-      perSecond,
-      durationMs,
-      connections,
-    });
+    const load = await this.#ask(service, perSecond, durationMs, connections);
     return { load, usage: await service.usage() };
+  }
+
+  async #ask(
+    { port }: ServiceProcess,
+    perSecond: number,
+    durationMs: number,
+    connections: number,
+  ): Promise<LoadResult> {
+    const { users } = this.#size;
+    const { seed: randomSeed } = this.#options;
+    return await this.#generator.load({ port, seed: randomSeed, users, perSecond, durationMs, connections });
   }
 }
 

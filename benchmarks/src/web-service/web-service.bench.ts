@@ -201,6 +201,40 @@ function step(kind: VariantKind, name: StepName | 'naive' | 'optimised'): Varian
   };
 }
 
+/** So many processes behind one port; also the generator and the servers take their turns on the same cores. */
+const PROCESS_COUNTS = [1, 2, 4];
+
+async function answeredBy(context: CaseContext, workers: number): Promise<number> {
+  const { memo } = await import('./memo.ts');
+  return await memo(context.postgresUrl, `processes ${workers}`, async () => {
+    const { Experiment } = await import('./experiment.ts');
+    await using experiment = await Experiment.open(context);
+    return (await experiment.scaledOut(workers)).answeredPerSecond;
+  });
+}
+
+/** The optimised service as several processes, and as one. */
+function processes(kind: VariantKind, counts: readonly number[]): Variant {
+  return {
+    kind,
+    async setup(context): Promise<Operation> {
+      const rates: number[] = [];
+      return {
+        async run() {
+          for (const workers of counts) rates.push(await answeredBy(context, workers));
+        },
+        answer: () => 'contract.int.test.ts',
+        findings: () => ({
+          measurements: [{ metric: 'rate', unit: 'requests/s', better: 'more', value: Math.max(...rates) }],
+          ...(counts.length === 1
+            ? {}
+            : { curves: [{ name: 'requests/s over processes', x: counts, y: rates }] }),
+        }),
+      };
+    },
+  };
+}
+
 const cases: readonly Case[] = [
   row(
     'capacity',
@@ -259,6 +293,24 @@ const cases: readonly Case[] = [
       'naive:cache': step('naive', 'cache'),
       'naive:log': step('naive', 'log'),
       'naive:buffers': step('naive', 'buffers'),
+    },
+  },
+  {
+    id: 'W1',
+    case: 'several processes',
+    package: 'benchmarks',
+    tier: 'guide',
+    params: { clientsPerProcess: 16 },
+    guide: null,
+    needs: ['postgres', 'redis'],
+    async: true,
+    experiment: true,
+    processes: 1,
+    settings:
+      'ours as 1, 2 and 4 processes behind one port, over one; the processes share the cores with Postgres, Redis and the generator, so this many cores show what the servers leave over, not what a machine for each would',
+    variants: {
+      'naive:one process': processes('naive', [1]),
+      ours: processes('ours', PROCESS_COUNTS),
     },
   },
 ];
