@@ -125,6 +125,7 @@ function ours(strategy: (typeof STRATEGIES)[number]): OpenRows {
         namespace: `${context.uniqueName}-${strategy}`,
       }),
     );
+    await Promise.all(caches.map((cache) => cache.ready()));
     const rows = caches.map((cache) =>
       cache.define<Row>({
         name: 'row',

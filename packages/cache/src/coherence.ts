@@ -4,10 +4,11 @@ import type { Surroundings } from './region/keeper.ts';
 import type { Region } from './region/region.ts';
 
 /**
- * Keeps memory no older than what can be heard of other processes.
+ * Keeps memory, and the reads under way, no older than what can be heard of other processes.
  *
  * While some tier that tells of changes is cut off, entries enter memory for a short life only, and those that were
- * there before go after the same time. When it is back memory is emptied, because what was said in between is lost.
+ * there before go after the same time; a read is joined for no longer either. When it is back memory is emptied, because
+ * what was said in between is lost.
  */
 export class Coherence {
   readonly #regions: ReadonlyMap<string, Region<never>>;
@@ -23,9 +24,8 @@ export class Coherence {
     this.#regions = regions;
     this.#surroundings = options.surroundings;
     this.#disconnectedTtlMs = options.disconnectedTtlMs;
-    // Without memory there is nothing to keep coherent, and no connection to spend on it.
-    const buses =
-      options.memory === undefined ? [] : options.guards.filter(({ tier }) => tier.subscribe !== undefined);
+    // Also without memory: reads under way are shared, and who asks after a change must not join one from before it.
+    const buses = options.guards.filter(({ tier }) => tier.subscribe !== undefined);
     this.#hasBus = buses.length > 0;
     if (this.#hasBus) this.#surroundings.memoryLimitMs = this.#disconnectedTtlMs;
     for (const { tier } of buses) {

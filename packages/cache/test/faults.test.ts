@@ -208,6 +208,7 @@ test('faults of tiers are told on the diagnostics channel', async () => {
   store.hang();
   await cache.get('a');
   expect(events).toEqual([
+    { tier: 'double', what: 'bus-up' },
     { tier: 'double', what: 'error', error },
     { tier: 'double', what: 'timeout' },
     { tier: 'double', what: 'breaker-open' },

@@ -44,8 +44,11 @@ export class Flight<Id> {
   /** The key changed since it began: its value is for those who already wait, and for nobody after. */
   stale = false;
   promise: Promise<unknown> | undefined = undefined;
-  /** Of what it found; past it nobody may join any more, although the levels are still being filled. */
-  freshUntil: number = Infinity;
+  /**
+   * Past it nobody may join any more: what it found is then no longer fresh, although the levels are still being filled;
+   * or it began too long ago for a process that cannot hear of changes.
+   */
+  joinableUntil: number;
   readonly #parts: FlightParts<Id>;
   readonly #key: string;
   readonly #id: Id;
@@ -56,6 +59,7 @@ export class Flight<Id> {
     this.#parts = parts;
     this.#key = key;
     this.#id = id;
+    this.joinableUntil = parts.life.now() + parts.keeper.surroundings.memoryLimitMs;
   }
 
   /** `land` is called when nobody may join any more: after the levels are filled, so that no reader finds them empty. */
@@ -177,7 +181,7 @@ export class Flight<Id> {
   /** Keeps what was found: in memory at once, in the levels in the background. */
   #store(entry: TierEntry): void {
     const { keeper, levels, counts } = this.#parts;
-    this.freshUntil = entry.freshUntil;
+    this.joinableUntil = Math.min(this.joinableUntil, entry.freshUntil);
     const value = keeper.frozen(entry.value);
     const remembered = this.stale ? undefined : keeper.remember(this.#key, value, entry);
     const filling = levels.fillFrom({ ...entry, key: this.#key }, this.#tokens, () => this.stale);

@@ -325,7 +325,7 @@ export class Region<Id> {
     this.missCount++;
     if (this.#sketch !== undefined) this.#sample(key);
     const joined = this.#flights.get(stored);
-    if (joined !== undefined && joined.freshUntil > this.#life.now()) {
+    if (joined !== undefined && joined.joinableUntil > this.#life.now()) {
       this.joinedCount++;
       return joined.promise!;
     }
