@@ -18,3 +18,5 @@ export type {
   MonitorStats,
   ResourceStats,
 } from './monitor/stats.ts';
+export { bytesPerOp } from './heap/bytes-per-op.ts';
+export type { BytesPerOp, BytesPerOpOptions } from './heap/bytes-per-op.ts';

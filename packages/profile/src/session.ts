@@ -18,13 +18,32 @@ const holder = globalThis as Holder;
 
 type Reply = Readonly<Record<string, unknown>>;
 
+/**
+ * Takes the thread for one activity, whose name the next one is told, and gives what lets it go again.
+ *
+ * @throws {ProfilerBusyError} another activity has it.
+ */
+export function claimThread(activity: string): () => void {
+  const other = holder[HOLDER];
+  if (other !== undefined) {
+    throw new ProfilerBusyError(`${activity}: this thread is already being profiled, by ${other}`);
+  }
+  holder[HOLDER] = activity;
+  let held = true;
+  return () => {
+    if (held) holder[HOLDER] = undefined;
+    held = false;
+  };
+}
+
 /** An open session; made by {@link openSession}, which also says who closes it. */
 export class InspectorSession implements Disposable {
   readonly #session: Session;
-  #open = true;
+  readonly #release: () => void;
 
-  constructor(session: Session) {
+  constructor(session: Session, release: () => void) {
     this.#session = session;
+    this.#release = release;
   }
 
   /**
@@ -47,10 +66,8 @@ export class InspectorSession implements Disposable {
 
   /** Ends the session, and with it every sampler that it started, and lets the next activity in. Twice does nothing. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    holder[HOLDER] = undefined;
     this.#session.disconnect();
+    this.#release();
   }
 
   [Symbol.dispose](): void {
@@ -66,19 +83,15 @@ export class InspectorSession implements Disposable {
  * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
  */
 export function openSession(activity: string): InspectorSession {
-  const other = holder[HOLDER];
-  if (other !== undefined) {
-    throw new ProfilerBusyError(`${activity}: this thread is already being profiled, by ${other}`);
-  }
-  holder[HOLDER] = activity;
+  const release = claimThread(activity);
   try {
     // Asked for when needed: monitor() works in a Node that was built without it.
     const inspector = process.getBuiltinModule('node:inspector');
     const session = new inspector.Session();
     session.connect();
-    return new InspectorSession(session);
+    return new InspectorSession(session, release);
   } catch (cause) {
-    holder[HOLDER] = undefined;
+    release();
     throw new InspectorUnavailableError(`${activity}: the inspector cannot be used here`, { cause });
   }
 }

@@ -13,6 +13,7 @@
 
 import { channel } from 'node:diagnostics_channel';
 import { MonitorStoppedError } from '../errors.ts';
+import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
 import { GcPauses } from './gc-pauses.ts';
 import { nodeHost } from './host.ts';
@@ -206,10 +207,6 @@ function countByType(types: readonly string[]): ResourceStats {
   const byType: Record<string, number> = {};
   for (const type of types) byType[type] = (byType[type] ?? 0) + 1;
   return { count: types.length, byType };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The monitor's options and their check. Pure. */
 
-import { OptionRangeError, OptionTypeError } from '../errors.ts';
+import { functionOption, integerOption, objectOption } from '../option-checks.ts';
 import type { MonitorStats } from './stats.ts';
 
 export interface MonitorOptions {
@@ -34,36 +34,20 @@ const MOST_WINDOW_MS = 86_400_000;
 const DEFAULT_RESOLUTION_MS = 20;
 const MOST_RESOLUTION_MS = 1000;
 
-function integer(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== 'number') {
-    throw new OptionTypeError(`${name}: expected a number of milliseconds, got ${kindOf(value)}`);
-  }
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new OptionRangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
-  }
-  return value;
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value;
-}
+const MILLISECONDS = 'a number of milliseconds';
 
 /**
  * @throws {OptionTypeError} an option has the wrong type.
  * @throws {OptionRangeError} a number is fractional or out of its range.
  */
 export function resolveOptions(options: MonitorOptions = {}): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new OptionTypeError(`options: expected an object, got ${kindOf(options)}`);
-  }
+  objectOption('options', options);
   const { windowMs = DEFAULT_WINDOW_MS, resolutionMs = DEFAULT_RESOLUTION_MS, onSample } = options;
-  if (onSample !== undefined && typeof onSample !== 'function') {
-    throw new OptionTypeError(`onSample: expected a function, got ${kindOf(onSample)}`);
-  }
-  const resolution = integer('resolutionMs', resolutionMs, 1, MOST_RESOLUTION_MS);
+  if (onSample !== undefined) functionOption('onSample', onSample);
+  const resolution = integerOption('resolutionMs', resolutionMs, 1, MOST_RESOLUTION_MS, MILLISECONDS);
   return {
     resolutionMs: resolution,
-    windowMs: integer('windowMs', windowMs, resolution, MOST_WINDOW_MS),
+    windowMs: integerOption('windowMs', windowMs, resolution, MOST_WINDOW_MS, MILLISECONDS),
     onSample,
   };
 }
