@@ -7,6 +7,7 @@ import { type AcquireOptions, type DatabaseMetrics, Pool } from './pool/pool.ts'
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
 import type { OwnSession } from './own-session.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
+import { SessionMethods } from './session.ts';
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -98,7 +99,7 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
   return new PooledDatabase(new Pool(resolved));
 }
 
-class PooledDatabase implements Database, OwnSession {
+class PooledDatabase extends SessionMethods implements Database, OwnSession {
   readonly #pool: Pool;
 
   get hotpathPool(): object {
@@ -106,13 +107,14 @@ class PooledDatabase implements Database, OwnSession {
   }
 
   constructor(pool: Pool) {
+    super();
     this.#pool = pool;
   }
 
-  query<Row extends object = Record<string, unknown>>(
+  protected run<Row extends object>(
     text: string,
-    values?: readonly unknown[],
-    options?: QueryOptions,
+    values: readonly unknown[] | undefined,
+    options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
     return this.#pool.query(text, values, options);
   }

@@ -10,6 +10,8 @@ export type DatabaseErrorCode =
   | 'ERR_HOTPATH_DATABASE_RELEASED'
   | 'ERR_HOTPATH_DATABASE_QUERY'
   | 'ERR_HOTPATH_DATABASE_QUERY_TIMEOUT'
+  | 'ERR_HOTPATH_DATABASE_NO_ROW'
+  | 'ERR_HOTPATH_DATABASE_TOO_MANY_ROWS'
   | 'ERR_HOTPATH_DATABASE_DECODE'
   | 'ERR_HOTPATH_DATABASE_ROLLED_BACK'
   | 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION'
@@ -112,6 +114,27 @@ export class QueryTimeoutError extends DatabaseError {
 
   constructor(timeoutMs: number) {
     super('ERR_HOTPATH_DATABASE_QUERY_TIMEOUT', `the statement took longer than ${timeoutMs} ms`);
+  }
+}
+
+/** `one` got no row. */
+export class NoRowError extends DatabaseError {
+  override readonly name = 'NoRowError';
+
+  constructor() {
+    super('ERR_HOTPATH_DATABASE_NO_ROW', 'expected one row, got none');
+  }
+}
+
+/** `one` or `maybeOne` got several rows. */
+export class TooManyRowsError extends DatabaseError {
+  override readonly name = 'TooManyRowsError';
+  /** How many there were. */
+  readonly rowCount: number;
+
+  constructor(rowCount: number) {
+    super('ERR_HOTPATH_DATABASE_TOO_MANY_ROWS', `expected one row, got ${rowCount}`);
+    this.rowCount = rowCount;
   }
 }
 

@@ -11,6 +11,7 @@ export {
   InsertError,
   InvalidTypeError,
   InvalidValueError,
+  NoRowError,
   OpenTransactionError,
   QueryError,
   QueryTimeoutError,
@@ -18,6 +19,7 @@ export {
   ReleasedError,
   RolledBackError,
   type ServerReport,
+  TooManyRowsError,
   isRetryable,
 } from './errors.ts';
 export type { TableName } from './insert/identifier.ts';
@@ -44,3 +46,4 @@ export type {
   ResultField,
   Session,
 } from './queryable.ts';
+export { type Sql, type SqlTag, sql } from './sql/sql.ts';

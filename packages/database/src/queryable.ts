@@ -1,3 +1,5 @@
+import type { Sql } from './sql/sql.ts';
+
 /**
  * What this package asks of a database: anything with `query(text, values)`. Ours, a `pg.Pool`, a `pg.Client` or a test's
  * double all fit, so batch inserts and JOIN grouping work with whichever the caller has.
@@ -49,10 +51,10 @@ export interface QueryOptions {
 /** Runs statements: a database, a connection or a transaction of ours. */
 export interface Session {
   /**
-   * Runs a statement.
+   * Runs a statement: a text with its values, or what `sql` made.
    *
-   * With `values`, even an empty array, it goes through the extended protocol and is prepared automatically. Without, it
-   * goes through the simple protocol, where a text may hold several statements.
+   * With `values`, even an empty array, it goes through the extended protocol and is prepared automatically, and so does what
+   * `sql` made. A text alone goes through the simple protocol, where it may hold several statements.
    *
    * @throws {QueryError} when the server refuses it.
    * @throws {ConnectionLostError} when the connection breaks meanwhile.
@@ -65,4 +67,46 @@ export interface Session {
     values?: readonly unknown[],
     options?: QueryOptions,
   ): Promise<QueryResult<Row>>;
+  query<Row extends object = Record<string, unknown>>(
+    query: Sql<Row>,
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>>;
+  /**
+   * The only row.
+   *
+   * @throws {NoRowError} {TooManyRowsError} when there is none, or another; what the statement did stays done.
+   * @throws what {@link query} throws.
+   */
+  one<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<Row>;
+  one<Row extends object = Record<string, unknown>>(query: Sql<Row>, options?: QueryOptions): Promise<Row>;
+  /**
+   * The only row, or null when there is none.
+   *
+   * @throws {TooManyRowsError} when there is another; what the statement did stays done.
+   * @throws what {@link query} throws.
+   */
+  maybeOne<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<Row | null>;
+  maybeOne<Row extends object = Record<string, unknown>>(
+    query: Sql<Row>,
+    options?: QueryOptions,
+  ): Promise<Row | null>;
+  /**
+   * The rows, any number of them.
+   *
+   * @throws what {@link query} throws.
+   */
+  many<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<Row[]>;
+  many<Row extends object = Record<string, unknown>>(query: Sql<Row>, options?: QueryOptions): Promise<Row[]>;
 }

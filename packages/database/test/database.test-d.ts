@@ -5,6 +5,7 @@ import {
   type Transaction,
   createDatabase,
   insertMany,
+  sql,
 } from '@hotpath/database';
 import type pg from 'pg';
 import { expectTypeOf, test } from 'vitest';
@@ -28,6 +29,29 @@ test('rows have the type that was named', async () => {
   const untyped = await db.query('SELECT 1');
   expectTypeOf(untyped.rows).toEqualTypeOf<Record<string, unknown>[]>();
   expectTypeOf(await db.transaction(async () => 5)).toEqualTypeOf<number>();
+});
+
+test('a statement made by sql carries the type of its rows', async () => {
+  interface User {
+    id: number;
+  }
+  const query = sql<User>`SELECT 1`;
+  for (const session of [db, {} as Transaction, {} as LeasedConnection]) {
+    expectTypeOf((await session.query(query)).rows).toEqualTypeOf<User[]>();
+    expectTypeOf(await session.one(query, { timeoutMs: 5 })).toEqualTypeOf<User>();
+    expectTypeOf(await session.maybeOne(query)).toEqualTypeOf<User | null>();
+    expectTypeOf(await session.many(sql<User>`SELECT ${1}`)).toEqualTypeOf<User[]>();
+    expectTypeOf(await session.one<User>('SELECT $1', [1])).toEqualTypeOf<User>();
+    expectTypeOf(await session.one(sql`SELECT 1`)).toEqualTypeOf<Record<string, unknown>>();
+  }
+  expectTypeOf(sql.join([query, 1], sql<User>` UNION `).values).toEqualTypeOf<unknown[]>();
+  await pool.query(query);
+  // @ts-expect-error the values are in the template
+  await db.query(query, [1]);
+  // @ts-expect-error made by nobody
+  await db.query({ text: 'SELECT 1', values: [] });
+  // @ts-expect-error a separator is SQL
+  sql.join([1], ', ');
 });
 
 test('columns of an insert are those of the rows', async () => {

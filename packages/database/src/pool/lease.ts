@@ -1,6 +1,7 @@
 import { ReleasedError } from '../errors.ts';
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
+import { SessionMethods } from '../session.ts';
 import type { Connection } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import type { Pool } from './pool.ts';
@@ -28,13 +29,14 @@ export interface LeasedConnection extends Session, Disposable {
 }
 
 /** The holder's side of a lease: refuses everything after the release. */
-export class Lease implements LeasedConnection, OwnSession {
+export class Lease extends SessionMethods implements LeasedConnection, OwnSession {
   readonly hotpathPool: object;
   readonly #pool: Pool;
   readonly #connection: Connection;
   #released = false;
 
   constructor(pool: Pool, connection: Connection) {
+    super();
     this.hotpathPool = pool;
     this.#pool = pool;
     this.#connection = connection;
@@ -48,10 +50,10 @@ export class Lease implements LeasedConnection, OwnSession {
     return this.#connection.processId;
   }
 
-  query<Row extends object = Record<string, unknown>>(
+  protected run<Row extends object>(
     text: string,
-    values?: readonly unknown[],
-    options?: QueryOptions,
+    values: readonly unknown[] | undefined,
+    options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
     if (this.#released) return Promise.reject(released());
     return this.#pool.requests.run<Row>(text, values, options, 'lease', (statement) => this.#send(statement));

@@ -1,6 +1,7 @@
 import { DatabaseError, InvalidValueError, QueryError, ReleasedError, invalidType } from '../errors.ts';
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
+import { SessionMethods } from '../session.ts';
 import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
 import { Lease } from './lease.ts';
@@ -140,7 +141,7 @@ function pause(options: ResolvedOptions, attempt: number, signal: AbortSignal | 
   });
 }
 
-class TransactionSession implements Transaction, OwnSession {
+class TransactionSession extends SessionMethods implements Transaction, OwnSession {
   readonly inTransaction = true;
   readonly hotpathPool: object;
   readonly #lease: Lease;
@@ -148,15 +149,16 @@ class TransactionSession implements Transaction, OwnSession {
   #ended = false;
 
   constructor(lease: Lease, signal: AbortSignal | undefined) {
+    super();
     this.hotpathPool = lease.hotpathPool;
     this.#lease = lease;
     this.#signal = signal;
   }
 
-  query<Row extends object = Record<string, unknown>>(
+  protected run<Row extends object>(
     text: string,
-    values?: readonly unknown[],
-    options?: QueryOptions,
+    values: readonly unknown[] | undefined,
+    options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
     if (this.#ended) {
       return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
