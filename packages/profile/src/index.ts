@@ -20,3 +20,7 @@ export type {
 } from './monitor/stats.ts';
 export { bytesPerOp } from './heap/bytes-per-op.ts';
 export type { BytesPerOp, BytesPerOpOptions } from './heap/bytes-per-op.ts';
+export { flameGraph } from './flame/flame-graph.ts';
+export type { FlameGraphOptions } from './flame/flame-graph.ts';
+export type { CallNode } from './flame/call-node.ts';
+export type { FlameUnit } from './flame/amounts.ts';
