@@ -1,43 +1,12 @@
-import { AsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { rejected, untilAborted } from '../abort.ts';
 import { describe } from '../arguments.ts';
-import {
-  BatchResultError,
-  BatchTimeoutError,
-  ClosedError,
-  IoRangeError,
-  IoTypeError,
-  OverflowError,
-} from '../errors.ts';
+import { ClosedError, IoRangeError, IoTypeError, OverflowError } from '../errors.ts';
 import { Waiters } from '../waiters.ts';
-import { Batch, type Reject, type Resolve } from './batch.ts';
-import {
-  resolveBatcherOptions,
-  retryDelayMs,
-  type BatcherOptions,
-  type ResolvedBatcherOptions,
-} from './options.ts';
-
-/** What a handler learns of the call. */
-export interface BatchContext {
-  /** 0 for the first try. */
-  readonly attempt: number;
-  /** Aborts when the call takes longer than `timeoutMs` or the batcher is destroyed. Made when first read. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Does the work for many items at once. It returns nothing, or one result an item in their order, where an `Error`
- * fails its item alone. What it throws fails all of them. The array is its own to keep, not to change.
- */
-export type BatchHandler<Item, Result> = (
-  items: readonly Item[],
-  context: BatchContext,
-) => BatchResults<Result> | PromiseLike<BatchResults<Result>>;
-
-/** What a handler returns. */
-export type BatchResults<Result> = readonly (Result | Error)[] | void;
+import { Batch, type Settler } from './batch.ts';
+import type { BatchHandler } from './handler.ts';
+import { resolveBatcherOptions, type BatcherOptions, type ResolvedBatcherOptions } from './options.ts';
+import { BatchRunner } from './runner.ts';
 
 /** Options of the waits: {@link Batcher.add}, `ready`, `flush`, `close`. */
 export interface BatchWaitOptions {
@@ -59,14 +28,6 @@ export interface BatcherStats {
 
 const errorChannel = channel('hotpath:io:batcher.error');
 
-// One executor for all promises: a closure an item would cost more than the promise.
-let newResolve: Resolve<never>;
-let newReject: Reject;
-function capture(resolve: Resolve<never>, reject: Reject): void {
-  newResolve = resolve;
-  newReject = reject;
-}
-
 /**
  * Collects items and hands them to a handler in batches. Made by {@link createBatcher}.
  *
@@ -78,14 +39,11 @@ function capture(resolve: Resolve<never>, reject: Reject): void {
  * larger the batches.
  */
 export class Batcher<Item, Result> implements AsyncDisposable {
-  readonly #handler: BatchHandler<Item, Result>;
   readonly #options: ResolvedBatcherOptions<Item>;
-  /** The handler runs in the asynchronous context in which the batcher was made, whoever fills a batch. */
-  readonly #scope = new AsyncResource('HotpathBatcher');
   readonly #highWaterCount: number;
   #open: Batch<Item, Result>;
   #full: Batch<Item, Result>[] = [];
-  readonly #running = new Set<Batch<Item, Result>>();
+  readonly #runner: BatchRunner<Item, Result>;
   #isArmed = false;
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
@@ -98,11 +56,6 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   /** Items taken in; the sequence number of the next one. */
   #sequence = 0;
   #queuedCount = 0;
-  #runningCount = 0;
-  #succeededCount = 0;
-  #failedCount = 0;
-  #callCount = 0;
-  #retryCallCount = 0;
   /** The first failure of a pushed item that nobody was told of. */
   #untold: { readonly error: unknown } | undefined;
   readonly #roomWaiters = new Waiters();
@@ -113,8 +66,14 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     if (typeof handler !== 'function') {
       throw new IoTypeError(`handler: expected a function, got ${describe(handler)}`);
     }
-    this.#handler = handler;
     this.#options = resolveBatcherOptions(options);
+    this.#runner = new BatchRunner(handler, this.#options, {
+      onSettled: () => {
+        this.#settleWaiters();
+        this.#dispatch();
+      },
+      onLost: (error, item) => this.#lose(error, item),
+    });
     this.#highWaterCount = this.#options.maxQueued >>> 1;
     this.#open = new Batch(0);
     const signal = options?.signal;
@@ -149,16 +108,14 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   add(item: Item, options?: BatchWaitOptions): Promise<Result> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
-    const promise = new Promise<Result>(capture as never);
-    const resolve = newResolve as Resolve<Result>;
-    const reject = newReject;
+    let batch: Batch<Item, Result>;
     try {
-      this.#admit(item).add(item, resolve, reject);
+      batch = this.#admit(item);
     } catch (error) {
-      reject(error);
-      return promise;
+      return rejected(error);
     }
-    if (signal !== undefined) this.#watch(signal, promise, reject);
+    const promise = batch.add(item);
+    if (signal !== undefined) this.#watch(signal, promise, batch.settlers.at(-1)!);
     this.#admitted();
     return promise;
   }
@@ -232,12 +189,12 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     this.#detach?.();
     this.#disarm();
     const error = new ClosedError('batcher', reason);
-    for (const batch of this.#running) batch.cancel?.(error);
+    this.#runner.destroy(error);
     const waiting = [...this.#full, this.#open];
     this.#full = [];
     this.#open = new Batch(this.#sequence);
     this.#queuedCount = 0;
-    for (const batch of waiting) this.#failAll(batch, error);
+    for (const batch of waiting) this.#runner.failAll(batch, error);
     this.#roomWaiters.failBeyond(-1, error);
     this.#doneWaiters.failBeyond(-1, error);
   }
@@ -251,12 +208,12 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   stats(): BatcherStats {
     return {
       queuedCount: this.#queuedCount,
-      runningCount: this.#runningCount,
-      succeededCount: this.#succeededCount,
-      failedCount: this.#failedCount,
-      runningBatchCount: this.#running.size,
-      callCount: this.#callCount,
-      retryCallCount: this.#retryCallCount,
+      runningCount: this.#runner.runningCount,
+      succeededCount: this.#runner.succeededCount,
+      failedCount: this.#runner.failedCount,
+      runningBatchCount: this.#runner.batchCount,
+      callCount: this.#runner.callCount,
+      retryCallCount: this.#runner.retryCallCount,
     };
   }
 
@@ -293,10 +250,10 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   }
 
   /** Aborting rejects the item, and takes it back when no batch has started with it. */
-  #watch(signal: AbortSignal, promise: Promise<Result>, reject: Reject): void {
+  #watch(signal: AbortSignal, promise: Promise<Result>, settler: Settler<Result>): void {
     const onAbort = (): void => {
-      reject(signal.reason);
-      if (this.#open.remove(reject) || this.#full.some((batch) => batch.remove(reject))) {
+      settler.reject(signal.reason);
+      if (this.#open.remove(settler) || this.#full.some((batch) => batch.remove(settler))) {
         this.#queuedCount--;
         this.#tellRoom();
         this.#settleWaiters();
@@ -336,7 +293,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   // ── Running batches ───────────────────────────────────────────────────────────────────────────────────────────
 
   #dispatch(): void {
-    while (this.#running.size < this.#options.concurrency) {
+    while (this.#runner.batchCount < this.#options.concurrency) {
       if (this.#full.length === 0) {
         const isWanted = this.#isDue || this.#roomWaiters.count > 0 || this.#isFlushing();
         if (!isWanted || this.#open.items.length === 0) return;
@@ -346,11 +303,17 @@ export class Batcher<Item, Result> implements AsyncDisposable {
       // All of them may have been taken back.
       if (batch.items.length === 0) continue;
       this.#queuedCount -= batch.items.length;
-      this.#runningCount += batch.items.length;
-      this.#running.add(batch);
       this.#tellRoom();
-      void this.#run(batch);
+      this.#runner.start(batch);
     }
+  }
+
+  /** A pushed item failed, and there is no promise to tell. */
+  #lose(error: unknown, item: Item): void {
+    if (errorChannel.hasSubscribers) errorChannel.publish({ batcher: this, error, item });
+    const { onError } = this.#options;
+    if (onError === undefined) this.#untold ??= { error };
+    else queueMicrotask(() => onError(error, item));
   }
 
   #tellRoom(): void {
@@ -361,163 +324,13 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     return this.#doneWaiters.lastPosition > this.#open.firstSequence;
   }
 
-  /** Calls the handler until every item of the batch is settled. Never rejects. */
-  async #run(batch: Batch<Item, Result>): Promise<void> {
-    const { retries, isRetryable } = this.#options.retry;
-    for (let attempt = 0; batch.items.length > 0; attempt++) {
-      const count = batch.items.length;
-      let results: BatchResults<Result> | undefined;
-      let failure: { readonly error: unknown } | undefined;
-      try {
-        results = await this.#call(batch, attempt);
-        checkResults(results, batch.items, count);
-      } catch (error) {
-        failure = { error };
-      }
-      this.#settleItems(batch, count, results, failure, (error) => {
-        return attempt < retries && this.#isAlive(batch) && isRetryable(error);
-      });
-      if (batch.items.length > 0) await this.#pause(batch, attempt + 1);
-    }
-    this.#running.delete(batch);
-    this.#settleWaiters();
-    this.#dispatch();
-  }
-
-  #isAlive(batch: Batch<Item, Result>): boolean {
-    return this.#running.has(batch) && !this.#isOver();
-  }
-
-  /** One call of the handler; rejects with what it throws, when it takes too long, or when the batch is cancelled. */
-  #call(batch: Batch<Item, Result>, attempt: number): Promise<BatchResults<Result>> {
-    this.#callCount++;
-    if (attempt > 0) this.#retryCallCount++;
-    const context = new CallContext(attempt);
-    const { timeoutMs } = this.#options;
-    return new Promise((resolve, reject: Reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      batch.cancel = (error) => {
-        clearTimeout(timer);
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever the handler threw
-        reject(error);
-        context.abort(error);
-      };
-      if (timeoutMs !== Infinity) {
-        timer = setTimeout(() => batch.cancel?.(new BatchTimeoutError(timeoutMs)), timeoutMs);
-      }
-      const settle = (results: BatchResults<Result>): void => {
-        clearTimeout(timer);
-        resolve(results);
-      };
-      const fail = (error: unknown): void => {
-        clearTimeout(timer);
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever the handler threw
-        reject(error);
-      };
-      try {
-        const returned = this.#scope.runInAsyncScope(this.#handler, undefined, batch.items, context);
-        if (isThenable(returned)) returned.then(settle, fail);
-        else settle(returned);
-      } catch (error) {
-        fail(error);
-      }
-    });
-  }
-
-  /** Settles the items; those that are worth another try stay in the batch. */
-  #settleItems(
-    batch: Batch<Item, Result>,
-    count: number,
-    results: BatchResults<Result>,
-    failure: { readonly error: unknown } | undefined,
-    isWorthRetry: (error: unknown) => boolean,
-  ): void {
-    const { items, resolves, rejects } = batch;
-    batch.items = [];
-    batch.resolves = [];
-    batch.rejects = [];
-    for (let index = 0; index < count; index++) {
-      const result = results?.[index] as Result | Error;
-      if (failure === undefined && !(result instanceof Error)) {
-        this.#succeededCount++;
-        this.#runningCount--;
-        resolves[index]?.(result);
-        continue;
-      }
-      const error = failure === undefined ? result : failure.error;
-      const reject = rejects[index];
-      if (!(error instanceof BatchResultError) && isWorthRetry(error)) {
-        if (reject === undefined) batch.push(items[index]!);
-        else batch.add(items[index]!, resolves[index]!, reject);
-      } else {
-        this.#runningCount--;
-        this.#failItem(items[index]!, reject, error);
-      }
-    }
-  }
-
-  #failAll(batch: Batch<Item, Result>, error: unknown): void {
-    for (let index = 0; index < batch.items.length; index++) {
-      this.#failItem(batch.items[index]!, batch.rejects[index], error);
-    }
-  }
-
-  #failItem(item: Item, reject: Reject | undefined, error: unknown): void {
-    this.#failedCount++;
-    if (reject !== undefined) {
-      reject(error);
-      return;
-    }
-    if (errorChannel.hasSubscribers) errorChannel.publish({ batcher: this, error, item });
-    const { onError } = this.#options;
-    if (onError === undefined) this.#untold ??= { error };
-    else queueMicrotask(() => onError(error, item));
-  }
-
-  /** The wait before a retry; cancelling ends it early, and the call that follows fails at once. */
-  #pause(batch: Batch<Item, Result>, attempt: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, retryDelayMs(attempt, this.#options.retry));
-      batch.cancel = (error) => {
-        clearTimeout(timer);
-        this.#runningCount -= batch.items.length;
-        this.#failAll(batch, error);
-        batch.items = [];
-        resolve();
-      };
-    });
-  }
-
   /** Tells the flushes whose items are all settled. */
   #settleWaiters(): void {
     if (this.#doneWaiters.count === 0) return;
-    let first = this.#sequence;
-    if (this.#open.items.length > 0) first = this.#open.firstSequence;
+    let first = Math.min(this.#sequence, this.#runner.firstSequence);
+    if (this.#open.items.length > 0) first = Math.min(first, this.#open.firstSequence);
     for (const batch of this.#full) if (batch.items.length > 0) first = Math.min(first, batch.firstSequence);
-    for (const batch of this.#running) first = Math.min(first, batch.firstSequence);
     this.#doneWaiters.reach(first);
-  }
-}
-
-/** The signal is made on demand: most handlers never look. */
-class CallContext implements BatchContext {
-  readonly attempt: number;
-  #controller: AbortController | undefined;
-  #reason: { readonly error: unknown } | undefined;
-
-  constructor(attempt: number) {
-    this.attempt = attempt;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#reason !== undefined) this.#controller.abort(this.#reason.error);
-    return this.#controller.signal;
-  }
-
-  abort(error: unknown): void {
-    this.#reason = { error };
-    this.#controller?.abort(error);
   }
 }
 
@@ -545,15 +358,3 @@ export function createBatcher<Item, Result = void>(
 }
 
 const READY = Promise.resolve();
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
-}
-
-function checkResults(results: unknown, items: readonly unknown[], count: number): void {
-  if (items.length !== count)
-    throw new BatchResultError(count, `its array of items changed to ${items.length}`);
-  if (results === undefined) return;
-  if (!Array.isArray(results)) throw new BatchResultError(count, describe(results));
-  if (results.length !== count) throw new BatchResultError(count, `an array of ${results.length}`);
-}

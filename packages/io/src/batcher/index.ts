@@ -1,14 +1,7 @@
 /** `@hotpath/io/batcher`: many items, one call. */
 
-export {
-  createBatcher,
-  type BatchContext,
-  type Batcher,
-  type BatcherStats,
-  type BatchHandler,
-  type BatchResults,
-  type BatchWaitOptions,
-} from './batcher.ts';
+export { createBatcher, type Batcher, type BatcherStats, type BatchWaitOptions } from './batcher.ts';
+export type { BatchContext, BatchHandler, BatchResults } from './handler.ts';
 export type { BatcherOptions, RetryOptions } from './options.ts';
 export {
   BatchResultError,
