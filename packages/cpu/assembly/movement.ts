@@ -195,18 +195,61 @@ export function lowerBound_i32(a: usize, value: i32, count: i32): i32 { return l
 
 // ---- tables of counts
 
-/** Adds to `bins`. */
+/** The next two elements as doubles. */
+// @ts-ignore: decorator
+@inline
+function twoDoubles<T extends number>(at: usize): v128 {
+  if (sizeof<T>() == 8) return v128.load(at);
+  const pair = v128.load64_zero(at);
+  return isFloat<T>() ? f64x2.promote_low_f32x4(pair) : f64x2.convert_low_i32x4_s(pair);
+}
+
+// @ts-ignore: decorator
+@inline
+function bin<T extends number>(bins: usize, lastBin: i32, low: f64, high: f64, scale: f64, at: usize): void {
+  const x = <f64>load<T>(at);
+  if (x >= low && x <= high) {
+    const p = bins + (<usize>min<i32>(<i32>((x - low) * scale), lastBin) << 2);
+    store<i32>(p, load<i32>(p) + 1);
+  }
+}
+
+/**
+ * Adds to `bins`. Four elements a turn find their bins together, unless one of them lies outside: a conversion of one double that
+ * may not trap costs a comparison and a branch, one of a register neither.
+ */
 // @ts-ignore: decorator
 @inline
 function histogram<T extends number>(bins: usize, length: i32, low: f64, high: f64, scale: f64, a: usize, count: i32): void {
   const lastBin = length - 1;
-  for (let i: usize = 0, n = <usize>count; i < n; i++) {
-    const x = <f64>load<T>(a + i * sizeof<T>());
-    if (x >= low && x <= high) {
-      const p = bins + (<usize>min<i32>(<i32>((x - low) * scale), lastBin) << 2);
-      store<i32>(p, load<i32>(p) + 1);
+  const lastBins = i32x4.splat(lastBin);
+  const lows = f64x2.splat(low);
+  const highs = f64x2.splat(high);
+  const scales = f64x2.splat(scale);
+  const bytes = (<usize>count) * sizeof<T>();
+  const turn: usize = 4 * sizeof<T>();
+  const blocks = bytes - bytes % turn;
+  let i: usize = 0;
+  for (; i < blocks; i += turn) {
+    const x = twoDoubles<T>(a + i);
+    const y = twoDoubles<T>(a + i + 2 * sizeof<T>());
+    const isInside = v128.and(
+      v128.and(f64x2.ge(x, lows), f64x2.le(x, highs)),
+      v128.and(f64x2.ge(y, lows), f64x2.le(y, highs)),
+    );
+    if (!i64x2.all_true(isInside)) {
+      for (let k: usize = 0; k < turn; k += sizeof<T>()) bin<T>(bins, lastBin, low, high, scale, a + i + k);
+      continue;
     }
+    const p = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(f64x2.sub(x, lows), scales));
+    const q = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(f64x2.sub(y, lows), scales));
+    const at = i32x4.min_s(v128.shuffle<i64>(p, q, 0, 2), lastBins);
+    raise0(bins, <usize>i32x4.extract_lane(at, 0));
+    raise0(bins, <usize>i32x4.extract_lane(at, 1));
+    raise0(bins, <usize>i32x4.extract_lane(at, 2));
+    raise0(bins, <usize>i32x4.extract_lane(at, 3));
   }
+  for (; i < bytes; i += sizeof<T>()) bin<T>(bins, lastBin, low, high, scale, a + i);
 }
 
 export function histogram_f32(bins: usize, length: i32, low: f64, high: f64, scale: f64, a: usize, count: i32): void {
@@ -221,24 +264,25 @@ export function histogram_i32(bins: usize, length: i32, low: f64, high: f64, sca
 
 /**
  * Counts bytes into four tables in turn, so that equal neighbours do not wait for each other's store, and adds the tables
- * to `bins`. `scratch` is 4 KB, zeroed.
+ * to `bins`. `scratch` is 4 KB, zeroed. Each byte is loaded by itself: taken from a wider word it costs a shift and a mask more,
+ * while of loads there are two a cycle to spare. What is left is five instructions a byte and one store a cycle.
  */
 export function byteHistogram(bins: usize, scratch: usize, a: usize, count: i32): void {
   const n = <usize>count;
   const blocks = n & ~7;
   let i: usize = 0;
   for (; i < blocks; i += 8) {
-    const w = load<u64>(a + i);
-    raise(scratch, <usize>(w & 255));
-    raise(scratch + 1024, <usize>((w >> 8) & 255));
-    raise(scratch + 2048, <usize>((w >> 16) & 255));
-    raise(scratch + 3072, <usize>((w >> 24) & 255));
-    raise(scratch, <usize>((w >> 32) & 255));
-    raise(scratch + 1024, <usize>((w >> 40) & 255));
-    raise(scratch + 2048, <usize>((w >> 48) & 255));
-    raise(scratch + 3072, <usize>(w >> 56));
+    const p = a + i;
+    raise0(scratch, <usize>load<u8>(p));
+    raise1(scratch, <usize>load<u8>(p, 1));
+    raise2(scratch, <usize>load<u8>(p, 2));
+    raise3(scratch, <usize>load<u8>(p, 3));
+    raise0(scratch, <usize>load<u8>(p, 4));
+    raise1(scratch, <usize>load<u8>(p, 5));
+    raise2(scratch, <usize>load<u8>(p, 6));
+    raise3(scratch, <usize>load<u8>(p, 7));
   }
-  for (; i < n; i++) raise(scratch, <usize>load<u8>(a + i));
+  for (; i < n; i++) raise0(scratch, <usize>load<u8>(a + i));
   for (let j: usize = 0; j < 1024; j += 16) {
     const s = scratch + j;
     const pair = i32x4.add(v128.load(s), v128.load(s, 1024));
@@ -249,9 +293,30 @@ export function byteHistogram(bins: usize, scratch: usize, a: usize, count: i32)
 
 // @ts-ignore: decorator
 @inline
-function raise(table: usize, index: usize): void {
-  const p = table + (index << 2);
+function raise0(tables: usize, index: usize): void {
+  const p = tables + (index << 2);
   store<u32>(p, load<u32>(p) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function raise1(tables: usize, index: usize): void {
+  const p = tables + (index << 2);
+  store<u32>(p, load<u32>(p, 1024) + 1, 1024);
+}
+
+// @ts-ignore: decorator
+@inline
+function raise2(tables: usize, index: usize): void {
+  const p = tables + (index << 2);
+  store<u32>(p, load<u32>(p, 2048) + 1, 2048);
+}
+
+// @ts-ignore: decorator
+@inline
+function raise3(tables: usize, index: usize): void {
+  const p = tables + (index << 2);
+  store<u32>(p, load<u32>(p, 3072) + 1, 3072);
 }
 
 // ---- bytes

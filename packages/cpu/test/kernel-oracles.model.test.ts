@@ -278,7 +278,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
       for (const n of lengths(kind)) {
         const [a, b] = [vector(kind, n, 1), vector(kind, n, 2)];
         const [x, y] = [place(kind, a, n % 5), place(kind, b, n % 3)];
-        const u = kind === 'f32' ? (n / 32 + 18) * 2 ** -24 : (n + 18) * 2 ** -52;
+        const u = kind === 'f32' ? (n / 16 + 18) * 2 ** -24 : (n + 18) * 2 ** -52;
         const tiny = (n + 18) * 2 ** -52;
         const total = (f: (i: number) => number): number =>
           Array.from({ length: n }, (_, i) => f(i)).reduce((s, t) => s + t, 0);

@@ -67,7 +67,7 @@ test('sum and dot stay within their error bounds of an f64 accumulation', () => 
         expect(Math.abs(sum(a) - exact)).toBeLessThanOrEqual((n / 32 + 15) * 2 ** -24 * size * 1.001);
         const slack = (n + 1) * 2 ** -149;
         expect(Math.abs(dot(a, b) - exactDot)).toBeLessThanOrEqual(
-          (n / 32 + 16) * 2 ** -24 * sizeDot * 1.001 + slack,
+          (n / 16 + 16) * 2 ** -24 * sizeDot * 1.001 + slack,
         );
       });
     }),

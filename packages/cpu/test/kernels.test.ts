@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 
-import { add, axpy, dot, isSimdAvailable, sum } from '@hotpath/cpu';
+import { add, axpy, dot, histogram, isSimdAvailable, sum } from '@hotpath/cpu';
 import { adopt, allocate, free, heap } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
 
@@ -80,13 +80,13 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
       const a = Float32Array.from({ length }, (_, i) => value(i));
       const b = Float32Array.from({ length }, (_, i) => value(i * 7 + 3));
       const products = [...a].map((x, i) => x * b[i]!);
-      const bound = (terms: number[], extra: number): number =>
-        (length / 32 + extra) * 2 ** -24 * exactSum(terms.map(Math.abs)) * 1.001 + 1e-40;
+      const bound = (terms: number[], partialSums: number, extra: number): number =>
+        (length / partialSums + extra) * 2 ** -24 * exactSum(terms.map(Math.abs)) * 1.001 + 1e-40;
       expect(Math.abs(sum(place(a)) - exactSum([...a])), `sum of ${length}`).toBeLessThanOrEqual(
-        bound([...a], 15),
+        bound([...a], 32, 15),
       );
       expect(Math.abs(dot(place(a), place(b)) - exactSum(products)), `dot of ${length}`).toBeLessThanOrEqual(
-        bound(products, 16),
+        bound(products, 16, 16),
       );
     }
   });
@@ -305,6 +305,21 @@ test('lengths that differ and outputs too small are refused', () => {
   ] as const) {
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_HOTPATH_CPU_ARGUMENT_RANGE', message }));
     expect(call).toThrow(RangeError);
+  }
+});
+
+test('bins without a finite width are refused', () => {
+  const values = new Float64Array([1, 2]);
+  for (const [low, high] of [
+    [-Infinity, 1],
+    [0, Infinity],
+    [-1e308, 1e308],
+    [NaN, 1],
+    [1, 1],
+  ] as const) {
+    expect(() => histogram(values, low, high, new Int32Array(4))).toThrow(
+      expect.objectContaining({ code: 'ERR_HOTPATH_CPU_ARGUMENT_RANGE' }),
+    );
   }
 });
 

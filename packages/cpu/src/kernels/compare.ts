@@ -79,10 +79,14 @@ export function compare<V extends Vector>(
     isApart(atOut, count, atA, bytes) &&
     isApart(atOut, count, atB, bytes);
   if (typeof b === 'number') {
-    if (isFast) k[`compareTo_${kind}`](op, atOut, atA, b, count);
-    else compareToScalar(op, out, isolateMask(a, out), rounded(kind, b), count);
+    if (!isFast) compareToScalar(op, out, isolateMask(a, out), rounded(kind, b), count);
+    else if (kind === 'f32') k.compareTo_f32(op, atOut, atA, b, count);
+    else if (kind === 'f64') k.compareTo_f64(op, atOut, atA, b, count);
+    else k.compareTo_i32(op, atOut, atA, b, count);
   } else if (isFast) {
-    k[`compare_${kind}`](op, atOut, atA, atB, count);
+    if (kind === 'f32') k.compare_f32(op, atOut, atA, atB, count);
+    else if (kind === 'f64') k.compare_f64(op, atOut, atA, atB, count);
+    else k.compare_i32(op, atOut, atA, atB, count);
   } else {
     compareScalar(op, out, isolateMask(a, out), isolateMask(b, out), count);
   }
@@ -103,9 +107,11 @@ export function countWhere(a: Vector, comparison: Comparison, value: number): nu
   checkValue(kind, value);
   const atA = (a as Addressed)[ADDRESS] || locate('a', a);
   const k = simdKernels();
-  return k !== undefined && atA !== 0
-    ? k[`countWhere_${kind}`](op, atA, value, a.length)
-    : countWhereScalar(op, a, rounded(kind, value));
+  if (k === undefined || atA === 0) return countWhereScalar(op, a, rounded(kind, value));
+  if (kind === 'f32') return k.countWhere_f32(op, atA, value, a.length);
+  return kind === 'f64'
+    ? k.countWhere_f64(op, atA, value, a.length)
+    : k.countWhere_i32(op, atA, value, a.length);
 }
 
 /**
@@ -130,9 +136,13 @@ export function filter<V extends Vector>(a: V, comparison: Comparison, value: nu
   if (out.length < count) refuseRoom('out', out, count);
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
   const k = simdKernels();
-  return k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * a.BYTES_PER_ELEMENT)
-    ? k[`filter_${kind}`](op, atOut, atA, value, count)
-    : filterScalar(op, out, isolate<Vector>(a, out), rounded(kind, value), count);
+  if (k === undefined || atA === 0 || atOut === 0 || overtakes(atOut, atA, count * a.BYTES_PER_ELEMENT)) {
+    return filterScalar(op, out, isolate<Vector>(a, out), rounded(kind, value), count);
+  }
+  if (kind === 'f32') return k.filter_f32(op, atOut, atA, value, count);
+  return kind === 'f64'
+    ? k.filter_f64(op, atOut, atA, value, count)
+    : k.filter_i32(op, atOut, atA, value, count);
 }
 
 /**
@@ -166,6 +176,8 @@ export function compact<V extends Vector>(a: V, mask: Uint8Array, out: Like<V>):
   if (!isFast) return compactScalar(out, isolate<Vector>(a, out), isolateMask(mask, out), count);
   return kind === 'f64' ? k.compact_64(atOut, atA, atMask, count) : k.compact_32(atOut, atA, atMask, count);
 }
+
+// Kernels are named in the text and not by a key that is put together: such a look-up costs as much as the call.
 
 type Kind = 'f32' | 'f64' | 'i32';
 

@@ -41,7 +41,9 @@ export function prefixSum<V extends Vector, O extends Like<V>>(a: V, out: O): O 
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
   const k = simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * a.BYTES_PER_ELEMENT)) {
-    k[`prefixSum_${kind}`](atOut, atA, count);
+    if (kind === 'f32') k.prefixSum_f32(atOut, atA, count);
+    else if (kind === 'f64') k.prefixSum_f64(atOut, atA, count);
+    else k.prefixSum_i32(atOut, atA, count);
   } else {
     prefixSumScalar(out, isolate<Vector>(a, out), count, kind === 'i32');
   }
@@ -104,9 +106,9 @@ export function lowerBound(a: Vector, value: number): number {
   else if (typeof value !== 'number') refuseNumber('value', value);
   const atA = (a as Addressed)[ADDRESS] || locate('a', a);
   const k = simdKernels();
-  return k !== undefined && atA !== 0
-    ? k[`lowerBound_${kind}`](atA, value, a.length)
-    : lowerBoundScalar(a, rounded(kind, value));
+  if (k === undefined || atA === 0) return lowerBoundScalar(a, rounded(kind, value));
+  if (kind === 'f32') return k.lowerBound_f32(atA, value, a.length);
+  return kind === 'f64' ? k.lowerBound_f64(atA, value, a.length) : k.lowerBound_i32(atA, value, a.length);
 }
 
 function lowerBoundScalar(a: Vector, value: number): number {
@@ -136,7 +138,7 @@ export function histogram(a: Vector, low: number, high: number, bins: Int32Array
   if (typeof low !== 'number') refuseNumber('low', low);
   if (typeof high !== 'number') refuseNumber('high', high);
   const scale = bins.length / (high - low);
-  if (!(low < high) || !Number.isFinite(scale)) {
+  if (!(low < high) || !Number.isFinite(high - low) || !Number.isFinite(scale)) {
     throw new ArgumentRangeError(`low: expected finite bounds with low below high, got ${low} and ${high}`);
   }
   if (!(bins instanceof Int32Array)) refuseType('bins', bins, 'Int32Array');
@@ -145,7 +147,9 @@ export function histogram(a: Vector, low: number, high: number, bins: Int32Array
   const atBins = (bins as Addressed)[ADDRESS] || locate('bins', bins);
   const k = simdKernels();
   if (k !== undefined && atA !== 0 && atBins !== 0 && !overlaps(a, bins)) {
-    k[`histogram_${kind}`](atBins, bins.length, low, high, scale, atA, a.length);
+    if (kind === 'f32') k.histogram_f32(atBins, bins.length, low, high, scale, atA, a.length);
+    else if (kind === 'f64') k.histogram_f64(atBins, bins.length, low, high, scale, atA, a.length);
+    else k.histogram_i32(atBins, bins.length, low, high, scale, atA, a.length);
   } else {
     histogramScalar(isolateMask(a, bins), low, high, scale, bins);
   }

@@ -6,8 +6,8 @@ const ALL = ['f32', 'f64', 'i32'];
 const each = (make, types = ALL) => Object.fromEntries(types.map((type) => [type, make(type)]));
 const wideName = (type) => (type === 'f32' ? 'wide_f32' : type);
 
-const ACCURACY =
-  'f32 is accumulated in f32, in 32 partial sums that are folded pairwise: at most `(n / 32 + 16) · 2⁻²⁴ · Σ|terms|` from the exact value, to first order. With `accumulate` `f64` the bound is that of f64, at about half the speed. Vectors outside the heap are accumulated in f64 and rounded once, so the paths may differ in the last bits; a partial sum beyond 3.4e38 is ±∞ in the f32 kernel alone. i32 is exact while sums stay below 2⁵³ and does not wrap. The order of additions is fixed, so equal inputs give equal results.';
+const accuracy = (partialSums) =>
+  `f32 is accumulated in f32, in ${partialSums} partial sums that are folded pairwise: at most \`(n / ${partialSums} + 16) · 2⁻²⁴ · Σ|terms|\` from the exact value, to first order. With \`accumulate\` \`f64\` the bound is that of f64, at about half the speed. Vectors outside the heap are accumulated in f64 and rounded once, so the paths may differ in the last bits; a partial sum beyond 3.4e38 is ±∞ in the f32 kernel alone. i32 is exact while sums stay below 2⁵³ and does not wrap. The order of additions is fixed, so equal inputs give equal results.`;
 
 export const REDUCTIONS = [
   {
@@ -18,7 +18,7 @@ export const REDUCTIONS = [
     wideSimd: 'k.sum_wide_f32(atA, count)',
     scalar: 'sumScalar(a)',
     does: 'Sums a vector; 0 for an empty one.',
-    notes: ACCURACY,
+    notes: accuracy(32),
     example: "const a = allocate('f32', 1000).fill(0.5);\nsum(a); // 500",
   },
   {
@@ -29,7 +29,7 @@ export const REDUCTIONS = [
     wideSimd: 'k.dot_wide_f32(atA, atB, count)',
     scalar: 'dotScalar(a, b)',
     does: 'The dot product `a[0] · b[0] + a[1] · b[1] + …`; 0 for empty vectors.',
-    notes: ACCURACY,
+    notes: accuracy(16),
     example: 'dot(query, row); // similarity of two embeddings of length 1',
   },
   {

@@ -62,7 +62,7 @@ function sumF32Wide(a: Float32Array): number {
 /**
  * The dot product `a[0] · b[0] + a[1] · b[1] + …`; 0 for empty vectors.
  *
- * f32 is accumulated in f32, in 32 partial sums that are folded pairwise: at most `(n / 32 + 16) · 2⁻²⁴ · Σ|terms|` from the exact value, to first order. With `accumulate` `f64` the bound is that of f64, at about half the speed. Vectors outside the heap are accumulated in f64 and rounded once, so the paths may differ in the last bits; a partial sum beyond 3.4e38 is ±∞ in the f32 kernel alone. i32 is exact while sums stay below 2⁵³ and does not wrap. The order of additions is fixed, so equal inputs give equal results.
+ * f32 is accumulated in f32, in 16 partial sums that are folded pairwise: at most `(n / 16 + 16) · 2⁻²⁴ · Σ|terms|` from the exact value, to first order. With `accumulate` `f64` the bound is that of f64, at about half the speed. Vectors outside the heap are accumulated in f64 and rounded once, so the paths may differ in the last bits; a partial sum beyond 3.4e38 is ±∞ in the f32 kernel alone. i32 is exact while sums stay below 2⁵³ and does not wrap. The order of additions is fixed, so equal inputs give equal results.
  *
  * Vectors in the heap of `@hotpath/memory` use WebAssembly SIMD, others a scalar loop. O(n), allocates nothing.
  *
