@@ -129,6 +129,8 @@ export interface Case {
   readonly tolerance?: number;
   /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */
   readonly settings?: string;
+  /** Which of the guide's claims the row shows: 1 nothing copied, 2 batches, 3 bounded memory. */
+  readonly claim?: 1 | 2 | 3;
   /** What limits us when the guide's ratio is not reached; printed with the verdict. */
   readonly limit?: string;
   /**

@@ -162,6 +162,7 @@ export function buildRow(definition: Case, tracks: readonly Track[], cores: numb
     ratios,
     notes,
     ...(series.length === 0 ? {} : { series }),
+    ...(definition.claim === undefined ? {} : { claim: definition.claim }),
   };
   if (failed.length > 0) {
     const reason = failed.map(({ name, failure }) => `${name}: ${failure}`).join('; ');

@@ -159,6 +159,7 @@ const cases: readonly Case[] = [
     tier: 'guide',
     params: { records: RECORDS, recordBytes: RECORD_BYTES, batchSize: 64 },
     guide: null,
+    claim: 3,
     async: true,
     experiment: true,
     variants: {

@@ -84,6 +84,7 @@ function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {
     package: 'memory',
     tier: 'guide',
     params: { sizeBytes, clones: 2, payloadBytesCopied: 0 },
+    claim: 1,
     guide,
     async: false,
     variants: { naive, ours, 'naive:Buffer.from': bufferFrom },

@@ -16,6 +16,7 @@ import {
 } from './findings.ts';
 import type { Loss } from './findings.ts';
 import { formatBytes, formatCount, formatDate, formatEnds, formatTimes } from './format.ts';
+import { claims } from './html-claims.ts';
 import { guideTable } from './html-guide-table.ts';
 import type { Detail, Page } from './html-page.ts';
 import { anchorsOf, rowLink, verdictChip } from './html-page.ts';
@@ -315,13 +316,14 @@ function renderPage(page: Page): string {
             <ul>
               <li><a href="#losses">Losses</a></li>
               <li><a href="#guide">Guide table</a></li>
+              ${claims(page) !== false && html`<li><a href="#claims">Claims</a></li>`}
               <li><a href="#environment">Environment</a></li>
               <li><a href="#reading">How to read this</a></li>
               ${isIncomplete && html`<li><a class="nav-alarm" href="#missing">Missing</a></li>`}
             </ul>
           </nav>
           <main id="content" tabindex="-1">
-            ${alarm(page)}${losses(page)}${guideTable(page)}${detail !== 'full' && html`<p class="omitted">${OMISSIONS[detail]}; the record (bench --json) has them.</p>`}${details(page)}${missing(page)}${environment(page)}${reading()}
+            ${alarm(page)}${losses(page)}${guideTable(page)}${claims(page)}${detail !== 'full' && html`<p class="omitted">${OMISSIONS[detail]}; the record (bench --json) has them.</p>`}${details(page)}${missing(page)}${environment(page)}${reading()}
           </main>
         </div>
       </body>

@@ -83,6 +83,8 @@ export interface Row {
   /** What a reader must know of a variant: skipped and why, two modes, dead code suspected. */
   readonly notes?: readonly string[];
   readonly series?: readonly Series[];
+  /** Number of the guide's claim that the row shows. */
+  readonly claim?: number;
 }
 
 export interface Report {

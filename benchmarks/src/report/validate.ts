@@ -167,7 +167,7 @@ function readSeries(value: unknown, path: string): Series {
 
 function readRow(value: unknown, path: string): Row {
   const from = fields(value, path);
-  const { notes, series } = from;
+  const { claim, notes, series } = from;
   return {
     id: string(from['id'], `${path}.id`),
     case: string(from['case'], `${path}.case`),
@@ -178,6 +178,7 @@ function readRow(value: unknown, path: string): Row {
     ratios: list(from['ratios'], `${path}.ratios`, readRatio),
     verdict: oneOf(VERDICTS, from['verdict'], `${path}.verdict`),
     reason: string(from['reason'], `${path}.reason`),
+    ...(claim === undefined ? {} : { claim: number(claim, `${path}.claim`) }),
     ...(notes === undefined ? {} : { notes: list(notes, `${path}.notes`, string) }),
     ...(series === undefined ? {} : { series: list(series, `${path}.series`, readSeries) }),
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../dist/report/html.js';
 import { escapeHtml, html } from '../../dist/report/markup.js';
 import type { Report } from '../../dist/report/record.js';
-import { EMPTY, ENVIRONMENT, FULL, HOSTILE, HOSTILE_STRINGS, row } from './fixtures.ts';
+import { EMPTY, ENVIRONMENT, figure, FULL, HOSTILE, HOSTILE_STRINGS, row } from './fixtures.ts';
 
 const LIMIT = 400_000;
 const textOf = (page: string): string => page.replaceAll(/<[^>]*>/g, '').replaceAll(/\s+/g, ' ');
@@ -91,6 +91,18 @@ describe('the page', () => {
     ].map((id) => page.indexOf(id));
     expect(places).not.toContain(-1);
     expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test('the claims stand together, each with what its rows counted; a report without any has no such section', () => {
+    const copied = (variant: string, kind: 'naive' | 'ours', value: number) =>
+      figure(variant, kind, 'bytes', 'payload B copied', value);
+    const results = [copied('naive', 'naive', 2_000_000), copied('ours', 'ours', 0)];
+    const page = renderHtml({ ...FULL, rows: [row({ id: 'M1', case: '1 MB', claim: 1, results })] });
+    const section = textOf(page.slice(page.indexOf('id="claims"'), page.indexOf('id="package-')));
+    expect(section).toContain('1. Zero copy');
+    expect(section).toContain('ours 0 payload B copied');
+    expect(section).not.toContain('2. Batching');
+    expect(renderHtml(FULL)).not.toContain('id="claims"');
   });
 
   test('what is missing is said at the top and explained at the bottom', () => {
