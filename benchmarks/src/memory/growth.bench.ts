@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
     params: { strings: COUNT },
     guide: null,
     limit:
-      'an array that reserves keeps what was made; StringList encodes each string and decodes it again: it is for the memory held (see that case) and for passing text on as bytes, and loses on time',
+      'an array that reserves keeps what was made; StringList encodes each string and decodes it again, up to 64 at a time: it is for the memory held (see that case) and for passing text on as bytes',
     async: false,
     variants: {
       naive: {

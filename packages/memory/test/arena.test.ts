@@ -52,6 +52,31 @@ describe('allocating', () => {
     }
   });
 
+  test('arrays of any type are aligned as asked', () => {
+    using arena = new Arena();
+    arena.allocate(1);
+    expect(arena.offsetOf(arena.allocateOf('f32', 3, 64)) % 64).toBe(0);
+    expect(arena.allocateView('u8', 3, 32).byteOffset % 32).toBe(0);
+    expect(() => arena.allocateView('u8', 3, 24)).toThrow(code('ARGUMENT_RANGE'));
+  });
+
+  test('write puts in exactly what it is given, short or long, into the heap or lent memory', () => {
+    for (const memory of [undefined, { buffer: new ArrayBuffer(65_536) }]) {
+      using arena = new Arena<ArrayBufferLike>({ memory });
+      for (const sizeBytes of [0, 1, 100, 4095, 4096, 5000]) {
+        const source = Uint8Array.from({ length: sizeBytes }, (_, i) => i & 0xff);
+        const before = arena.allocate(8);
+        arena.fill(before, 8, 9);
+        const handle = arena.allocate(sizeBytes);
+        const after = arena.allocate(8);
+        arena.fill(after, 8, 9);
+        arena.write(handle, source);
+        expect(Buffer.compare(arena.view('u8', handle, sizeBytes), source)).toBe(0);
+        expect([...arena.view('u8', before, 8), ...arena.view('u8', after, 8)]).toEqual(Array(16).fill(9));
+      }
+    }
+  });
+
   test('reset keeps the chunks and trim gives them back', () => {
     const used = heap().stats().usedBlockCount;
     const arena = new Arena({ chunkBytes: 1024 });

@@ -1,4 +1,4 @@
-import { allocate, configureHeap, free, heap } from '@hotpath/memory';
+import { allocate, Arena, configureHeap, free, heap } from '@hotpath/memory';
 import { expect, test } from 'vitest';
 
 configureHeap({ debug: { quarantineBytes: 4096 } });
@@ -60,4 +60,37 @@ test('the quarantine keeps to its bytes', () => {
   expect(heap().trim().reclaimedBytes).toBeGreaterThanOrEqual(quarantinedBytes);
   expect(heap().stats().quarantinedBytes).toBe(0);
   heap().checkInvariants();
+});
+
+test('what an arena frees reads NaN, and a write to it is reported when it is used or freed again', () => {
+  const arena = new Arena({ chunkBytes: 1024 });
+  const stale = arena.allocateView('f64', 8).fill(1);
+  const mark = arena.mark();
+  const later = arena.allocateView('u8', 900).fill(7);
+  const next = arena.allocateView('u8', 500).fill(7); // in a second chunk
+  arena.rewind(mark);
+  expect([...stale]).toEqual(Array.from({ length: 8 }, () => 1));
+  expect(new Set([...later, ...next])).toEqual(new Set([0xff]));
+
+  next[499] = 1;
+  expect(thrown(() => arena.reset())).toMatchObject(CORRUPTION);
+  expect([...stale].every(Number.isNaN)).toBe(true);
+  expect(arena.stats().usedBytes).toBe(0);
+  arena.reset(); // it is said once
+
+  stale[3] = 5;
+  arena.allocate(16);
+  const error = thrown(() => arena.allocate(16));
+  expect(error).toMatchObject(CORRUPTION);
+  expect((error as Error).message).toContain('24 bytes from the start of its chunk');
+  expect(arena.stats().usedBytes).toBe(16);
+  // Rounds without a fault report none, whatever chunks they use.
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < round; i++) arena.allocateView('u8', 1 + ((i * 137) % 700)).fill(i);
+    if (round % 3 === 0) arena.intern(`text ${round}`);
+    arena.reset();
+  }
+  arena.release();
+  heap().trim();
+  expect(heap().stats().usedBlockCount).toBe(0);
 });

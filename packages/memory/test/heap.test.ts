@@ -70,6 +70,31 @@ describe('blocks', () => {
     heap().free(block);
   });
 
+  test('write copies exactly its bytes in, short or long, from anywhere, over itself too', () => {
+    const room = 20_000;
+    const block = heap().allocate(room);
+    const expected = new Uint8Array(room);
+    heap().fill(block, room, 0);
+    const shared = new Uint8Array(new SharedArrayBuffer(room));
+    const ordinary = Uint8Array.from({ length: room }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+    shared.set(ordinary);
+    for (const sizeBytes of [0, 1, 63, 4095, 4096, 4097, 8191]) {
+      for (const source of [ordinary, shared, Buffer.from(ordinary.buffer)]) {
+        const offset = (sizeBytes * 5) % 97;
+        heap().write(block + offset, source.subarray(3, 3 + sizeBytes));
+        expected.set(ordinary.subarray(3, 3 + sizeBytes), offset);
+      }
+      // The heap itself, forwards and backwards.
+      const own = new Uint8Array(heap().memory.buffer, block, room);
+      heap().write(block + 500, own.subarray(0, sizeBytes));
+      expected.copyWithin(500, 0, sizeBytes);
+      heap().write(block, own.subarray(500, 500 + sizeBytes));
+      expected.copyWithin(0, 500, 500 + sizeBytes);
+      expect(own.every((byte, i) => byte === expected[i])).toBe(true);
+    }
+    heap().free(block);
+  });
+
   test('a fill that ends behind the memory writes nothing', () => {
     const block = heap().allocate(64);
     heap().fill(block, 64, 7);

@@ -1,5 +1,6 @@
-import { ResizableBufferError } from '../bytes/errors.ts';
+import { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
 import { isResizable } from '../bytes/store.ts';
+import type { BulkMemory } from '../heap/bulk-memory.ts';
 import { heap } from '../heap/process-heap.ts';
 import { type BorrowedMemory, checkBorrowed } from '../heap/borrowed-memory.ts';
 
@@ -10,6 +11,8 @@ export interface Chunk {
   readonly sizeBytes: number;
   /** Bytes in use when the arena went on to the next chunk. */
   usedBytes: number;
+  /** Only in debug mode: bytes from its start that were filled when they were freed, but for those in use again. */
+  poisonedBytes: number;
 }
 
 /** Every element type over one whole buffer, so that a byte address becomes an index by a shift. */
@@ -45,6 +48,18 @@ export class ElementViews<B extends ArrayBufferLike> {
   }
 }
 
+/** What fills lent memory. */
+export function lentBulk(buffer: ArrayBufferLike): Pick<BulkMemory, 'fill'> {
+  const bytes = new Uint8Array(buffer);
+  const { length } = bytes;
+  return {
+    fill(address, byte, sizeBytes) {
+      if (bytes.length !== length) throw new BufferDetachedError('The lent buffer was transferred away');
+      bytes.fill(byte, address, address + sizeBytes);
+    },
+  };
+}
+
 let heapViews: ElementViews<SharedArrayBuffer> | undefined;
 
 /** Views over the whole heap as large as it is now; made again only after it grew. */
@@ -66,5 +81,5 @@ export function chunkOf(memory: BorrowedMemory): Chunk {
   if (isResizable(buffer)) {
     throw new ResizableBufferError('memory.buffer: expected a buffer of fixed length, got a growable one');
   }
-  return { start: byteOffset, sizeBytes: byteLength, usedBytes: 0 };
+  return { start: byteOffset, sizeBytes: byteLength, usedBytes: 0, poisonedBytes: 0 };
 }

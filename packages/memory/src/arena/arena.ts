@@ -1,63 +1,28 @@
 import { BufferDetachedError } from '../bytes/errors.ts';
 import { isBytes } from '../bytes/store.ts';
 import { checkInteger, describe } from '../check.ts';
-import { ArgumentRangeError, ArgumentTypeError, CapacityError, DisposedError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, DisposedError } from '../errors.ts';
 import { ELEMENT_SIZE_BYTES, type ElementType, type TypedArrayOf, viewOf } from '../heap/element-type.ts';
+import type { BulkMemory } from '../heap/bulk-memory.ts';
 import { heap } from '../heap/process-heap.ts';
-import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
-import { type Chunk, chunkOf, ElementViews, viewsOfHeap } from './arena-memory.ts';
-import { WholeArrays } from './whole-arrays.ts';
-import { EPOCH_STRIDE, nextEpoch, PastEpochs, type Place } from './epochs.ts';
+import { type Chunk, ElementViews, lentBulk, viewsOfHeap } from './arena-memory.ts';
+import {
+  type ArenaHandle,
+  type ArenaMark,
+  type ArenaOptions,
+  type ArenaStats,
+  CHUNK_BYTES_MAX,
+  type Mark,
+  parseArenaOptions,
+} from './arena-options.ts';
+import { Chunks } from './chunks.ts';
+import { EPOCH_STRIDE, nextEpoch, PastEpochs } from './epochs.ts';
 import { StaleHandleError } from './errors.ts';
 import { InternedTexts } from './interned-texts.ts';
+import { WholeArrays } from './whole-arrays.ts';
 
-declare const HANDLE: unique symbol;
-
-/**
- * What an allocation of an arena is known by: a number, so that neither an object nor a view is made. Its low 32 bits are
- * the address, the rest says when it was allocated; that is how a stale one is told.
- */
-export type ArenaHandle = number & { readonly [HANDLE]: true };
-
-/** Settings of an arena. */
-export interface ArenaOptions<B extends ArrayBufferLike = SharedArrayBuffer> {
-  /** Size of a chunk, by which the arena grows; 1 KiB to 1 GiB, 64 KiB by default. A larger request gets one of its own. */
-  readonly chunkBytes?: number | undefined;
-  /** The most that all chunks may take together; 256 MiB by default. */
-  readonly maxBytes?: number | undefined;
-  /** Memory that the caller lends, instead of the heap's: the arena cannot grow then, and the two sizes mean nothing. */
-  readonly memory?: BorrowedMemory<B> | undefined;
-}
-
-/** What an arena holds, at one moment. */
-export interface ArenaStats {
-  /** Bytes of the allocations, with what alignment and the ends of chunks waste. */
-  readonly usedBytes: number;
-  /** Bytes of all chunks. */
-  readonly reservedBytes: number;
-  readonly chunkCount: number;
-  /** Strings interned since the last reset and not rewound. */
-  readonly internedCount: number;
-}
-
-/** A point to which an arena can be rewound. */
-export interface ArenaMark {
-  /** How many marks were set before it. */
-  readonly depth: number;
-}
-
-interface Mark extends ArenaMark, Place {
-  readonly internedCount: number;
-}
-
-const DEFAULT_CHUNK_BYTES = 65_536;
-const MINIMUM_CHUNK_BYTES = 1024;
-const DEFAULT_MAX_BYTES = 2 ** 28;
-/** Offsets inside a chunk stay below 2^31, where V8 computes with plain integers. */
-const CHUNK_BYTES_MAX = 2 ** 30;
 /** The widest alignment: a cache line. */
 const ALIGNMENT_MAX = 64;
-const DEFAULT_ALIGNMENT = 8;
 /** The length in front of an interned string. */
 const TEXT_HEADER_BYTES = 4;
 
@@ -87,20 +52,19 @@ const TEXT_HEADER_BYTES = 4;
  * arena.reset();
  */
 export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeArrays<B> {
-  /** Number of the epoch: the high part of the handles given out now. An integer, since a field of doubles is boxed. */
-  #epoch: number = nextEpoch();
+  /** The high part of the handles given out now. */
+  private epochBase: number = nextEpoch();
   /** Address of the current chunk; offsets below count from here. */
-  #start = 0;
-  #top = 0;
-  /** Bytes of the current chunk: 0 without one, so that the first allocation takes the slow path. */
-  #size = 0;
-  #chunks: Chunk[] = [];
-  #chunkIndex = 0;
-  #reservedBytes = 0;
+  private start = 0;
+  private top = 0;
+  /** Bytes of the current chunk; 0 without one and in debug mode, so that every allocation takes the slow path. */
+  private size = 0;
+  /** Whether there is more to undo than the top: marks, texts, a second chunk, poison, or nothing as all was released. */
+  private needsCare: boolean;
+  /** Fills: the heap's, or one over the lent memory. */
+  private readonly bulk: Pick<BulkMemory, 'fill'>;
   #isReleased = false;
-  readonly #isBorrowed: boolean;
-  readonly #chunkBytes: number;
-  readonly #maxBytes: number;
+  readonly #chunks: Chunks;
   readonly #past = new PastEpochs();
   readonly #marks: Mark[] = [];
   readonly #texts = new InternedTexts<ArenaHandle>();
@@ -110,25 +74,17 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws ResizableBufferError when the lent buffer can be resized.
    */
   constructor(options: ArenaOptions<B> = {}) {
-    if (typeof options !== 'object' || options === null) {
-      throw new ArgumentTypeError(`options: expected an object, got ${describe(options)}`);
-    }
     super();
-    const { memory, chunkBytes = DEFAULT_CHUNK_BYTES, maxBytes = DEFAULT_MAX_BYTES } = options;
-    checkInteger('chunkBytes', chunkBytes, MINIMUM_CHUNK_BYTES, CHUNK_BYTES_MAX);
-    checkInteger('maxBytes', maxBytes, MINIMUM_CHUNK_BYTES, EPOCH_STRIDE);
-    this.#chunkBytes = Math.min(chunkBytes, maxBytes);
-    this.#maxBytes = maxBytes;
-    this.#isBorrowed = memory !== undefined;
-    if (memory === undefined) this.views = viewsOfHeap() as ElementViews<ArrayBufferLike> as ElementViews<B>;
-    else {
-      const chunk = chunkOf(memory);
-      checkInteger('memory.byteLength', chunk.sizeBytes, 0, CHUNK_BYTES_MAX);
-      this.views = new ElementViews(memory.buffer);
-      this.#chunks.push(chunk);
-      this.#reservedBytes = chunk.sizeBytes;
-      this.enter(0);
-    }
+    const resolved = parseArenaOptions(options);
+    this.#chunks = new Chunks(resolved);
+    const { memory } = resolved;
+    this.views =
+      memory === undefined
+        ? (viewsOfHeap() as ElementViews<ArrayBufferLike> as ElementViews<B>)
+        : new ElementViews(memory.buffer);
+    this.needsCare = this.#chunks.isGuarded;
+    this.bulk = memory === undefined ? heap().bulk : lentBulk(memory.buffer);
+    if (memory !== undefined) this.enter(this.#chunks.at(0), 0);
   }
 
   /**
@@ -139,29 +95,25 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws CapacityError when `maxBytes`, or the lent memory, is used up.
    * @throws DisposedError after release.
    */
-  allocate(sizeBytes: number, alignment: number = DEFAULT_ALIGNMENT): ArenaHandle {
-    // Short enough that V8 inlines it several times into one function: a handle that is returned is boxed.
-    const at = (this.#top + DEFAULT_ALIGNMENT - 1) & -DEFAULT_ALIGNMENT;
+  allocate(sizeBytes: number, alignment = 8): ArenaHandle {
+    // Short enough, with a literal for the constant (25 bytes of bytecode), that V8 inlines it several times into one
+    // function: a handle that is returned is boxed.
+    const at = (this.top + 7) & -8;
     const end = at + sizeBytes;
-    if (
-      end <= this.#size &&
-      (sizeBytes | 0) === sizeBytes &&
-      sizeBytes > 0 &&
-      alignment === DEFAULT_ALIGNMENT
-    ) {
-      this.#top = end;
-      return (this.#epoch * EPOCH_STRIDE + this.#start + at) as ArenaHandle;
+    if (end <= this.size && (sizeBytes | 0) === sizeBytes && sizeBytes > 0 && alignment === 8) {
+      this.top = end;
+      return (this.epochBase + this.start + at) as ArenaHandle;
     }
     // The sum tells V8 that this, too, is a number, so that no handle is boxed.
     return (this.allocateSlow(sizeBytes, alignment) + 0) as ArenaHandle;
   }
 
   /** Allocates `count` elements of `type`. @throws as {@link Arena.allocate}. */
-  allocateOf(type: ElementType, count: number): ArenaHandle {
+  allocateOf(type: ElementType, count: number, alignment = 8): ArenaHandle {
     const elementBytes = ELEMENT_SIZE_BYTES[type];
     if (elementBytes === undefined) badType(type);
     checkInteger('count', count, 0, CHUNK_BYTES_MAX / elementBytes);
-    return this.allocate(count * elementBytes);
+    return this.allocate(count * elementBytes, alignment);
   }
 
   /**
@@ -170,8 +122,8 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    *
    * @throws as {@link Arena.allocate}.
    */
-  allocateView<T extends ElementType>(type: T, count: number): TypedArrayOf<T, B> {
-    const address = this.allocateOf(type, count) - this.#epoch * EPOCH_STRIDE;
+  allocateView<T extends ElementType>(type: T, count: number, alignment = 8): TypedArrayOf<T, B> {
+    const address = this.allocateOf(type, count, alignment) - this.epochBase;
     this.checkAttached();
     return viewOf(type, this.views.u8.buffer, address, count);
   }
@@ -182,9 +134,9 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws StaleHandleError when the handle was freed by a reset or rewind, or comes from another arena.
    */
   offsetOf(handle: ArenaHandle): number {
-    const address = handle - this.#epoch * EPOCH_STRIDE;
-    // The shift changes no value; it makes an integer of it, which typed arrays take without boxing.
-    return address >= 0 && address < EPOCH_STRIDE ? address >>> 0 : this.olderOffset(handle) >>> 0;
+    // Below 2^32, where the shift changes nothing but makes an integer of it, which typed arrays take without boxing.
+    const address = handle - this.epochBase;
+    return address === address >>> 0 ? address >>> 0 : this.olderOffset(handle) >>> 0;
   }
 
   /**
@@ -222,11 +174,17 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws StaleHandleError, ArgumentRangeError as {@link Arena.view}.
    */
   fill(handle: ArenaHandle, sizeBytes: number, byte = 0): void {
-    const from = this.offsetOf(handle);
-    checkInteger('byte', byte, 0, 255);
-    this.checkInside(from, sizeBytes);
-    if (this.#isBorrowed) this.views.u8.fill(byte, from, from + sizeBytes);
-    else heap().fill(from, sizeBytes, byte);
+    // Short, as `allocate` is, so that no handle is boxed to be passed: what lies in the current chunk and epoch is here.
+    const { start } = this;
+    const address = handle - this.epochBase;
+    if (
+      address >= start &&
+      address - start + sizeBytes <= this.top &&
+      sizeBytes >>> 0 === sizeBytes &&
+      (byte & 0xff) === byte
+    ) {
+      this.bulk.fill(address, byte, sizeBytes);
+    } else this.fillSlow(handle, sizeBytes, byte);
   }
 
   /**
@@ -236,12 +194,13 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws StaleHandleError, ArgumentRangeError as {@link Arena.view}.
    */
   write(handle: ArenaHandle, source: Uint8Array): void {
-    if (!isBytes(source)) {
+    if (!(source instanceof Uint8Array || isBytes(source))) {
       throw new ArgumentTypeError(`source: expected a Uint8Array, got ${describe(source)}`);
     }
     const from = this.offsetOf(handle);
     this.checkInside(from, source.length);
-    this.views.u8.set(source, from);
+    if (this.#chunks.isLent) this.views.u8.set(source, from);
+    else heap().write(from, source);
   }
 
   /**
@@ -258,11 +217,12 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
     }
     const sizeBytes = Buffer.byteLength(text);
     const handle = this.allocate(TEXT_HEADER_BYTES + sizeBytes);
-    const address = handle - this.#epoch * EPOCH_STRIDE;
+    const address = handle - this.epochBase;
     this.checkAttached();
     this.views.u32[address / TEXT_HEADER_BYTES] = sizeBytes;
     this.views.buffer.write(text, address + TEXT_HEADER_BYTES, 'utf8');
     this.#texts.add(text, handle);
+    this.needsCare = true;
     return handle;
   }
 
@@ -286,14 +246,15 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
   mark(): ArenaMark {
     this.checkLive();
     const last = this.#marks.at(-1);
-    if (last?.chunkIndex === this.#chunkIndex && last.offset === this.#top) return last;
+    if (last?.chunkIndex === this.#chunks.index && last.offset === this.top) return last;
     const mark: Mark = Object.freeze({
       depth: this.#marks.length,
-      chunkIndex: this.#chunkIndex,
-      offset: this.#top,
+      chunkIndex: this.#chunks.index,
+      offset: this.top,
       internedCount: this.#texts.count,
     });
     this.#marks.push(mark);
+    this.needsCare = true;
     return mark;
   }
 
@@ -312,10 +273,10 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
       );
     }
     this.#marks.length = known.depth + 1;
-    this.#past.rewind(this.#epoch * EPOCH_STRIDE, known);
-    this.#epoch = nextEpoch();
+    this.#past.rewind(this.epochBase, known);
+    this.epochBase = nextEpoch();
     this.#texts.truncate(known.internedCount);
-    if (this.#chunks.length > 0) this.enter(known.chunkIndex, known.offset);
+    if (this.#chunks.count > 0) this.goBack(known.chunkIndex, known.offset);
   }
 
   /**
@@ -324,16 +285,12 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    * @throws DisposedError after release.
    */
   reset(): void {
-    this.checkLive();
-    this.#epoch = nextEpoch();
-    // Lists are cleared only when there is something in them: this runs once a request.
-    if (this.#marks.length > 0) {
-      this.#marks.length = 0;
-      this.#past.clear();
+    // This runs once a request, and is short for the same reason as `allocate`.
+    if (this.needsCare) this.resetSlowly();
+    else {
+      this.epochBase = nextEpoch();
+      this.top = 0;
     }
-    this.#texts.clear();
-    if (this.#chunkIndex > 0) this.enter(0);
-    else this.#top = 0;
   }
 
   /**
@@ -343,14 +300,7 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
    */
   trim(): number {
     this.checkLive();
-    if (this.#isBorrowed) return 0;
-    let freedBytes = 0;
-    for (const chunk of this.#chunks.splice(this.#chunkIndex + 1)) {
-      freedBytes += chunk.sizeBytes;
-      heap().free(chunk.start);
-    }
-    this.#reservedBytes -= freedBytes;
-    return freedBytes;
+    return this.#chunks.trim();
   }
 
   /**
@@ -361,16 +311,14 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
   release(): void {
     this.checkLive();
     this.#isReleased = true;
-    this.#epoch = nextEpoch();
+    this.needsCare = true;
+    this.epochBase = nextEpoch();
     this.#past.clear();
     this.#marks.length = 0;
     this.#texts.clear();
-    this.#top = 0;
-    this.#size = 0;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#reservedBytes = 0;
-    if (!this.#isBorrowed) for (const chunk of chunks) heap().free(chunk.start);
+    this.top = 0;
+    this.size = 0;
+    this.#chunks.release();
   }
 
   /** {@link Arena.release}, except that a released arena is left alone. */
@@ -380,14 +328,22 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
 
   /** What the arena holds now. O(chunks). */
   stats(): ArenaStats {
-    let usedBytes = this.#top;
-    for (let i = 0; i < this.#chunkIndex; i++) usedBytes += this.#chunks[i]!.usedBytes;
     return {
-      usedBytes,
-      reservedBytes: this.#reservedBytes,
-      chunkCount: this.#chunks.length,
+      usedBytes: this.#chunks.usedBytes(this.top),
+      reservedBytes: this.#chunks.reservedBytes,
+      chunkCount: this.#chunks.count,
       internedCount: this.#texts.count,
     };
+  }
+
+  private resetSlowly(): void {
+    this.checkLive();
+    this.needsCare = this.#chunks.isGuarded;
+    this.epochBase = nextEpoch();
+    this.#marks.length = 0;
+    this.#past.clear();
+    this.#texts.clear();
+    this.goBack(0, 0);
   }
 
   private allocateSlow(sizeBytes: number, alignment: number): ArenaHandle {
@@ -399,53 +355,50 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
     }
     // An allocation of nothing takes a byte, so that what comes before and after a mark is never at one place.
     const takenBytes = Math.max(sizeBytes, 1);
-    let at = (this.#top + alignment - 1) & -alignment;
-    if (at + takenBytes > this.#size) {
-      this.makeRoom(takenBytes);
+    const current = this.#chunks.current;
+    let at = (this.top + alignment - 1) & -alignment;
+    if (current === undefined || at + takenBytes > current.sizeBytes) {
+      this.enter(this.#chunks.advance(takenBytes, this.top), 0);
+      if (this.#chunks.index > 0) this.needsCare = true;
       at = 0;
     }
-    this.#top = at + takenBytes;
-    return (this.#epoch * EPOCH_STRIDE + this.#start + at) as ArenaHandle;
+    if (this.#chunks.isGuarded) this.#chunks.checkPoison(this.top, at + takenBytes);
+    this.top = at + takenBytes;
+    return (this.epochBase + this.start + at) as ArenaHandle;
   }
 
-  /** Goes on to a chunk that has room: the next one, if an earlier round left one that suffices, else a new one. */
-  private makeRoom(sizeBytes: number): void {
-    const nextIndex = this.#chunks.length === 0 ? 0 : this.#chunkIndex + 1;
-    const next = this.#chunks[nextIndex];
-    if (next === undefined || next.sizeBytes < sizeBytes) {
-      const chunkBytes = Math.max(this.#chunkBytes, sizeBytes);
-      const totalBytes = this.#reservedBytes + chunkBytes;
-      if (this.#isBorrowed || totalBytes > this.#maxBytes || chunkBytes > CHUNK_BYTES_MAX) {
-        const limit = this.#isBorrowed ? 'the lent memory' : `maxBytes, ${this.#maxBytes}`;
-        throw new CapacityError(
-          `The arena has no room for ${sizeBytes} bytes: ${this.#reservedBytes} of ${limit} are taken`,
-        );
-      }
-      const start = heap().allocate(chunkBytes);
-      this.#chunks.splice(nextIndex, 0, { start, sizeBytes: chunkBytes, usedBytes: 0 });
-      this.#reservedBytes = totalBytes;
-      if (start + chunkBytes > this.views.sizeBytes) {
-        this.views = viewsOfHeap() as ElementViews<ArrayBufferLike> as ElementViews<B>;
-      }
+  private fillSlow(handle: ArenaHandle, sizeBytes: number, byte: number): void {
+    const from = this.offsetOf(handle);
+    checkInteger('byte', byte, 0, 255);
+    this.checkInside(from, sizeBytes);
+    this.bulk.fill(from, byte, sizeBytes);
+  }
+
+  private enter(chunk: Chunk, offset: number): void {
+    this.start = chunk.start;
+    this.size = this.#chunks.isGuarded ? 0 : chunk.sizeBytes;
+    this.top = offset;
+    if (chunk.start + chunk.sizeBytes > this.views.sizeBytes) {
+      this.views = viewsOfHeap() as ElementViews<ArrayBufferLike> as ElementViews<B>;
     }
-    if (nextIndex > 0) this.#chunks[this.#chunkIndex]!.usedBytes = this.#top;
-    this.enter(nextIndex);
   }
 
-  private enter(chunkIndex: number, offset = 0): void {
-    const chunk = this.#chunks[chunkIndex]!;
-    this.#chunkIndex = chunkIndex;
-    this.#start = chunk.start;
-    this.#size = chunk.sizeBytes;
-    this.#top = offset;
+  /** Makes a chunk the current one, of which `offset` bytes stay allocated. */
+  private goBack(chunkIndex: number, offset: number): void {
+    const top = this.top;
+    const from = this.#chunks.index;
+    if (chunkIndex >= this.#chunks.count) return;
+    this.#chunks.index = chunkIndex;
+    this.enter(this.#chunks.at(chunkIndex), offset);
+    if (this.#chunks.isGuarded) this.#chunks.poison(chunkIndex, offset, from, top);
   }
 
   /** The address in a handle that is not of the current epoch, when it is of one that is left. */
   private olderOffset(handle: number): number {
     const address = handle % EPOCH_STRIDE;
-    const chunkIndex = this.chunkIndexOf(address);
+    const chunkIndex = this.#chunks.find(address);
     if (chunkIndex >= 0) {
-      const place = { chunkIndex, offset: address - this.#chunks[chunkIndex]!.start };
+      const place = { chunkIndex, offset: address - this.#chunks.at(chunkIndex).start };
       if (this.#past.isLive(handle - address, place)) return address;
     }
     if (this.#isReleased) throw new DisposedError('The arena was released');
@@ -457,25 +410,14 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
     );
   }
 
-  /** The chunk in use that `address` lies in, or −1. */
-  private chunkIndexOf(address: number): number {
-    for (let i = Math.min(this.#chunkIndex, this.#chunks.length - 1); i >= 0; i--) {
-      const { start, sizeBytes } = this.#chunks[i]!;
-      if (address >= start && address < start + sizeBytes) return i;
-    }
-    return -1;
-  }
-
   private checkInside(address: number, sizeBytes: number): void {
     this.checkAttached();
-    const offset = address - this.#start;
-    if (sizeBytes >= 0 && offset >= 0 && offset + sizeBytes <= this.#top) return;
-    const chunk = this.#chunks[this.chunkIndexOf(address)];
-    const isCurrent = chunk === this.#chunks[this.#chunkIndex];
-    const room = chunk === undefined ? 0 : chunk.start + (isCurrent ? this.#top : chunk.usedBytes) - address;
+    const offset = address - this.start;
+    if (sizeBytes >= 0 && offset >= 0 && offset + sizeBytes <= this.top) return;
+    const room = this.#chunks.allocatedFrom(address, this.top);
     if (sizeBytes >= 0 && sizeBytes <= room) return;
     throw new ArgumentRangeError(
-      `handle: expected at most the ${Math.max(room, 0)} bytes that are allocated from it on, got ${sizeBytes}`,
+      `handle: expected at most the ${room} bytes that are allocated from it on, got ${sizeBytes}`,
     );
   }
 

@@ -1,16 +1,15 @@
 /** Addresses of an arena lie below: the low 32 bits of a handle. */
 export const EPOCH_STRIDE: number = 2 ** 32;
 
-/** Epochs before they begin again: what is left of a double's 53 bits. */
-const EPOCH_COUNT = 2 ** 21;
+/** Numbers of epochs are 21 bits, what is left of a double's 53, and begin again after that. */
+const EPOCH_MASK = 2 ** 21 - 1;
 
 /** Counted over all arenas of the thread, so that a handle of one is stale in every other. */
 let lastEpoch = 0;
 
-/** The number of a new epoch; times {@link EPOCH_STRIDE} it is the high part of its handles. */
+/** A new epoch: what its handles have above their address. */
 export function nextEpoch(): number {
-  lastEpoch = (lastEpoch + 1) & (EPOCH_COUNT - 1);
-  return lastEpoch;
+  return (lastEpoch = (lastEpoch + 1) & EPOCH_MASK) * EPOCH_STRIDE;
 }
 
 /** A place in an arena: addresses of chunks are in no order, so the chunk's number comes first. */

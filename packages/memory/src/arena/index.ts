@@ -1,6 +1,7 @@
 /** `@hotpath/memory/arena`: what one request needs, freed all at once. */
 
-export { Arena, type ArenaHandle, type ArenaMark, type ArenaOptions, type ArenaStats } from './arena.ts';
+export { Arena } from './arena.ts';
+export type { ArenaHandle, ArenaMark, ArenaOptions, ArenaStats } from './arena-options.ts';
 export { StaleHandleError } from './errors.ts';
 export { withArena } from './with-arena.ts';
 export type { WholeArrays } from './whole-arrays.ts';

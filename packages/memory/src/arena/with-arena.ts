@@ -1,6 +1,7 @@
 import { describe } from '../check.ts';
 import { ArgumentTypeError } from '../errors.ts';
-import { Arena, type ArenaOptions } from './arena.ts';
+import { Arena } from './arena.ts';
+import type { ArenaOptions } from './arena-options.ts';
 
 /**
  * Runs `use` with an arena of its own and releases it afterwards: when `use` returns or throws, or, if it returns a
@@ -16,7 +17,10 @@ import { Arena, type ArenaOptions } from './arena.ts';
  *   return respond(arena, header);
  * });
  */
-export function withArena<T>(use: (arena: Arena) => T, options?: ArenaOptions): T {
+export function withArena<T, B extends ArrayBufferLike = SharedArrayBuffer>(
+  use: (arena: Arena<B>) => T,
+  options?: ArenaOptions<B>,
+): T {
   if (typeof use !== 'function')
     throw new ArgumentTypeError(`use: expected a function, got ${describe(use)}`);
   const arena = new Arena(options);
@@ -31,7 +35,7 @@ export function withArena<T>(use: (arena: Arena) => T, options?: ArenaOptions): 
   }
 }
 
-async function releaseAfter<T>(arena: Arena, promise: PromiseLike<T>): Promise<T> {
+async function releaseAfter<T>(arena: Arena<ArrayBufferLike>, promise: PromiseLike<T>): Promise<T> {
   try {
     return await promise;
   } finally {

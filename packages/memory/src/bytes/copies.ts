@@ -1,3 +1,6 @@
+import { copyIntoShared } from '../heap/copy-in.ts';
+import { isSharedBuffer } from './store.ts';
+
 let copiedBytes = 0;
 
 /**
@@ -17,9 +20,11 @@ export function payloadBytesCopied(): number {
 }
 
 /** The one place where this folder copies payload from one buffer to another. */
-export function copyPayload(target: Uint8Array, targetOffset: number, source: Uint8Array): void {
+export function copyPayload(target: Buffer, targetOffset: number, source: Uint8Array): void {
   copiedBytes += source.length;
-  target.set(source, targetOffset);
+  if (isSharedBuffer(target.buffer))
+    copyIntoShared(target as Buffer<SharedArrayBuffer>, targetOffset, source);
+  else target.set(source, targetOffset);
 }
 
 /** The one place where this folder moves payload within a buffer. */

@@ -12,7 +12,8 @@ export interface HeapOptions {
   readonly maximumBytes?: number;
   /**
    * Catches use after free: a freed block is filled with 0xFF (floats read NaN) and held back until 16 MiB, or
-   * `quarantineBytes`, of others were freed after it; a write to it meanwhile is reported as `HeapCorruptionError`.
+   * `quarantineBytes`, of others were freed after it; a write to it meanwhile is reported as `HeapCorruptionError`. So is
+   * what an arena's reset or rewind frees, when it is used again.
    * Default: off. Costs a fill and a scan of each freed block.
    */
   readonly debug?: boolean | { readonly quarantineBytes: number };
@@ -75,6 +76,11 @@ export function heap(): Heap {
 /** The heap, if this thread has one already; makes none. */
 export function heapIfAny(): Heap | undefined {
   return registry.heap;
+}
+
+/** Whether the heap was configured to catch uses after a free, a release or a reset. */
+export function isDebugMode(): boolean {
+  return (registry.options?.quarantineBytes ?? 0) > 0;
 }
 
 /**

@@ -99,9 +99,10 @@ export function adopt<T extends ElementType>(view: TypedArrayOf<T, ArrayBufferLi
 export function adopt(view: AnyTypedArray): AnyTypedArray<SharedArrayBuffer> {
   const type = ArrayBuffer.isView(view) ? elementTypeOf(view) : undefined;
   if (type === undefined) throw new ArgumentTypeError(`view: expected a typed array, got ${describe(view)}`);
-  const copy = viewAt(type, heap().allocate(view.byteLength), view.length);
-  (copy as Uint8Array).set(view as Uint8Array);
-  return copy;
+  const { buffer, byteOffset, byteLength } = view;
+  const address = heap().allocate(byteLength);
+  heap().write(address, new Uint8Array(buffer, byteOffset, byteLength));
+  return viewAt(type, address, view.length);
 }
 
 /** The typed array in the heap that a copy of `V` is. */
