@@ -13,7 +13,7 @@ import { functionOption, integerOption, objectOption, signalOption } from '../op
 import { claimThread } from '../session.ts';
 import { isThenable } from '../thenable.ts';
 import { collectYoung, heapSize } from './collector.ts';
-import { abortable, runAsync, runSync, sink } from './run.ts';
+import { abortable, keepApart, runAsync, runSync, sink } from './run.ts';
 import type { Operation } from './run.ts';
 import { median, medianInterval } from './statistics.ts';
 
@@ -124,6 +124,7 @@ async function measure(operation: Operation, options: Resolved): Promise<BytesPe
   const first = operation();
   const isAsync = isThenable(first);
   sink.last = await first;
+  await keepApart();
   await warmUp(operation, isAsync, options);
   const operations = options.operations ?? (await calibrate(operation, isAsync, options.signal));
   const floor = await floorOf(isAsync, operations, options.signal);

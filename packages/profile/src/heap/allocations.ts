@@ -1,0 +1,127 @@
+/** What a function allocates, by call site, whether it is collected or not. */
+
+import type { CallNode } from '../flame/call-node.ts';
+import { flameGraph } from '../flame/flame-graph.ts';
+import type { FlameGraphOptions } from '../flame/flame-graph.ts';
+import { functionOption, integerOption, objectOption, signalOption } from '../option-checks.ts';
+import { openSession } from '../session.ts';
+import { topSites, treeOf } from './allocation-tree.ts';
+import type { AllocationSite, AllocationTree } from './allocation-tree.ts';
+import { ownFrames } from './own-frames.ts';
+import { abortable } from './run.ts';
+import type { Operation } from './run.ts';
+import { startSampling, stopSampling } from './sampler.ts';
+import type { SampledProfile } from './sampler.ts';
+
+export interface AllocationsOptions {
+  /**
+   * About one sample is taken in so many bytes, an integer from 64 to 16,777,216. Less is more precise, slower and holds
+   * more memory: some hundred bytes a sample. Default 4096, which gives a megabyte 256 samples.
+   */
+  readonly intervalBytes?: number;
+  /** Ends the wait for a promise that never settles; a function that blocks the thread cannot be ended. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was allocated while a function ran. Estimates from samples; figures do not change afterwards. */
+export interface AllocationProfile {
+  /** On the heap; the contents of buffers lie outside it and are not sampled: `bytesPerOp` counts them. */
+  readonly bytes: number;
+  readonly sampleCount: number;
+  /** Every path that allocated, in bytes. */
+  readonly root: CallNode;
+  /** The functions that allocated most by themselves, the heaviest first, at most `count`: 20 by default. */
+  top(count?: number): readonly AllocationSite[];
+  /** The tree as an SVG, in bytes; a profile's `root` as `before` gives the difference. See {@link flameGraph}. */
+  flameGraph(options?: Omit<FlameGraphOptions, 'unit'>): string;
+  /** The text of a `.heapprofile` file, which Chrome's DevTools load. Source maps are not applied to it. */
+  toHeapProfile(): string;
+}
+
+const DEFAULT_INTERVAL_BYTES = 4096;
+const LEAST_INTERVAL_BYTES = 64;
+const MOST_INTERVAL_BYTES = 16 * 1024 * 1024;
+const DEFAULT_TOP = 20;
+const MOST_TOP = 1_000_000;
+
+/**
+ * Runs `operation` once and tells which functions allocated how much, objects that were collected meanwhile included.
+ * V8 names functions, not lines within them, and what it has inlined counts for the function that it became part of; `callers`
+ * tells by which way they were reached. What else runs on this thread
+ * between the turns of an asynchronous operation is seen too, under its own functions.
+ *
+ * @param operation run once; when it returns a promise, until that settles. For a profile worth reading it should allocate
+ *   some hundred times `intervalBytes`: let it do its work in a loop.
+ * @throws {OptionTypeError} an argument has the wrong type.
+ * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ProfilerBusyError} this thread is already being profiled, by this package or another tool.
+ * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
+ * @throws what `operation` throws or rejects with; the signal's reason when it aborts.
+ *
+ * @example
+ * ```ts
+ * const profile = await allocations(() => renderPages(1000));
+ * for (const { name, selfBytes } of profile.top(5)) console.log(name, selfBytes);
+ * ```
+ */
+export async function allocations(
+  operation: Operation,
+  options: AllocationsOptions = {},
+): Promise<AllocationProfile> {
+  functionOption('operation', operation);
+  objectOption('options', options);
+  const { intervalBytes = DEFAULT_INTERVAL_BYTES, signal } = options;
+  integerOption(
+    'intervalBytes',
+    intervalBytes,
+    LEAST_INTERVAL_BYTES,
+    MOST_INTERVAL_BYTES,
+    'a number of bytes',
+  );
+  signalOption(signal);
+  signal?.throwIfAborted();
+  using session = openSession('allocations()');
+  startSampling(session, intervalBytes, 'all');
+  let profile: SampledProfile;
+  try {
+    await abortable(runOnce(operation), signal);
+  } finally {
+    profile = stopSampling(session);
+  }
+  return new SampledAllocations(profile);
+}
+
+async function runOnce(operation: Operation): Promise<void> {
+  await operation();
+}
+
+const own = ownFrames(import.meta.url, [allocations.name, runOnce.name]);
+
+class SampledAllocations implements AllocationProfile {
+  readonly bytes: number;
+  readonly sampleCount: number;
+  readonly root: CallNode;
+  readonly #profile: SampledProfile;
+  readonly #tree: AllocationTree;
+
+  constructor(profile: SampledProfile) {
+    this.#profile = profile;
+    this.#tree = treeOf(profile, own);
+    this.root = this.#tree.root;
+    this.bytes = this.root.total;
+    this.sampleCount = profile.samples.length;
+  }
+
+  top(count: number = DEFAULT_TOP): readonly AllocationSite[] {
+    return topSites(this.#tree, integerOption('count', count, 1, MOST_TOP, 'a number of functions'));
+  }
+
+  flameGraph(options: Omit<FlameGraphOptions, 'unit'> = {}): string {
+    objectOption('options', options);
+    return flameGraph(this.root, { title: 'Allocations', ...options, unit: 'bytes' });
+  }
+
+  toHeapProfile(): string {
+    return JSON.stringify(this.#profile);
+  }
+}
