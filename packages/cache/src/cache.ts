@@ -339,7 +339,7 @@ export class Cache {
   }
 
   #open<Id>(name: string, resolved: ResolvedDefinition, extras: RegionExtras<Id>): Region<Id> {
-    const { namespace, clock, memory, values, surroundings, random } = this.#options;
+    const { namespace, clock, memoryClock, memory, values, surroundings, random } = this.#options;
     const { jitter = this.#options.jitter, tagsOf, loader } = extras;
     const options: RegionOptions = {
       name,
@@ -352,7 +352,13 @@ export class Cache {
     const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(options)));
     const life = new Life({ ...resolved, jitter, random, clock });
     const maxTtlMs = Math.min(memory?.maxTtlMs ?? 0, extras.memoryTtlMs ?? Infinity);
-    const keeper = new Keeper(memory?.open(options), maxTtlMs, life, values === 'frozen', surroundings);
+    const keeper = new Keeper(
+      memory?.open({ ...options, clock: memoryClock }),
+      maxTtlMs,
+      life,
+      values === 'frozen',
+      surroundings,
+    );
     let tags: TagIndex<Id> | undefined;
     if (tagsOf !== undefined) {
       const stands = this.#tags();

@@ -49,6 +49,8 @@ export interface ResolvedOptions {
   readonly disconnectedTtlMs: number;
   readonly values: 'frozen' | 'shared';
   readonly clock: Clock;
+  /** Of hits in memory, which it would slow down. */
+  readonly memoryClock: Clock;
   readonly random: () => number;
   readonly surroundings: Surroundings;
 }
@@ -68,7 +70,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
   if (values !== 'frozen' && values !== 'shared') {
     throw new ArgumentRangeError(`values: expected 'frozen' or 'shared'`);
   }
-  const clock = now === undefined ? new CoarseClock() : { now };
+  const clock = { now: now ?? Date.now };
   const breaker = {
     failures: checkCount('breaker.failures', options.breaker?.failures ?? 3),
     openMs: checkTtlMs('breaker.openMs', options.breaker?.openMs ?? 1000),
@@ -86,6 +88,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     disconnectedTtlMs: checkTimerMs('disconnectedTtlMs', options.disconnectedTtlMs ?? 1000),
     values,
     clock,
+    memoryClock: now === undefined ? new CoarseClock() : clock,
     random,
     surroundings: { memoryLimitMs: Infinity, closed: false },
   };

@@ -3,6 +3,7 @@ import { publishTierEvent } from '../diagnostics.ts';
 import { EncodeError } from '../errors.ts';
 import type { Tier } from '../tier.ts';
 import type { Breaker } from './breaker.ts';
+import { DeadlineQueue } from './deadlines.ts';
 
 /** The answer of a tier that failed, did not answer in time, or was not asked. */
 export const UNAVAILABLE: unique symbol = Symbol('unavailable');
@@ -13,6 +14,7 @@ export class TierGuard {
   readonly tier: Tier;
   readonly deadlineMs: number;
   readonly #breaker: Breaker;
+  readonly #deadlines: DeadlineQueue;
   readonly #clock: Clock;
   /** Calls that rejected, that missed the deadline, and that were not made. */
   errorCount = 0;
@@ -23,6 +25,7 @@ export class TierGuard {
     this.tier = tier;
     this.deadlineMs = deadlineMs;
     this.#breaker = breaker;
+    this.#deadlines = new DeadlineQueue(deadlineMs);
     this.#clock = clock;
   }
 
@@ -36,31 +39,20 @@ export class TierGuard {
       this.skippedCount++;
       return Promise.resolve(UNAVAILABLE);
     }
+    const deadlines = deadlineMs === this.deadlineMs ? this.#deadlines : new DeadlineQueue(deadlineMs);
     return new Promise((resolve, reject) => {
-      let settled = false;
-      const timer = setTimeout(() => {
-        // After a stall of the event loop timers run before sockets: the answer may be there, unread. Read it first.
-        setImmediate(() => {
-          if (settled) return;
-          settled = true;
-          this.#missed();
-          resolve(UNAVAILABLE);
-        });
-      }, deadlineMs);
-      const settle = (): boolean => {
-        if (settled) return false;
-        settled = true;
-        clearTimeout(timer);
-        return true;
-      };
+      const waiting = deadlines.add(() => {
+        this.#missed();
+        resolve(UNAVAILABLE);
+      });
       start(call).then(
         (answer) => {
-          if (!settle()) return;
+          if (!deadlines.settle(waiting)) return;
           if (this.#breaker.answered()) publishTierEvent(this.tier.name, 'breaker-closed');
           resolve(answer);
         },
         (error: unknown) => {
-          if (!settle()) return;
+          if (!deadlines.settle(waiting)) return;
           if (error instanceof EncodeError) {
             reject(error);
             return;
@@ -82,7 +74,15 @@ export class TierGuard {
   }
 }
 
-/** A tier that throws instead of rejecting is treated alike. */
-async function start<T>(call: () => Promise<T>): Promise<T> {
-  return call();
+/** A tier that throws instead of rejecting is treated alike; a promise is passed on as it is, without a turn more. */
+function start<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call());
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+async function rejected(error: unknown): Promise<never> {
+  throw error;
 }

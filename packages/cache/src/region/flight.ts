@@ -184,6 +184,8 @@ export class Flight<Id> {
     this.joinableUntil = Math.min(this.joinableUntil, entry.freshUntil);
     const value = keeper.frozen(entry.value);
     const remembered = this.stale ? undefined : keeper.remember(this.#key, value, entry);
+    // A hit in the first level: nothing to fill, and the copy below is not free.
+    if (this.#tokens.length === 0) return;
     const filling = levels.fillFrom({ ...entry, key: this.#key }, this.#tokens, () => this.stale);
     if (filling === undefined) return;
     this.#filling = keeper.track(

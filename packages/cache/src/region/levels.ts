@@ -44,7 +44,11 @@ export class Levels {
   /** The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one. */
   async read(key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
     for (let level = 0; level < this.tiers.length; level++) {
-      const entry = await this.#lookUp(level, key, tokens, hunt);
+      if (level <= this.#outbox.levelOf(key)) continue;
+      const found = await this.tiers[level]!.get(key);
+      if (found === UNAVAILABLE) continue;
+      const usable = found !== undefined && (hunt.accepts(found) || hunt.serves(found));
+      const entry = usable ? found : await this.#lease(level, key, tokens, hunt, found);
       if (hunt.beaten) return undefined;
       if (entry === undefined) continue;
       this.tiers[level]!.hitCount++;
@@ -151,22 +155,25 @@ export class Levels {
   }
 
   /**
-   * Asks one level. After a miss above something that could answer, takes the lease or waits for who has it.
+   * After a miss above something that could answer: takes the lease, or waits for who has it.
    *
-   * @returns an entry that the hunt accepts, or one that may be served stale.
+   * @param found is what the level has and the hunt has no use for.
+   * @returns an entry that came in the meantime and that the hunt accepts.
    */
-  async #lookUp(level: number, key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
-    if (level <= this.#outbox.levelOf(key)) return undefined;
+  async #lease(
+    level: number,
+    key: string,
+    tokens: Tokens,
+    hunt: Hunt,
+    found: TierEntry | undefined,
+  ): Promise<TierEntry | undefined> {
     const tier = this.tiers[level]!;
-    const entry = await tier.get(key);
-    if (entry === UNAVAILABLE) return undefined;
-    if (entry !== undefined && (hunt.accepts(entry) || hunt.serves(entry))) return entry;
     if (level === this.tiers.length - 1 && !this.#hasLoader) return undefined;
     if (!tier.leases) {
       tokens[level] = UNFENCED;
       return undefined;
     }
-    let freshBeyond = hunt.threshold(entry);
+    let freshBeyond = hunt.threshold(found);
     const startedAt = performance.now();
     for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
       const answer = await tier.acquire(key, this.#leaseMs, freshBeyond);

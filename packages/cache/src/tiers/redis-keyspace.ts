@@ -12,6 +12,7 @@ export interface Setting {
 
 /** Commands over several keys, on one server or over the slots of a cluster. */
 export interface Keyspace {
+  get(key: string): Promise<string | null>;
   mget(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /** Also publishes a message, after the keys are set. */
   set(settings: readonly Setting[], channel: string, message: string): Promise<void>;
@@ -58,9 +59,12 @@ class ServerKeyspace implements Keyspace {
     this.#client = client;
   }
 
-  /** A GET is answered without an array around it, and most reads are alone. */
-  async mget(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return keys.length === 1 ? [await this.#client.get(keys[0]!)] : this.#client.mget([...keys]);
+  get(key: string): Promise<string | null> {
+    return this.#client.get(key);
+  }
+
+  mget(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#client.mget([...keys]);
   }
 
   async set(settings: readonly Setting[], channel: string, message: string): Promise<void> {
@@ -94,6 +98,10 @@ class ClusterKeyspace implements Keyspace {
 
   constructor(client: Cluster) {
     this.#client = client;
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#client.get(key);
   }
 
   mget(keys: readonly string[]): Promise<readonly (string | null)[]> {

@@ -1,0 +1,69 @@
+/** A call that is under way. */
+export interface Waiting {
+  readonly dueAt: number;
+  readonly expire: () => void;
+  settled: boolean;
+  next: Waiting | undefined;
+}
+
+/**
+ * Calls under way that may all take equally long, in the order in which they began, which is that of their deadlines: so
+ * one timer, for the first of them, serves all. A timer a call would cost a quick call more than anything else here does.
+ *
+ *     head ─▶ call ─▶ call (settled) ─▶ call ◀─ tail        the timer is due with the head, or earlier
+ */
+export class DeadlineQueue {
+  readonly #ms: number;
+  #head: Waiting | undefined;
+  #tail: Waiting | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** `expire` is called once, unless the call is settled before its deadline. */
+  add(expire: () => void): Waiting {
+    const waiting: Waiting = { dueAt: performance.now() + this.#ms, expire, settled: false, next: undefined };
+    if (this.#tail === undefined) {
+      this.#head = waiting;
+      this.#timer?.ref();
+    } else {
+      this.#tail.next = waiting;
+    }
+    this.#tail = waiting;
+    this.#timer ??= setTimeout(this.#onDue, this.#ms);
+    return waiting;
+  }
+
+  /** @returns false when the deadline was first. */
+  settle(waiting: Waiting): boolean {
+    if (waiting.settled) return false;
+    waiting.settled = true;
+    this.#dropSettled();
+    // Left to run out: the next call is likely to come before.
+    if (this.#head === undefined) this.#timer?.unref();
+    return true;
+  }
+
+  #dropSettled(): void {
+    while (this.#head?.settled === true) this.#head = this.#head.next;
+    if (this.#head === undefined) this.#tail = undefined;
+  }
+
+  readonly #onDue = (): void => {
+    this.#timer = undefined;
+    if (this.#head === undefined) return;
+    // After a stall of the event loop timers run before sockets: answers may be there, unread. Read them first.
+    setImmediate(() => {
+      const now = performance.now();
+      for (let head = this.#head; head !== undefined && head.dueAt <= now; head = this.#head) {
+        head.settled = true;
+        this.#dropSettled();
+        head.expire();
+      }
+      if (this.#head === undefined) return;
+      this.#timer ??= setTimeout(this.#onDue, Math.max(1, this.#head.dueAt - now));
+    });
+  };
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { DeadlineQueue } from '../dist/guard/deadlines.js';
+
+test('calls expire in their order, each at its own deadline, and those settled do not', async () => {
+  const queue = new DeadlineQueue(40);
+  const expired: string[] = [];
+  const expiredAt: number[] = [];
+  const add = (name: string) =>
+    queue.add(() => {
+      expired.push(name);
+      expiredAt.push(performance.now());
+    });
+  const first = add('first');
+  const settled = add('settled');
+  await sleep(20);
+  const late = add('late');
+  expect(queue.settle(settled)).toBe(true);
+  await vi.waitUntil(() => expired.length === 2);
+  expect(queue.settle(first)).toBe(false);
+  expect(expired).toEqual(['first', 'late']);
+  expect(expiredAt[0]).toBeGreaterThanOrEqual(first.dueAt);
+  expect(expiredAt[1]).toBeGreaterThanOrEqual(late.dueAt);
+});
+
+test('a call that begins when the last one has settled has its whole deadline', async () => {
+  const queue = new DeadlineQueue(30);
+  queue.settle(queue.add(() => {}));
+  await sleep(20);
+  const onExpire = vi.fn();
+  const { dueAt } = queue.add(onExpire);
+  await vi.waitUntil(() => onExpire.mock.calls.length === 1);
+  expect(performance.now()).toBeGreaterThanOrEqual(dueAt);
+});
+
+test('an answer that came during a stall of the event loop is no miss', async () => {
+  const queue = new DeadlineQueue(10);
+  const onExpire = vi.fn();
+  const waiting = queue.add(onExpire);
+  setImmediate(() => queue.settle(waiting));
+  const until = performance.now() + 20;
+  while (performance.now() < until);
+  await sleep(20);
+  expect(onExpire).not.toHaveBeenCalled();
+});
