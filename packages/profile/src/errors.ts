@@ -1,3 +1,5 @@
+import type { CpuProfile } from './cpu/cpu-profile.ts';
+
 /** The root of every error of this package that is not about an argument. */
 export class ProfileError extends Error {
   override readonly name: string = 'ProfileError';
@@ -33,4 +35,17 @@ export class ProfilerBusyError extends ProfileError {
 export class InspectorUnavailableError extends ProfileError {
   override readonly name: string = 'InspectorUnavailableError';
   override readonly code = 'ERR_HOTPATH_PROFILE_INSPECTOR';
+}
+
+/** What was profiled did not end in the time it was given. Nothing of it was stopped: only the wait was. */
+export class ProfileTimeLimitError extends ProfileError {
+  override readonly name: string = 'ProfileTimeLimitError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_TIME_LIMIT';
+  /** What was seen until then. */
+  readonly profile: CpuProfile;
+
+  constructor(message: string, profile: CpuProfile) {
+    super(message);
+    this.profile = profile;
+  }
 }

@@ -4,6 +4,7 @@ export {
   OptionRangeError,
   OptionTypeError,
   ProfileError,
+  ProfileTimeLimitError,
   ProfilerBusyError,
 } from './errors.ts';
 export { monitor, MONITOR_CHANNEL } from './monitor/monitor.ts';
@@ -31,3 +32,9 @@ export type { Operation } from './heap/run.ts';
 export { leakCheck } from './heap/leak-check.ts';
 export type { LeakCheckOptions, LeakReport } from './heap/leak-check.ts';
 export type { LeakVerdict } from './heap/leak-verdict.ts';
+export { cpu } from './cpu/cpu.ts';
+export type { CpuOptions, CpuWindow } from './cpu/options.ts';
+export type { CpuProfile } from './cpu/cpu-profile.ts';
+export type { CpuFunction } from './cpu/top.ts';
+export type { SpeedscopeFile, SpeedscopeFrame, SpeedscopeProfile } from './cpu/speedscope.ts';
+export type { V8CallFrame, V8CpuProfile, V8ProfileNode } from './cpu/v8-profile.ts';
