@@ -4,10 +4,12 @@ import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
 import { type AcquireOptions, type DatabaseMetrics, Pool } from './pool/pool.ts';
+import { type RowStream, type StreamOptions, openStream, ownHost } from './pool/stream.ts';
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
 import type { OwnSession } from './own-session.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
-import { SessionMethods } from './session.ts';
+import { type AnyQuery, SessionMethods, queryParts } from './session.ts';
+import type { Sql } from './sql/sql.ts';
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -36,6 +38,29 @@ export interface Database extends Session, AsyncDisposable {
     f: (transaction: Transaction) => Promise<Result>,
     options?: TransactionOptions,
   ): Promise<Result>;
+  /**
+   * The rows of a query, in batches: `for await (const rows of db.stream(…))`, for results that do not fit in memory. It has a
+   * connection and a transaction of its own, from the loop's begin to its end; a loop that is left early commits, too, as the server
+   * may have executed a writing query whole by then.
+   *
+   * @throws {InvalidTypeError} {InvalidValueError} at once; in the loop, what {@link query} and {@link acquire} throw.
+   *
+   * @example
+   * ```ts
+   * for await (const rows of db.stream(sql<{ id: number }>`SELECT id FROM events WHERE day = ${day}`)) {
+   *   await send(rows);
+   * }
+   * ```
+   */
+  stream<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: StreamOptions,
+  ): RowStream<Row>;
+  stream<Row extends object = Record<string, unknown>>(
+    query: Sql<Row>,
+    options?: StreamOptions,
+  ): RowStream<Row>;
   /**
    * Lends a connection. Whoever asked first gets the next free one. Release it, or declare it with `using`.
    *
@@ -121,6 +146,17 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
 
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
     return this.#pool.copy(text, frames, options);
+  }
+
+  stream<Row extends object = Record<string, unknown>>(
+    query: AnyQuery<Row>,
+    second?: readonly unknown[] | StreamOptions,
+    third?: StreamOptions,
+  ): RowStream<Row> {
+    const { text, values, options } = queryParts(query, second, third);
+    const lend = async (signal: AbortSignal | undefined): Promise<Lease> =>
+      new Lease(this.#pool, await this.#pool.acquire({ signal }));
+    return openStream(text, values, options, (signal) => ownHost(lend, this.#pool, signal));
   }
 
   transaction<Result>(

@@ -34,9 +34,12 @@ export type { Rows } from './insert/row-source.ts';
 export type { OnConflict } from './insert/sql.ts';
 export { type Nest, nest } from './join/nest.ts';
 export type { NestSpec, Nested } from './join/spec.ts';
+export { type Loader, type LoaderKey, type LoaderResult, loader } from './lookup/loader.ts';
+export type { LoaderSpec } from './lookup/loader-options.ts';
 export type { LeasedConnection } from './pool/lease.ts';
 export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
 export type { AcquireOptions, DatabaseMetrics } from './pool/pool.ts';
+export type { RowStream, StreamOptions } from './pool/stream.ts';
 export type { IsolationLevel, Transaction, TransactionOptions } from './pool/transaction.ts';
 export type {
   QueryOptions,

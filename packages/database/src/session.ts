@@ -6,10 +6,10 @@ import { type Sql, isSql } from './sql/sql.ts';
 export type AnyQuery<Row extends object> = string | Sql<Row>;
 
 /** The statement's text, values and options, whichever way they were given. */
-export interface QueryParts {
+export interface QueryParts<Options> {
   readonly text: string;
   readonly values: readonly unknown[] | undefined;
-  readonly options: QueryOptions | undefined;
+  readonly options: Options | undefined;
 }
 
 /**
@@ -17,11 +17,11 @@ export interface QueryParts {
  *
  * @throws {InvalidTypeError} for a query that is neither a text nor made by `sql`; an object with a `text` is not.
  */
-export function queryParts(
+export function queryParts<Options extends object>(
   query: AnyQuery<object>,
-  second: readonly unknown[] | QueryOptions | undefined,
-  third: QueryOptions | undefined,
-): QueryParts {
+  second: readonly unknown[] | Options | undefined,
+  third: Options | undefined,
+): QueryParts<Options> {
   if (typeof query === 'string') {
     return { text: query, values: second as readonly unknown[] | undefined, options: third };
   }
@@ -29,7 +29,7 @@ export function queryParts(
   if (Array.isArray(second) || third !== undefined) {
     throw invalidType('options', 'an object and no values beside sql`…`', second);
   }
-  return { text: query.text, values: query.values, options: second as QueryOptions | undefined };
+  return { text: query.text, values: query.values, options: second as Options | undefined };
 }
 
 /** What every session does in the same way, over the one thing that each does by itself. */

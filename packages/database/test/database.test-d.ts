@@ -5,6 +5,7 @@ import {
   type Transaction,
   createDatabase,
   insertMany,
+  loader,
   sql,
 } from '@hotpath/database';
 import type pg from 'pg';
@@ -52,6 +53,28 @@ test('a statement made by sql carries the type of its rows', async () => {
   await db.query({ text: 'SELECT 1', values: [] });
   // @ts-expect-error a separator is SQL
   sql.join([1], ', ');
+});
+
+test('a stream’s batches and a loader’s results have the types of their rows', async () => {
+  interface Post {
+    id: number;
+    user_id: number | null;
+    title: string;
+  }
+  for (const session of [db, {} as Transaction]) {
+    for await (const rows of session.stream(sql<Post>`SELECT 1`)) expectTypeOf(rows).toEqualTypeOf<Post[]>();
+    for await (const row of session.stream<Post>('SELECT 1').rows()) expectTypeOf(row).toEqualTypeOf<Post>();
+  }
+  const byId = loader<Post>()(pool, { table: 'posts', key: 'id', columns: ['title'] });
+  expectTypeOf(await byId.load(1)).toEqualTypeOf<Pick<Post, 'title'> | null>();
+  const byUser = loader<Post>()(db, { table: 'posts', key: 'user_id', many: true });
+  expectTypeOf(await byUser.loadMany([1, null])).toEqualTypeOf<Post[][]>();
+  const byBoth = loader<Post>()(db, { table: 'posts', key: ['user_id', 'title'] });
+  expectTypeOf(await byBoth.load([1, 'a'])).toEqualTypeOf<Post | null>();
+  // @ts-expect-error a key of another type
+  await byId.load('a');
+  // @ts-expect-error no such column
+  loader<Post>()(db, { table: 'posts', key: 'nope' });
 });
 
 test('columns of an insert are those of the rows', async () => {

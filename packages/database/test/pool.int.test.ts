@@ -742,6 +742,10 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
       const leaked: LeasedConnection = await db.acquire();
       const running = leaked.query('SELECT pg_sleep(60)');
       const waiting = db.acquire();
+      // A cancel that came before the server had begun would be repeated, by a clock that stands still here.
+      await vi.waitFor(async () => {
+        expect(await sleeping()).toBe(1);
+      });
       const closed = db.close({ drainMs: 500 });
       clock.advance(500);
       for (const one of [running, waiting]) {

@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import type { OpenUserWriter } from '../inserts.ts';
 import type { OpenPointReader } from '../point-queries.ts';
+import { BATCH_ROWS, type OpenRowReader, type StreamedRow, Tally } from '../stream.bench.ts';
 
 /** postgres.js prepares and pipelines by itself; few connections suit it best. */
 export function openPostgresPool(max: number): OpenPointReader {
@@ -45,4 +46,21 @@ export function openQueryable(url: string): {
 } {
   const sql = postgres(url, { max: 4 });
   return { query: (text, values) => sql.unsafe(text, values as never), close: () => sql.end() };
+}
+
+/** Its cursor, which gives batches. */
+export function openPostgresCursor(): OpenRowReader {
+  return async (url, text) => {
+    const sql = postgres(url, { max: 1 });
+    return {
+      async read() {
+        const tally = new Tally();
+        for await (const batch of sql.unsafe<StreamedRow[]>(text, [], { prepare: true }).cursor(BATCH_ROWS)) {
+          for (const row of batch) tally.add(row);
+        }
+        return tally;
+      },
+      close: () => sql.end(),
+    };
+  };
 }

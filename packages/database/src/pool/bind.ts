@@ -26,18 +26,20 @@ let scratch: Buffer | undefined;
  * 'E' … 'S' …
  * ```
  *
+ * Bind names `portal`, which Execute does not: whoever gives a name sends an Execute of its own.
+ *
  * Texts go as text, bytes as binary. All results are asked for as text.
  *
  * @throws {InvalidTypeError} for a value that cannot be a parameter.
  * @throws {InvalidValueError} for more than 65,535 values, or an invalid Date.
  */
-export function encodeCall(statementName: string, values: readonly unknown[]): Buffer {
+export function encodeCall(statementName: string, values: readonly unknown[], portal = ''): Buffer {
   const count = values.length;
   if (count > MAX_PARAMETERS) {
     throw new InvalidValueError(`values: expected at most ${MAX_PARAMETERS}, got ${count}`);
   }
   const encoded: (string | Uint8Array | null)[] = new Array(count);
-  let needed = 32 + statementName.length + EXECUTE_SYNC_BYTES + count * 4;
+  let needed = 32 + portal.length + statementName.length + EXECUTE_SYNC_BYTES + count * 4;
   let hasBytes = false;
   for (let index = 0; index < count; index++) {
     const value = encodeValue(values[index], index);
@@ -54,11 +56,11 @@ export function encodeCall(statementName: string, values: readonly unknown[]): B
   if (hasBytes) needed += count * 2;
   if (needed <= SCRATCH_BYTES) {
     scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    return Buffer.from(scratch.subarray(0, write(scratch, statementName, encoded, hasBytes)));
+    return Buffer.from(scratch.subarray(0, write(scratch, portal, statementName, encoded, hasBytes)));
   }
-  const exact = exactBytes(statementName, encoded, hasBytes);
+  const exact = exactBytes(portal, statementName, encoded, hasBytes);
   const buffer = Buffer.allocUnsafeSlow(exact);
-  write(buffer, statementName, encoded, hasBytes);
+  write(buffer, portal, statementName, encoded, hasBytes);
   return buffer;
 }
 
@@ -91,11 +93,13 @@ function encodeValue(value: unknown, index: number): string | Uint8Array | null 
 }
 
 function exactBytes(
+  portal: string,
   statementName: string,
   encoded: readonly (string | Uint8Array | null)[],
   hasBytes: boolean,
 ): number {
-  let bytes = 1 + 4 + 1 + statementName.length + 1 + 2 + (hasBytes ? encoded.length * 2 : 0) + 2 + 2;
+  let bytes =
+    1 + 4 + portal.length + 1 + statementName.length + 1 + 2 + (hasBytes ? encoded.length * 2 : 0) + 2 + 2;
   for (const value of encoded) {
     bytes += 4;
     if (typeof value === 'string') bytes += Buffer.byteLength(value);
@@ -106,13 +110,14 @@ function exactBytes(
 
 function write(
   into: Buffer,
+  portal: string,
   statementName: string,
   encoded: readonly (string | Uint8Array | null)[],
   hasBytes: boolean,
 ): number {
   const count = encoded.length;
   into[0] = 0x42;
-  let at = 5;
+  let at = 5 + into.write(portal, 5, 'latin1');
   into[at++] = 0;
   at += into.write(statementName, at, 'latin1');
   into[at++] = 0;

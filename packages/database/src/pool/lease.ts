@@ -5,6 +5,7 @@ import { SessionMethods } from '../session.ts';
 import type { Connection } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import type { Pool } from './pool.ts';
+import type { Batch, Portal, PortalMessages } from './portal.ts';
 import type { Statement } from './statement.ts';
 
 /** A connection of one's own, until it is released. */
@@ -62,6 +63,31 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
     if (this.#released) return Promise.reject(released());
     return this.#pool.requests.copy(text, frames, options, 'lease', (statement) => this.#send(statement));
+  }
+
+  /** Has a portal give its next rows. `pipelined` writes at once, for a holder who sends nothing else meanwhile. */
+  fetch(
+    portal: Portal,
+    messages: PortalMessages,
+    step: 'first' | 'next',
+    signal: AbortSignal | undefined,
+    pipelined: boolean,
+  ): Promise<Batch> {
+    if (this.#released) return Promise.reject(released());
+    return this.#pool.requests.portal(portal, messages, step, signal, (statement) => {
+      if (!pipelined) return this.#send(statement);
+      const connection = this.#connection;
+      connection.pipeline(statement);
+      return (reason) => {
+        connection.abort(statement, reason);
+      };
+    });
+  }
+
+  async closePortal(portal: Portal, messages: PortalMessages): Promise<void> {
+    await this.#pool.requests.portal(portal, messages, 'close', undefined, (statement) =>
+      this.#send(statement),
+    );
   }
 
   release(): void {

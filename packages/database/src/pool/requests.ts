@@ -4,6 +4,7 @@ import { encodeCall } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
 import { type ResolvedOptions, delay } from './options.ts';
+import { type Batch, type Portal, type PortalMessages, PortalStatement, type PortalStep } from './portal.ts';
 import { textChangesSession } from './session-state.ts';
 import { type Request, Statement, type StatementOrigin } from './statement.ts';
 import { StatementTexts, checkText } from './statement-texts.ts';
@@ -56,6 +57,29 @@ export class Requests {
       const request = this.#encode(text, undefined, false);
       this.#start(options, start, resolve, reject, (resolve, reject) => {
         return new CopyStatement(request, origin, resolve, reject, frames);
+      });
+    });
+  }
+
+  /** The same for one exchange with a portal. */
+  portal(
+    portal: Portal,
+    messages: PortalMessages,
+    step: PortalStep,
+    signal: AbortSignal | undefined,
+    start: Start,
+  ): Promise<Batch> {
+    return new Promise((resolve, reject) => {
+      const { text } = portal;
+      const changesSession = step === 'first' && textChangesSession(text);
+      const request = { text, call: messages.bind, name: '', changesSession, shareable: false };
+      let statement: PortalStatement;
+      const done = (result: QueryResult<never>): void => {
+        resolve({ rows: result.rows, more: statement.suspended });
+      };
+      this.#start({ signal }, start, done, reject, (resolve, reject) => {
+        statement = new PortalStatement(request, resolve, reject, portal, messages, step);
+        return statement;
       });
     });
   }

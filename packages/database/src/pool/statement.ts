@@ -89,7 +89,7 @@ export class Statement {
   changedSession = false;
   #host: StatementHost | undefined;
   #rows: object[] = [];
-  #shape: ResultShape | undefined;
+  protected shape: ResultShape | undefined;
   #rowCount = 0;
   #healed = false;
   /** True when this one parsed: after an error nobody knows how far it came. */
@@ -113,7 +113,7 @@ export class Statement {
     this.error = undefined;
     this.tag = '';
     this.#rows = [];
-    this.#shape = undefined;
+    this.shape = undefined;
     this.#rowCount = 0;
     this.#parsed = false;
     this.changedSession = this.request.changesSession;
@@ -130,7 +130,7 @@ export class Statement {
     const { stream } = connection;
     const prepared = name === '' ? undefined : host.prepared.get(name);
     if (prepared !== undefined && prepared.shape !== undefined && host.toClose.length === 0) {
-      this.#shape = prepared.shape;
+      this.shape = prepared.shape;
       stream.write(call);
       return null;
     }
@@ -151,7 +151,7 @@ export class Statement {
       stream.write(DESCRIBE_PORTAL);
       stream.write(call.subarray(end));
     } else {
-      this.#shape = prepared.shape;
+      this.shape = prepared.shape;
       stream.write(call);
     }
     stream.uncork();
@@ -162,7 +162,7 @@ export class Statement {
     const host = this.#host!;
     const fields = message.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
     try {
-      this.#shape = { fields, decode: host.decoders.for(fields) };
+      this.shape = { fields, decode: host.decoders.for(fields) };
     } catch (cause) {
       this.error ??= new DecodeError(cause);
       return;
@@ -171,13 +171,13 @@ export class Statement {
     const { name, call } = this.request;
     if (call === undefined || name === '') return;
     const prepared = host.prepared.get(name);
-    if (prepared !== undefined) prepared.shape = this.#shape;
+    if (prepared !== undefined) prepared.shape = this.shape;
   }
 
   /** A row from the wire; see wire.ts. */
   handleRow(bytes: Buffer, columns: number, at: number, end: number): void {
     if (this.settled || this.error !== undefined) return;
-    const shape = this.#shape;
+    const shape = this.shape;
     if (shape === undefined || columns !== shape.fields.length) {
       this.error = new DecodeError(new Error(`a row of ${columns} columns came, which nothing described`));
       return;
@@ -193,6 +193,10 @@ export class Statement {
   handleDataRow(message: { readonly fields: readonly (string | null)[] }): void {
     const bytes = wireBytes(message.fields);
     this.handleRow(bytes, message.fields.length, 0, bytes.length);
+  }
+
+  protected get decoders(): RowDecoders {
+    return this.#host!.decoders;
   }
 
   protected takeRow(row: object): void {
@@ -259,7 +263,7 @@ export class Statement {
       this.error = new RolledBackError();
     }
     // A prepared statement without rows has no description: it is described for good.
-    if (this.error === undefined && this.#shape === undefined && this.request.name !== '') {
+    if (this.error === undefined && this.shape === undefined && this.request.name !== '') {
       const prepared = host.prepared.get(this.request.name);
       if (prepared !== undefined) prepared.shape = NO_COLUMNS;
     }
@@ -279,7 +283,7 @@ export class Statement {
       rows: this.#rows as never[],
       rowCount: this.#rowCount,
       command: this.tag,
-      fields: this.#shape?.fields ?? [],
+      fields: this.shape?.fields ?? [],
     });
   }
 

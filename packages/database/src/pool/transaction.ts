@@ -1,12 +1,15 @@
 import { DatabaseError, InvalidValueError, QueryError, ReleasedError, invalidType } from '../errors.ts';
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
-import { SessionMethods } from '../session.ts';
+import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
+import type { Sql } from '../sql/sql.ts';
 import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
 import { Lease } from './lease.ts';
 import { integer, type ResolvedOptions } from './options.ts';
 import type { Pool } from './pool.ts';
+import { rollBack } from './roll-back.ts';
+import { type RowStream, type StreamOptions, openStream, sharedHost } from './stream.ts';
 
 /** How much of other transactions a transaction sees. */
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
@@ -34,6 +37,19 @@ export interface TransactionOptions {
 export interface Transaction extends Session {
   /** True: tells {@link insertMany} that it is inside a transaction already. */
   readonly inTransaction: true;
+  /**
+   * The rows of a query, in batches; see `Database.stream`. Other statements of the transaction may run between the batches, also
+   * from within the loop.
+   */
+  stream<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: StreamOptions,
+  ): RowStream<Row>;
+  stream<Row extends object = Record<string, unknown>>(
+    query: Sql<Row>,
+    options?: StreamOptions,
+  ): RowStream<Row>;
 }
 
 const LEVELS: readonly string[] = ['read committed', 'repeatable read', 'serializable'];
@@ -102,17 +118,6 @@ async function attemptOnce<Result>(
   }
 }
 
-/** Rolls back before the caller hears of the failure, so that its locks are gone by then. */
-async function rollBack(lease: Lease, timeoutMs: number): Promise<void> {
-  try {
-    await lease.query('ROLLBACK', undefined, { timeoutMs });
-    lease.release();
-  } catch {
-    // The first failure is the one to tell; this connection is of no more use.
-    lease.destroy();
-  }
-}
-
 /** A conflict with another transaction, wherever it was wrapped on its way here. */
 function isConflict(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -166,6 +171,20 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
     return this.#lease.query(text, values, this.#withSignal(options));
   }
 
+  stream<Row extends object = Record<string, unknown>>(
+    query: AnyQuery<Row>,
+    second?: readonly unknown[] | StreamOptions,
+    third?: StreamOptions,
+  ): RowStream<Row> {
+    const { text, values, options } = queryParts(query, second, third);
+    return openStream(text, values, this.#withSignal(options), () => {
+      if (this.#ended) {
+        return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
+      }
+      return Promise.resolve(sharedHost(this.#lease));
+    });
+  }
+
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
     if (this.#ended) {
       return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
@@ -173,12 +192,14 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
     return this.#lease.hotpathCopy(text, frames, this.#withSignal(options) ?? options);
   }
 
-  #withSignal(options: QueryOptions | undefined): QueryOptions | undefined {
+  #withSignal<Options extends { readonly signal?: AbortSignal | undefined }>(
+    options: Options | undefined,
+  ): Options | undefined {
     const signal = this.#signal;
     if (signal === undefined) return options;
     const own = options?.signal;
     return {
-      ...options,
+      ...(options as Options),
       signal: own === undefined || own === signal ? signal : AbortSignal.any([signal, own]),
     };
   }

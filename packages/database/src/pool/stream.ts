@@ -1,0 +1,160 @@
+import { InvalidTypeError, invalidType } from '../errors.ts';
+import { checkText } from './statement-texts.ts';
+import type { Lease } from './lease.ts';
+import { integer } from './options.ts';
+import type { Pool } from './pool.ts';
+import { type Batch, Portal, type PortalMessages } from './portal.ts';
+import { rollBack } from './roll-back.ts';
+
+/** Options of `stream`. */
+export interface StreamOptions {
+  /** Rows of a batch, 1 to 1,000,000. Default 1,000. */
+  readonly batchRows?: number | undefined;
+  /** Cancels on the server what is under way when aborted, and ends the loop with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The rows of a query, in batches as they come from the server. Each loop over it runs the query anew; it sends nothing before.
+ *
+ * The next batches are asked for while one is worked on, two ahead at most: memory is bounded by three batches, whatever the
+ * length of the result. A batch is the loop's own. Leave the loop at any time: what was asked for is awaited, the portal is closed
+ * and the connection given back.
+ */
+export interface RowStream<Row extends object> extends AsyncIterable<Row[]> {
+  [Symbol.asyncIterator](): AsyncGenerator<Row[], void, undefined>;
+  /** The same row by row, which costs a promise a row. */
+  rows(): AsyncGenerator<Row, void, undefined>;
+}
+
+/** Where the batches come from: a transaction of the stream's own, or one that is there already. */
+export interface StreamHost {
+  readonly lease: Lease;
+  /** Batches that are asked for before the ones before them have come. */
+  readonly ahead: number;
+  /** The loop is over. */
+  end(portal: Portal, messages: PortalMessages, failed: boolean): Promise<void>;
+}
+
+/** A transaction of its own, on a connection of its own: committed at the end and when the loop is left, rolled back on a failure. */
+export async function ownHost(
+  lend: (signal: AbortSignal | undefined) => Promise<Lease>,
+  pool: Pool,
+  signal: AbortSignal | undefined,
+): Promise<StreamHost> {
+  const lease = await lend(signal);
+  const { cancelGraceMs } = pool.options;
+  const end = async (_portal: Portal, _messages: PortalMessages, failed: boolean): Promise<void> => {
+    if (!failed) {
+      try {
+        await lease.query('COMMIT');
+        lease.release();
+        return;
+      } catch (error) {
+        await rollBack(lease, cancelGraceMs);
+        throw error;
+      }
+    }
+    await rollBack(lease, cancelGraceMs);
+  };
+  try {
+    await lease.query('BEGIN', undefined, { signal });
+  } catch (error) {
+    await rollBack(lease, cancelGraceMs);
+    throw error;
+  }
+  return { lease, ahead: 2, end };
+}
+
+/** Within the transaction of a lease: other statements of it go between the batches. */
+export function sharedHost(lease: Lease): StreamHost {
+  return {
+    lease,
+    ahead: 1,
+    async end(portal, messages, failed) {
+      // A transaction that failed has closed it.
+      if (!failed && lease.inTransaction) await lease.closePortal(portal, messages);
+    },
+  };
+}
+
+/**
+ * Makes a stream; sends nothing.
+ *
+ * @throws {InvalidTypeError} {InvalidValueError} for what cannot be.
+ */
+export function openStream<Row extends object>(
+  text: string,
+  values: readonly unknown[] | undefined,
+  options: StreamOptions | undefined,
+  host: (signal: AbortSignal | undefined) => Promise<StreamHost>,
+): RowStream<Row> {
+  if (typeof text !== 'string') throw invalidType('text', 'a string', text);
+  checkText(text);
+  if (values !== undefined && !Array.isArray(values)) throw invalidType('values', 'an array', values);
+  const { batchRows, signal } = streamOptions(options);
+  return new PortalRows<Row>(new Portal(text, values ?? [], batchRows), signal, host);
+}
+
+function streamOptions(options: StreamOptions = {}): { batchRows: number; signal: AbortSignal | undefined } {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  for (const name of Object.keys(options)) {
+    if (name !== 'batchRows' && name !== 'signal') {
+      throw new InvalidTypeError(`options.${name}: expected no such option`);
+    }
+  }
+  return { batchRows: integer('batchRows', options.batchRows, 1_000, 1, 1_000_000), signal: options.signal };
+}
+
+class PortalRows<Row extends object> implements RowStream<Row> {
+  readonly #portal: Portal;
+  readonly #signal: AbortSignal | undefined;
+  readonly #host: (signal: AbortSignal | undefined) => Promise<StreamHost>;
+
+  constructor(
+    portal: Portal,
+    signal: AbortSignal | undefined,
+    host: (signal: AbortSignal | undefined) => Promise<StreamHost>,
+  ) {
+    this.#portal = portal;
+    this.#signal = signal;
+    this.#host = host;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row[], void, undefined> {
+    const signal = this.#signal;
+    signal?.throwIfAborted();
+    const portal = this.#portal;
+    const messages = portal.open();
+    const host = await this.#host(signal);
+    const asked: Promise<Batch>[] = [];
+    const ask = (step: 'first' | 'next'): void => {
+      const batch = host.lease.fetch(portal, messages, step, signal, host.ahead > 1);
+      // Awaited in its turn, or when the loop is left.
+      batch.catch(() => {});
+      asked.push(batch);
+    };
+    let failed = false;
+    try {
+      ask('first');
+      for (let more = true; more;) {
+        const batch = await asked.shift()!;
+        more = batch.more;
+        // Only now: a statement without rows must not be executed twice.
+        for (let wanted = more ? host.ahead - asked.length : 0; wanted > 0; wanted--) ask('next');
+        signal?.throwIfAborted();
+        if (batch.rows.length > 0) yield batch.rows as Row[];
+      }
+    } catch (error) {
+      failed = true;
+      throw error;
+    } finally {
+      for (const rest of await Promise.allSettled(asked)) if (rest.status === 'rejected') failed = true;
+      await host.end(portal, messages, failed);
+    }
+  }
+
+  async *rows(): AsyncGenerator<Row, void, undefined> {
+    for await (const batch of this) yield* batch;
+  }
+}
