@@ -175,6 +175,7 @@ const cases: readonly Case[] = [
       'naive:Buffer.alloc': naive(touchPages, () => Buffer.alloc(KIB_64)),
       ours: fixedPool(touchPages, KIB_64),
       'ours:clear-on-release': fixedPool(touchPages, KIB_64, { clear: 'on-release' }),
+      'ours:clear-on-acquire': fixedPool(touchPages, KIB_64, { clear: 'on-acquire' }),
     },
   },
   {

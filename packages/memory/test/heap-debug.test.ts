@@ -1,4 +1,4 @@
-import { allocate, Arena, configureHeap, free, heap } from '@hotpath/memory';
+import { allocate, Arena, type BufferPool, configureHeap, createPool, free, heap } from '@hotpath/memory';
 import { expect, test } from 'vitest';
 
 configureHeap({ debug: { quarantineBytes: 4096 } });
@@ -94,3 +94,41 @@ test('what an arena frees reads NaN, and a write to it is reported when it is us
   heap().trim();
   expect(heap().stats().usedBlockCount).toBe(0);
 });
+
+test.each(['ordinary', 'lent', 'shared', 'cleared on release'] as const)(
+  'a block of a pool that is written to after its release is reported at the next acquire, and replaced: %s',
+  async (kind) => {
+    const pool: BufferPool<ArrayBufferLike> = createPool({
+      blockSize: 1000,
+      maxBlocks: 2,
+      clear: kind === 'cleared on release' ? 'on-release' : 'never',
+      shared: kind === 'shared',
+      ...(kind === 'lent' ? { memory: { buffer: new ArrayBuffer(4096) } } : {}),
+    });
+    const first = pool.acquireSync();
+    const kept = first.bytes;
+    kept.fill(7);
+    first.release();
+    expect(new Set(kept)).toEqual(new Set([kind === 'cleared on release' ? 0 : 0xff]));
+    // A lease and a release without a fault say nothing.
+    pool.acquireSync().release();
+
+    kept[999] = 1;
+    const error = thrown(() => pool.acquireSync());
+    expect(error).toMatchObject(CORRUPTION);
+    expect((error as Error).message).toContain('offset 999');
+    expect(pool.stats()).toMatchObject({ leasedCount: 0, ownedBytes: 0 });
+
+    // One who waited, and got the block in the moment of its release, has it whole.
+    const [a, b] = [pool.acquireSync(), pool.acquireSync()];
+    const waiting = pool.acquire();
+    a.release();
+    const c = await waiting;
+    expect(c.bytes.length).toBe(1000);
+    b.release();
+    c.release();
+    await pool.close();
+    heap().trim();
+    expect(heap().stats().usedBlockCount).toBe(0);
+  },
+);

@@ -11,10 +11,10 @@ export interface HeapOptions {
    */
   readonly maximumBytes?: number;
   /**
-   * Catches use after free: a freed block is filled with 0xFF (floats read NaN) and held back until 16 MiB, or
-   * `quarantineBytes`, of others were freed after it; a write to it meanwhile is reported as `HeapCorruptionError`. So is
-   * what an arena's reset or rewind frees, when it is used again.
-   * Default: off. Costs a fill and a scan of each freed block.
+   * Catches use after free, which no raw view notices: a freed block is filled with 0xFF (floats read NaN) and held back
+   * until 16 MiB, or `quarantineBytes`, of others were freed after it; a write to it meanwhile is reported as
+   * `HeapCorruptionError`. So is a write to what an arena's reset or rewind freed, and to an idle block of a pool, whatever
+   * memory the pool has, when it is used again. Default: off. Costs a fill and a scan of all that is freed.
    */
   readonly debug?: boolean | { readonly quarantineBytes: number };
 }

@@ -42,6 +42,8 @@ export class Block<B extends ArrayBufferLike> {
   index = -1;
   /** Whether the leak detector watches the current lease. */
   isWatched = false;
+  /** Whether it was filled when it became idle, in debug mode, and is to be checked. */
+  isGuarded = false;
 
   constructor(home: BlockHome<B>, bytes: Buffer<B>, classIndex: number, address: number) {
     this.home = home;
@@ -57,8 +59,8 @@ export interface BlockSource<B extends ArrayBufferLike> {
   /** Whether there is memory for one more block, as far as the source itself limits it. */
   hasRoom(): boolean;
   make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B>;
-  /** Sets all its bytes to zero. */
-  clear(block: Block<B>): void;
+  /** Sets all its bytes to `byte`. */
+  fill(block: Block<B>, byte: number): void;
   drop(block: Block<B>): void;
 }
 
@@ -73,12 +75,12 @@ export const ordinarySource: BlockSource<ArrayBuffer> = {
       throw new PoolExhaustedError(`The machine has no ${sizeBytes} bytes for a block`, { cause });
     }
   },
-  clear: clearBytes,
+  fill: fillBytes,
   drop() {},
 };
 
-function clearBytes(block: Block<ArrayBufferLike>): void {
-  block.bytes.fill(0);
+function fillBytes(block: Block<ArrayBufferLike>, byte: number): void {
+  block.bytes.fill(byte);
 }
 
 /** Blocks of the process's heap, which every thread reaches. */
@@ -89,8 +91,8 @@ export const heapSource: BlockSource<SharedArrayBuffer> = {
     const address = isZeroed ? owner.allocateZeroed(sizeBytes) : owner.allocate(sizeBytes);
     return new Block(home, Buffer.from(owner.memory.buffer, address, sizeBytes), classIndex, address);
   },
-  clear(block) {
-    heap().fill(block.address, block.blockBytes, 0);
+  fill(block, byte) {
+    heap().fill(block.address, block.blockBytes, byte);
   },
   drop(block) {
     heap().free(block.address);
@@ -123,7 +125,7 @@ export function lentSource(lent: LentMemory, blockBytes: number): BlockSource<Ar
       if (isZeroed) bytes.fill(0);
       return new Block(home, bytes, classIndex, offset);
     },
-    clear: clearBytes,
+    fill: fillBytes,
     drop(block) {
       if (block.classIndex !== -1) offsets.push(block.address);
     },

@@ -7,6 +7,7 @@ import {
   PoolTimeoutError,
 } from '../errors.ts';
 import type { Block, BlockHome, BlockSource, SharedLeaseDescriptor } from './block.ts';
+import { BlockStock } from './block-stock.ts';
 import { type EntryPoint, LeakDetector } from './leak-detector.ts';
 import { Lease } from './lease.ts';
 import { checkTimeout, type ResolvedPoolOptions } from './options.ts';
@@ -25,7 +26,7 @@ type State = 'open' | 'closing' | 'closed';
 const CLOSE_TIMEOUT_MS = 30_000;
 
 /**
- * What both kinds of buffer pool are made of: a stack of idle blocks for each size class, limits, and a line of waiters.
+ * What both kinds of buffer pool are made of: a stock of blocks, the leases on them, and a line of waiters.
  *
  * ```
  *              acquire                      release
@@ -35,43 +36,37 @@ const CLOSE_TIMEOUT_MS = 30_000;
  * Last in, first out, so the next lease has the block that is still in the cache. A block that comes back goes to the
  * first in line and to nobody else.
  *
- * Invariants: `owned` counts idle and leased blocks without overflow ones and is within the limits; `leased` counts
- * leases out. While someone waits, no block that would serve the first in line is idle.
+ * Invariants: those of {@link BlockStock}; `leased` counts leases out. While someone waits, no block that would serve
+ * the first in line is idle.
  */
 export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
   readonly #options: ResolvedPoolOptions;
-  readonly #source: BlockSource<B>;
+  readonly #stock: BlockStock<B>;
   readonly #shares: ShareTable | undefined;
+  /** The stock's stacks, one load nearer. */
   readonly #idle: Block<B>[][];
   readonly #waiters: Waiters<Block<B>>;
   readonly #detector: LeakDetector<Block<B>> | undefined;
-  /** Whether leases are neither watched nor blocks cleared, so that the short paths do. */
+  /** Whether leases are not watched and blocks neither filled nor checked, so that the short paths do. */
   readonly #isPlain: boolean;
-  readonly #clearsOnAcquire: boolean;
-  readonly #clearsOnRelease: boolean;
   #state: State = 'open';
   #closing: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
   #isWatching = false;
-  #ownedBlocks = 0;
-  #ownedBytes = 0;
   #leased = 0;
   #peakLeased = 0;
   #acquired = 0;
-  #created = 0;
   #overflowed = 0;
   #leaked = 0;
   #detached = 0;
 
   constructor(options: ResolvedPoolOptions, source: BlockSource<B>, shares: ShareTable | undefined) {
     this.#options = options;
-    this.#source = source;
     this.#shares = shares;
-    this.#idle = options.classes.map(() => []);
+    this.#stock = new BlockStock(this, options, source, shares);
+    this.#idle = this.#stock.idle;
     this.#waiters = new Waiters(options.timers);
-    this.#clearsOnAcquire = options.clearsOnAcquire;
-    this.#clearsOnRelease = options.clearsOnRelease;
-    this.#isPlain = options.leakOneIn === 0 && !this.#clearsOnAcquire && !this.#clearsOnRelease;
+    this.#isPlain = options.leakOneIn === 0 && !this.#stock.touchesBlocks;
     if (options.leakOneIn > 0) {
       this.#detector = new LeakDetector(options.name, options.leakOneIn, options.onLeak, (block) => {
         this.#lose(block);
@@ -81,11 +76,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   /** Makes `count` idle blocks of a class, as far as the limits allow. */
   preallocate(classIndex: number, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const block = this.#make(classIndex);
-      if (block === undefined) return;
-      this.#idle[classIndex]!.push(block);
-    }
+    this.#stock.preallocate(classIndex, count);
   }
 
   /** A lease, or `undefined` when nothing is idle, the limit is reached, or others wait. */
@@ -148,8 +139,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
   /** A lease on a block of exactly `blockBytes` that is dropped at its release. */
   lendOverflow(blockBytes: number, sizeBytes: number, entry: EntryPoint): Lease<B> {
     this.#checkOpen();
-    const isZeroed = this.#clearsOnAcquire || this.#clearsOnRelease;
-    const block = this.#source.make(this, blockBytes, -1, isZeroed);
+    const block = this.#stock.makeOverflow(blockBytes);
     this.#overflowed++;
     return this.#lend(block, sizeBytes, entry);
   }
@@ -214,33 +204,21 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   trim(keepBytes: number): PoolTrim {
     this.#collectShares();
-    let idleBytes = this.#idleBytes();
-    const before = idleBytes;
-    // Largest class first, and in it the block that was idle longest.
-    for (let classIndex = this.#idle.length - 1; classIndex >= 0; classIndex--) {
-      const idle = this.#idle[classIndex]!;
-      const blockBytes = this.#options.classes[classIndex]!;
-      const excess = Math.min(idle.length, Math.ceil(Math.max(0, idleBytes - keepBytes) / blockBytes));
-      for (const block of idle.splice(0, excess)) this.#drop(block);
-      idleBytes -= excess * blockBytes;
-    }
-    return { reclaimedBytes: before - idleBytes };
+    return this.#stock.trim(keepBytes);
   }
 
   stats(): PoolStats {
     this.#collectShares();
-    let idleBlockCount = 0;
-    for (const idle of this.#idle) idleBlockCount += idle.length;
     return {
-      idleBlockCount,
-      idleBytes: this.#idleBytes(),
+      idleBlockCount: this.#stock.idleCount,
+      idleBytes: this.#stock.idleBytes,
       leasedCount: this.#leased,
       peakLeasedCount: this.#peakLeased,
       remoteCount: this.#shares?.awayCount ?? 0,
-      ownedBytes: this.#ownedBytes,
+      ownedBytes: this.#stock.ownedBytes,
       waitingCount: this.#waiters.count,
       acquiredCount: this.#acquired,
-      createdCount: this.#created,
+      createdCount: this.#stock.createdCount,
       overflowCount: this.#overflowed,
       timedOutCount: this.#waiters.timedOutCount,
       leakedCount: this.#leaked,
@@ -310,7 +288,6 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
 
   #lend(block: Block<B>, sizeBytes: number, entry: EntryPoint): Lease<B> {
     this.#countLease();
-    if (this.#clearsOnAcquire) this.#source.clear(block);
     const lease = new Lease(block, sizeBytes);
     if (this.#detector !== undefined && this.#detector.isDue()) this.#watch(lease, block, entry);
     return lease;
@@ -326,41 +303,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
     this.#checkOpen();
     this.#collectShares();
     if (this.#waiters.count > 0) return undefined;
-    return this.#idle[classIndex]!.pop() ?? this.#make(classIndex);
-  }
-
-  #make(classIndex: number): Block<B> | undefined {
-    const blockBytes = this.#options.classes[classIndex]!;
-    if (!this.#makeRoom(blockBytes)) return undefined;
-    const isZeroed = this.#clearsOnAcquire || this.#clearsOnRelease;
-    const block = this.#source.make(this, blockBytes, classIndex, isZeroed);
-    this.#ownedBlocks++;
-    this.#ownedBytes += blockBytes;
-    this.#created++;
-    this.#shares?.add(block as unknown as Block<SharedArrayBuffer>);
-    return block;
-  }
-
-  /** Drops idle blocks, the largest first, until one of `blockBytes` is within the limits; drops none in vain. */
-  #makeRoom(blockBytes: number): boolean {
-    if (!this.#source.hasRoom()) return false;
-    const { maxBlocks, maxBytes } = this.#options;
-    if (this.#ownedBlocks < maxBlocks && this.#ownedBytes + blockBytes <= maxBytes) return true;
-    const stats = { blocks: 0, bytes: 0 };
-    for (const [classIndex, idle] of this.#idle.entries()) {
-      stats.blocks += idle.length;
-      stats.bytes += idle.length * this.#options.classes[classIndex]!;
-    }
-    if (this.#ownedBlocks - stats.blocks >= maxBlocks) return false;
-    if (this.#ownedBytes - stats.bytes + blockBytes > maxBytes) return false;
-    for (let classIndex = this.#idle.length - 1; classIndex >= 0; classIndex--) {
-      const idle = this.#idle[classIndex]!;
-      while (idle.length > 0) {
-        if (this.#ownedBlocks < maxBlocks && this.#ownedBytes + blockBytes <= maxBytes) return true;
-        this.#drop(idle.shift()!);
-      }
-    }
-    return true;
+    return this.#stock.take(classIndex);
   }
 
   /** A block came back, from whatever thread. */
@@ -368,12 +311,9 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
     this.#leased--;
     if (block.bytes.length !== block.blockBytes) {
       this.#detached++;
-      this.#drop(block);
-    } else if (block.classIndex === -1 || this.#state !== 'open') this.#drop(block);
-    else {
-      if (this.#clearsOnRelease) this.#source.clear(block);
-      this.#idle[block.classIndex]!.push(block);
-    }
+      this.#stock.drop(block);
+    } else if (block.classIndex === -1 || this.#state !== 'open') this.#stock.drop(block);
+    else this.#stock.put(block);
     if (this.#waiters.count > 0) this.#serveWaiters();
     this.#closeIfDrained();
   }
@@ -386,14 +326,13 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
       const classIndex = this.#options.classes.findIndex((blockBytes) => blockBytes >= sizeBytes);
       let block: Block<B> | undefined;
       try {
-        block = this.#idle[classIndex]!.pop() ?? this.#make(classIndex);
+        block = this.#stock.take(classIndex);
       } catch (error) {
         this.#waiters.refuse(error);
         continue;
       }
       if (block === undefined) return;
       this.#countLease();
-      if (this.#clearsOnAcquire) this.#source.clear(block);
       this.#waiters.serve(block);
     }
   }
@@ -402,21 +341,9 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
   #lose(block: Block<B>): void {
     this.#leaked++;
     this.#leased--;
-    this.#forget(block);
+    this.#stock.forget(block);
     if (this.#waiters.count > 0) this.#serveWaiters();
     this.#closeIfDrained();
-  }
-
-  #drop(block: Block<B>): void {
-    this.#forget(block);
-    this.#source.drop(block);
-  }
-
-  #forget(block: Block<B>): void {
-    if (block.classIndex === -1) return;
-    this.#ownedBlocks--;
-    this.#ownedBytes -= block.blockBytes;
-    this.#shares?.remove(block as unknown as Block<SharedArrayBuffer>);
   }
 
   #watch(lease: Lease<B>, block: Block<B>, entry: EntryPoint): void {
@@ -446,13 +373,6 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
       if (shares.awayCount > 0) await shares.nextRelease(seen);
     }
     this.#isWatching = false;
-  }
-
-  #idleBytes(): number {
-    let bytes = 0;
-    for (const [classIndex, idle] of this.#idle.entries())
-      bytes += idle.length * this.#options.classes[classIndex]!;
-    return bytes;
   }
 
   #checkOpen(): void {

@@ -1,35 +1,16 @@
 import { checkInteger, describe } from '../check.ts';
-import {
-  ArgumentRangeError,
-  ArgumentTypeError,
-  CapacityError,
-  DisposedError,
-  HeapCorruptionError,
-} from '../errors.ts';
-import {
-  type Column,
-  columnOf,
-  gatherRows,
-  moveRow,
-  moveRows,
-  permuteRows,
-  unpackBits,
-} from './column-moves.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { gatherRows, moveRow, moveRows, permuteRows, unpackBits } from './column-moves.ts';
 import { columnLength, type Field, fieldIndex, planColumns, sameFieldIndex } from './fields.ts';
 import type { ColumnsOf, Cursor, LayoutSpec, RowInput, RowOf, SortableField } from './field-types.ts';
 import { iterateCursor } from './iterate-cursor.ts';
 import type { Layout } from './layout.ts';
-import { closeState, type ColumnState, type RowCode, setColumns } from './row-code.ts';
+import type { AnyCursor, RowCode } from './row-code.ts';
 import { jsonValue, stringifyRows } from './row-json.ts';
 import { sortOrder } from './sort-order.ts';
-import type { Fixedness, SortOptions, TableDescriptor } from './table-descriptor.ts';
-import { checkColumns, copyRows, heapMemory, type TableMemory } from './table-memory.ts';
-
-/** The capacity that the first growth of an empty table gives. */
-const CAPACITY_MINIMUM = 64;
-
-/** Row numbers are kept in 32 bits. */
-export const CAPACITY_MAXIMUM = 0xffff_ffff;
+import { CAPACITY_MAXIMUM, TableCore, type TableShape } from './table-core.ts';
+import type { SortOptions, TableDescriptor } from './table-descriptor.ts';
+import type { TableMemory } from './table-memory.ts';
 
 /**
  * A struct of arrays: rows whose fields are kept each in a column of its own.
@@ -45,22 +26,11 @@ export const CAPACITY_MAXIMUM = 0xffff_ffff;
  * owns its block: call {@link Table.dispose}. Growth moves the columns: take {@link Table.columns} again after a call
  * that may grow (`push`, `insert`, `reserve`, and filters into the table). Kernels refuse a column of before; raw
  * indexing into one cannot be caught.
- *
- * Invariants: `length <= capacity`; column `i` starts at the offset that the layout plans for the capacity.
  */
 export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArrayBuffer> {
   /** What the rows are made of. */
   readonly layout: Layout<S>;
-  readonly #fields: readonly Field[];
-  readonly #code: RowCode;
-  readonly #fixedness: Fixedness;
-  readonly #state: ColumnState;
-  #memory: TableMemory;
-  #moves: readonly Column[] = [];
-  #columns: ColumnsOf<S, B> | undefined;
-  #capacity: number;
-  #length: number;
-  #isShared = false;
+  readonly #core: TableCore;
 
   /** Made by layouts. */
   constructor(
@@ -68,32 +38,25 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     fields: readonly Field[],
     code: RowCode,
     memory: TableMemory,
-    shape: { readonly capacity: number; readonly length: number; readonly fixedness: Fixedness },
+    shape: TableShape,
   ) {
     this.layout = layout;
-    this.#fields = fields;
-    this.#code = code;
-    this.#memory = memory;
-    this.#capacity = shape.capacity;
-    this.#length = shape.length;
-    this.#fixedness = shape.fixedness;
-    this.#state = code.state(memory.views);
-    this.#useMemory(memory);
+    this.#core = new TableCore(fields, code, memory, shape);
   }
 
   /** Number of rows. */
   get length(): number {
-    return this.#length;
+    return this.#core.length;
   }
 
   /** Rows that fit without growing. */
   get capacity(): number {
-    return this.#capacity;
+    return this.#core.capacity;
   }
 
   /** Bytes of all columns, spare rows and alignment included. */
   get sizeBytes(): number {
-    return planColumns(this.#fields, this.#capacity).sizeBytes;
+    return planColumns(this.#core.fields, this.#core.capacity).sizeBytes;
   }
 
   /**
@@ -102,8 +65,8 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws DisposedError after `dispose`. @throws BufferDetachedError when lent memory was taken away.
    */
   get columns(): ColumnsOf<S, B> {
-    this.#check();
-    return this.#columns!;
+    this.#core.check();
+    return this.#core.columns as unknown as ColumnsOf<S, B>;
   }
 
   /**
@@ -111,10 +74,10 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * grows. Booleans come as whole bytes.
    */
   column<K extends keyof S & string>(name: K): ColumnsOf<S, B>[K] {
-    this.#check();
-    const i = fieldIndex(this.#fields, name);
-    const view = this.#memory.views[i]!;
-    return view.subarray(0, columnLength(this.#fields[i]!, this.#length)) as ColumnsOf<S, B>[K];
+    this.#core.check();
+    const i = fieldIndex(this.#core.fields, name);
+    const view = this.#core.memory.views[i]!;
+    return view.subarray(0, columnLength(this.#core.fields[i]!, this.#core.length)) as ColumnsOf<S, B>[K];
   }
 
   /**
@@ -126,13 +89,13 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * for (p.index = 0; p.index < particles.length; p.index++) p.x += p.vx * dt;
    */
   cursor(): Cursor<S> {
-    this.#check();
-    return this.#code.cursor(this.#state) as unknown as Cursor<S>;
+    this.#core.check();
+    return this.#core.code.cursor(this.#core.state) as unknown as Cursor<S>;
   }
 
   /** Iterates with one cursor, which is moved; about twice the cost of a loop over `index`. */
   [Symbol.iterator](): IterableIterator<Cursor<S>> {
-    return iterateCursor(this.cursor(), () => this.#length);
+    return iterateCursor(this.cursor(), () => this.#core.length);
   }
 
   /**
@@ -141,8 +104,8 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws ArgumentRangeError when there is no such row.
    */
   get(index: number): RowOf<S> {
-    this.#checkRow(index);
-    return this.#code.read(this.#state, index) as RowOf<S>;
+    this.#core.checkRow(index);
+    return this.#core.code.read(this.#core.state, index) as RowOf<S>;
   }
 
   /**
@@ -151,8 +114,8 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws ArgumentTypeError, ArgumentRangeError when a field is missing or of the wrong type; nothing is written then.
    */
   set(index: number, row: RowInput<S>): void {
-    this.#checkRow(index);
-    this.#code.write(this.#state, index, checkObject(row));
+    this.#core.checkRow(index);
+    this.#core.code.write(this.#core.state, index, checkObject(row));
   }
 
   /**
@@ -163,48 +126,48 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws HeapExhaustedError when the heap has no room.
    */
   push(row: RowInput<S>): number {
-    this.#checkResizable();
-    const index = this.#length;
-    if (index === this.#capacity) this.#grow(index + 1);
-    this.#code.write(this.#state, index, checkObject(row));
-    this.#length = index + 1;
+    this.#core.checkResizable();
+    const index = this.#core.length;
+    if (index === this.#core.capacity) this.#core.grow(index + 1);
+    this.#core.code.write(this.#core.state, index, checkObject(row));
+    this.#core.length = index + 1;
     return index;
   }
 
   /** Inserts a row before row `index`, and keeps the order. O(length). Throws as `push`. */
   insert(index: number, row: RowInput<S>): void {
-    this.#checkResizable();
-    checkInteger('index', index, 0, this.#length);
-    if (this.#length === this.#capacity) this.#grow(this.#length + 1);
+    this.#core.checkResizable();
+    checkInteger('index', index, 0, this.#core.length);
+    if (this.#core.length === this.#core.capacity) this.#core.grow(this.#core.length + 1);
     // Written behind the last row first, so that a bad row moves nothing.
-    this.#code.write(this.#state, this.#length, checkObject(row));
-    const written = this.#code.read(this.#state, this.#length);
-    for (const column of this.#moves) moveRows(column, index + 1, index, this.#length - index);
-    this.#code.write(this.#state, index, written);
-    this.#length++;
+    this.#core.code.write(this.#core.state, this.#core.length, checkObject(row));
+    const written = this.#core.code.read(this.#core.state, this.#core.length);
+    for (const column of this.#core.moves) moveRows(column, index + 1, index, this.#core.length - index);
+    this.#core.code.write(this.#core.state, index, written);
+    this.#core.length++;
   }
 
   /** Removes a row and fills its place with the last one. O(1). */
   swapRemove(index: number): void {
-    this.#checkResizable();
-    this.#checkRow(index);
-    const last = --this.#length;
-    if (index !== last) for (const column of this.#moves) moveRow(column, index, last);
+    this.#core.checkResizable();
+    this.#core.checkRow(index);
+    const last = --this.#core.length;
+    if (index !== last) for (const column of this.#core.moves) moveRow(column, index, last);
   }
 
   /** Removes a row and keeps the order. O(length). */
   remove(index: number): void {
-    this.#checkResizable();
-    this.#checkRow(index);
-    this.#length--;
-    for (const column of this.#moves) moveRows(column, index, index + 1, this.#length - index);
+    this.#core.checkResizable();
+    this.#core.checkRow(index);
+    this.#core.length--;
+    for (const column of this.#core.moves) moveRows(column, index, index + 1, this.#core.length - index);
   }
 
   /** Drops the rows from `length` on; keeps the capacity. */
   truncate(length: number): void {
-    this.#checkResizable();
-    checkInteger('length', length, 0, this.#length);
-    this.#length = length;
+    this.#core.checkResizable();
+    checkInteger('length', length, 0, this.#core.length);
+    this.#core.length = length;
   }
 
   /** Drops all rows; keeps the capacity. */
@@ -217,23 +180,24 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * that are filled from outside.
    */
   resize(length: number): void {
-    this.#checkResizable();
+    this.#core.checkResizable();
     checkInteger('length', length, 0, CAPACITY_MAXIMUM);
-    if (length > this.#capacity) this.#grow(length);
-    this.#length = length;
+    if (length > this.#core.capacity) this.#core.grow(length);
+    this.#core.length = length;
   }
 
   /** Makes room for `capacity` rows in all, at once and exactly. Throws as `push`. */
   reserve(capacity: number): void {
-    this.#checkResizable();
+    this.#core.checkResizable();
     checkInteger('capacity', capacity, 0, CAPACITY_MAXIMUM);
-    if (capacity > this.#capacity) this.#moveTo(capacity);
+    if (capacity > this.#core.capacity) this.#core.moveTo(capacity);
   }
 
   /** Gives back the memory of spare rows; moves the columns. Does nothing on lent memory. */
   shrinkToFit(): void {
-    this.#checkResizable();
-    if (this.#fixedness === 'growable' && this.#length < this.#capacity) this.#moveTo(this.#length);
+    this.#core.checkResizable();
+    if (this.#core.fixedness === 'growable' && this.#core.length < this.#core.capacity)
+      this.#core.moveTo(this.#core.length);
   }
 
   /**
@@ -243,16 +207,16 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws ArgumentTypeError when the field does not exist or is a vector.
    */
   sortBy(name: SortableField<S>, options: SortOptions = {}): void {
-    this.#check();
-    const i = fieldIndex(this.#fields, name);
-    if (this.#fields[i]!.kind === 'vector')
+    this.#core.check();
+    const i = fieldIndex(this.#core.fields, name);
+    if (this.#core.fields[i]!.kind === 'vector')
       throw new ArgumentTypeError(`name: rows cannot be sorted by the vector '${name}'`);
     const keys =
-      this.#fields[i]!.kind === 'bool'
-        ? unpackBits(this.#memory.views[i] as Uint8Array, this.#length)
-        : this.#memory.views[i]!;
-    const order = sortOrder(keys, this.#length, options.descending === true);
-    for (const column of this.#moves) permuteRows(column, order);
+      this.#core.fields[i]!.kind === 'bool'
+        ? unpackBits(this.#core.memory.views[i] as Uint8Array, this.#core.length)
+        : this.#core.memory.views[i]!;
+    const order = sortOrder(keys, this.#core.length, options.descending === true);
+    for (const column of this.#core.moves) permuteRows(column, order);
   }
 
   /**
@@ -277,14 +241,14 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
 
   /** Keeps the rows for which `predicate` is true, in their order; returns how many went. O(length). */
   retain(predicate: (row: Cursor<S>) => boolean): number {
-    this.#checkResizable();
+    this.#core.checkResizable();
     const indexes = this.#matching(predicate);
     // Row k comes from a row at or after k, so moving in order overwrites nothing that is still needed.
-    for (const column of this.#moves) {
+    for (const column of this.#core.moves) {
       for (let k = 0; k < indexes.length; k++) if (indexes[k] !== k) moveRow(column, k, indexes[k]!);
     }
-    const gone = this.#length - indexes.length;
-    this.#length = indexes.length;
+    const gone = this.#core.length - indexes.length;
+    this.#core.length = indexes.length;
     return gone;
   }
 
@@ -300,31 +264,35 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
     target: Table<T, ArrayBufferLike>,
     indexes: ArrayLike<number>,
   ): number {
-    this.#check();
+    this.#core.check();
     if (!(target instanceof Table))
       throw new ArgumentTypeError(`target: expected a Table, got ${describe(target)}`);
     if ((target as unknown) === this) throw new ArgumentRangeError('target: expected another table');
-    for (let i = 0; i < indexes.length; i++) this.#checkRow(indexes[i]!);
+    for (let i = 0; i < indexes.length; i++) this.#core.checkRow(indexes[i]!);
     const rows = indexes instanceof Uint32Array ? indexes : Uint32Array.from(indexes);
-    const sources = target.#fields.map((field) => this.#moves[sameFieldIndex(this.#fields, field)]!);
-    const at = target.#length;
+    const sources = target.#core.fields.map(
+      (field) => this.#core.moves[sameFieldIndex(this.#core.fields, field)]!,
+    );
+    const at = target.#core.length;
     target.resize(at + rows.length);
-    for (const [i, column] of target.#moves.entries()) gatherRows(column, at, sources[i]!, rows, rows.length);
+    for (const [i, column] of target.#core.moves.entries())
+      gatherRows(column, at, sources[i]!, rows, rows.length);
     return rows.length;
   }
 
   /** Appends each object; returns how many. Rows before a bad one stay. Throws as `push`. */
   pushAll(rows: Iterable<RowInput<S>>): number {
-    const before = this.#length;
+    const before = this.#core.length;
     for (const row of rows) this.push(row);
-    return this.#length - before;
+    return this.#core.length - before;
   }
 
   /** All rows as objects: a copy. */
   toObjects(): RowOf<S>[] {
-    this.#check();
+    this.#core.check();
     const rows: RowOf<S>[] = [];
-    for (let i = 0; i < this.#length; i++) rows.push(this.#code.read(this.#state, i) as RowOf<S>);
+    for (let i = 0; i < this.#core.length; i++)
+      rows.push(this.#core.code.read(this.#core.state, i) as RowOf<S>);
     return rows;
   }
 
@@ -338,8 +306,8 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * null; bigints are strings. `layout.parse` reads it back.
    */
   stringify(): string {
-    this.#check();
-    return stringifyRows(this.#fields, this.#memory.views, this.#length);
+    this.#core.check();
+    return stringifyRows(this.#core.fields, this.#core.memory.views, this.#core.length);
   }
 
   /**
@@ -351,28 +319,28 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws ArgumentTypeError when the memory is lent and not shared.
    */
   share(): TableDescriptor {
-    this.#check();
-    const { buffer, byteOffset } = this.#memory;
+    this.#core.check();
+    const { buffer, byteOffset } = this.#core.memory;
     if (!(buffer instanceof SharedArrayBuffer)) {
       throw new ArgumentTypeError(
         'The table is over an ordinary ArrayBuffer and cannot be shared: lend a SharedArrayBuffer',
       );
     }
-    this.#isShared = true;
+    this.#core.isShared = true;
     return {
       kind: 'hotpath.table.v1',
       fingerprint: this.layout.fingerprint,
       layout: this.layout.text,
       buffer,
       byteOffset,
-      capacity: this.#capacity,
-      length: this.#length,
+      capacity: this.#core.capacity,
+      length: this.#core.length,
     };
   }
 
   /** Says that no other thread uses the table any more. */
   unshare(): void {
-    this.#isShared = false;
+    this.#core.isShared = false;
   }
 
   /**
@@ -380,13 +348,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * first call does anything. Other threads must not use the table any more.
    */
   dispose(): void {
-    if (this.#columns === undefined) return;
-    this.#columns = undefined;
-    this.#length = 0;
-    this.#capacity = 0;
-    this.#moves = [];
-    closeState(this.#state);
-    this.#memory.free();
+    this.#core.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -399,82 +361,14 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
    * @throws HeapCorruptionError naming what does not hold.
    */
   checkInvariants(): void {
-    this.#check();
-    if (this.#length > this.#capacity)
-      throw new HeapCorruptionError(`${this.#length} rows in a capacity of ${this.#capacity}`);
-    checkColumns(this.#fields, this.#capacity, this.#memory);
-    for (const [i, view] of this.#memory.views.entries()) {
-      if (this.#state[`c${i}`] !== view)
-        throw new HeapCorruptionError(`Cursors see another column '${this.#fields[i]!.name}'`);
-    }
+    this.#core.checkInvariants();
   }
 
-  #useMemory(memory: TableMemory): void {
-    this.#memory = memory;
-    this.#columns = this.#code.columns(memory.views) as unknown as ColumnsOf<S, B>;
-    this.#moves = this.#fields.map((field, i) => columnOf(field, memory.views[i]!));
-  }
-
-  #grow(needed: number): void {
-    if (needed > CAPACITY_MAXIMUM)
-      throw new CapacityError(`The table is full: ${CAPACITY_MAXIMUM} rows are the most`);
-    this.#moveTo(Math.min(CAPACITY_MAXIMUM, Math.max(needed, this.#capacity * 2, CAPACITY_MINIMUM)));
-  }
-
-  /** Moves the rows to memory for `capacity` rows, which all of them fit. */
-  #moveTo(capacity: number): void {
-    if (this.#fixedness === 'borrowed') {
-      throw new CapacityError(`The table is full: the memory lent to it holds ${this.#capacity} rows`);
-    }
-    if (this.#isShared) {
-      throw new CapacityError(
-        'The table is shared with another thread and cannot move: reserve enough before share(), or unshare() it',
-      );
-    }
-    const old = this.#memory;
-    const next = heapMemory(this.#fields, capacity);
-    copyRows(this.#fields, old, next, this.#length);
-    this.#capacity = capacity;
-    this.#useMemory(next);
-    setColumns(this.#state, next.views);
-    old.free();
-  }
-
-  /** Row numbers that `predicate` accepts. */
   #matching(predicate: (row: Cursor<S>) => boolean): Uint32Array {
-    if (typeof predicate !== 'function') {
-      throw new ArgumentTypeError(`predicate: expected a function, got ${describe(predicate)}`);
-    }
-    const cursor = this.cursor();
-    const length = this.#length;
-    const indexes = new Uint32Array(length);
-    let count = 0;
-    for (let i = 0; i < length; i++) {
-      cursor.index = i;
-      if (predicate(cursor)) indexes[count++] = i;
-    }
-    if (this.#length !== length) throw new ArgumentTypeError('predicate: it changed the length of the table');
-    return indexes.subarray(0, count);
-  }
-
-  #check(): void {
-    if (this.#columns === undefined) throw new DisposedError('The table was disposed');
-    this.#memory.check();
-  }
-
-  #checkResizable(): void {
-    this.#check();
-    if (this.#fixedness === 'attached') {
-      throw new CapacityError('The table belongs to another thread: only that one changes its length');
-    }
-  }
-
-  #checkRow(index: number): void {
-    this.#check();
-    if (!(index >= 0 && index < this.#length && Number.isInteger(index))) {
-      checkInteger('index', index, 0, Math.max(0, this.#length - 1));
-      throw new ArgumentRangeError(`index: the table has no rows, got ${index}`);
-    }
+    return this.#core.matching(
+      this.cursor() as unknown as AnyCursor,
+      predicate as unknown as (row: AnyCursor) => boolean,
+    );
   }
 }
 
