@@ -1,19 +1,11 @@
 /** `pnpm bench`: chooses cases, runs them, prints the table, writes what was asked for. */
 
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CallNode } from '@hotpath/profile';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { FileError, checkWritable, readText, writeWhole } from './files.ts';
 import type { Case, Tier } from './harness/case.ts';
 import { discoverCases, nameOf } from './harness/discover.ts';
 import { NodeVersionError, fetchNode } from './harness/node-version.ts';
@@ -24,9 +16,10 @@ import { runSuite } from './harness/run-suite.ts';
 import { PACKAGES, SelectionError, selectCases } from './harness/select.ts';
 import { renderComparison } from './report/compare-terminal.ts';
 import { compareReports } from './report/compare.ts';
-import { renderHtml } from './report/html.ts';
-import type { Environment, Report } from './report/record.ts';
+import type { Environment, Report, Row } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
+import type { Stacks } from './report/write-page.ts';
+import { writePage } from './report/write-page.ts';
 import { parseReport } from './report/validate.ts';
 import { renderChecks } from './self-test/checks.ts';
 import { selfTest } from './self-test/self-test.ts';
@@ -37,9 +30,6 @@ const EXIT = { ok: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as con
 
 const TIERS: readonly Tier[] = ['guide', 'peers', 'all'];
 const RECORDS = fileURLToPath(new URL('../records/', import.meta.url));
-/** Where relative paths begin: the folder the user typed in, which a package manager's script changes. */
-const CWD = process.env['INIT_CWD'] ?? process.cwd();
-
 interface Options {
   readonly filter?: readonly string[];
   readonly package?: readonly string[];
@@ -48,18 +38,13 @@ interface Options {
   readonly node?: string;
   readonly json?: string;
   readonly html?: string;
+  readonly flame?: true;
   readonly list?: true;
   readonly selfTest?: true;
   readonly save?: true;
   readonly compare?: string;
   readonly ci?: true;
   readonly seed: number;
-}
-
-/** A file cannot be read or written; told in one line. */
-class FileError extends Error {
-  override readonly name = 'FileError';
-  readonly code = 'ERR_HOTPATH_BENCHMARKS_FILE';
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -83,6 +68,7 @@ function createProgram(): Command {
     .option('--node <version>', 'run the cases under this Node, fetched from npm')
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as one offline HTML page')
+    .option('--flame', 'with --html: flame graphs of naive and ours in a folder beside the page, linked')
     .option('--list', 'name the cases, with their tiers, and stop')
     .option('--self-test', 'measure what is known, judge the harness by it, and stop; three minutes')
     .option('--save', 'keep the report under benchmarks/records, by CPU and Node')
@@ -100,6 +86,7 @@ Examples:
   pnpm bench                              the guide's cases and the main peers
   pnpm bench --quick --html report.html   a check in minutes, with a page to look at
   pnpm bench --filter I2                  one row of the guide
+  pnpm bench --filter I2 --html i2.html --flame    and where its time goes
   pnpm bench --package memory --node 26   one package, under another Node
   pnpm bench --self-test                  can this machine be trusted to tell 3 %?
   pnpm bench --save                       keep a record, then later:
@@ -112,40 +99,8 @@ Exit codes: 0 all ran; 1 a case or the self-test failed, a given URL is unreacha
     );
 }
 
-/** Refuses a target that cannot be written before an hour is spent on what would go there. */
-function checkWritable(flag: string, file: string): void {
-  const folder = dirname(resolve(CWD, file));
-  try {
-    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
-    if (statSync(resolve(CWD, file), { throwIfNoEntry: false })?.isDirectory())
-      throw new Error('it is a folder');
-    accessSync(folder, constants.W_OK);
-  } catch (cause) {
-    throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** Writes a whole file or none. */
-function writeWhole(flag: string, file: string, content: string): void {
-  const path = resolve(CWD, file);
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, content);
-    renameSync(partial, path);
-  } catch (cause) {
-    rmSync(partial, { force: true });
-    throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
-  }
-}
-
 function readReport(file: string): Report {
-  let text: string;
-  try {
-    text = readFileSync(resolve(CWD, file), 'utf8');
-  } catch (cause) {
-    throw new FileError(`--compare ${file}: ${(cause as Error).message}`, { cause });
-  }
+  const text = readText('--compare', file);
   try {
     return parseReport(text);
   } catch (cause) {
@@ -191,7 +146,7 @@ function exitCode({ report, aborted }: Finished): number {
   return EXIT.ok;
 }
 
-function output(finished: Finished, options: Options, base: Report | undefined): void {
+function output(finished: Finished, options: Options, base: Report | undefined, stacks: Stacks): void {
   const { report } = finished;
   const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const width = process.stdout.columns ?? 100;
@@ -200,7 +155,7 @@ function output(finished: Finished, options: Options, base: Report | undefined):
   if (finished.aborted) console.log('Interrupted: the table holds what was finished.');
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (options.json !== undefined) writeWhole('--json', options.json, json);
-  if (options.html !== undefined) writeWhole('--html', options.html, renderHtml(report));
+  if (options.html !== undefined) writePage(options.html, report, stacks);
   if (options.save === true) {
     const path = recordPath(report.environment);
     writeWhole('--save', path, json);
@@ -223,6 +178,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const options = program.opts<Options>();
   if (options.quick === true && options.all === true) {
     program.error('error: --quick and --all exclude each other');
+  }
+  if (options.flame === true && options.html === undefined) {
+    program.error('error: --flame needs --html');
   }
   if (options.ci === true && options.compare === undefined) {
     program.error('error: --ci needs --compare');
@@ -266,6 +224,7 @@ async function main(argv: readonly string[]): Promise<number> {
       throw error;
     }
   }
+  const stacks: Stacks = new Map();
   const finished = await runSuite({
     cases,
     tempo: options.quick === true ? QUICK : options.all === true ? ALL : FULL,
@@ -274,8 +233,11 @@ async function main(argv: readonly string[]): Promise<number> {
     execPath,
     signal: interruption.signal,
     progress: createProgress(process.stderr, cases.length),
+    ...(options.flame === true
+      ? { onStacks: (row: Row, trees: ReadonlyMap<string, CallNode>) => stacks.set(row, trees) }
+      : {}),
   });
-  output(finished, options, base);
+  output(finished, options, base, stacks);
   const worse = options.ci === true && base !== undefined ? worseRatios(base, finished.report) : [];
   for (const name of worse) console.error(`bench: --ci: worse than in the record: ${name}`);
   return worse.length > 0 && !finished.aborted ? EXIT.failed : exitCode(finished);

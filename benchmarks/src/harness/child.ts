@@ -5,7 +5,14 @@ import type { Loop } from './block.ts';
 import { calibrate, createLoop, sink, timeBlock } from './block.ts';
 import type { Case, Operation } from './case.ts';
 import { diagnose } from './diagnose.ts';
-import type { PrepareRequest, Reply, Request, SettleRequest, WarmRequest } from './protocol.ts';
+import type {
+  PrepareRequest,
+  ProfileRequest,
+  Reply,
+  Request,
+  SettleRequest,
+  WarmRequest,
+} from './protocol.ts';
 
 interface Prepared {
   readonly operation: Operation;
@@ -87,6 +94,17 @@ async function block(): Promise<Reply> {
   return { ok: 'block', nsPerOp };
 }
 
+async function profile({ durationMs }: ProfileRequest): Promise<Reply> {
+  const { loop } = current();
+  const { cpu } = await import('@hotpath/profile');
+  const { root } = await cpu(async () => {
+    const end = performance.now() + durationMs;
+    do await timeBlock(loop, iterations);
+    while (performance.now() < end);
+  });
+  return { ok: 'profiled', root };
+}
+
 async function answer(request: Request): Promise<Reply> {
   switch (request.do) {
     case 'prepare':
@@ -107,6 +125,8 @@ async function answer(request: Request): Promise<Reply> {
       const findings = (await operation.findings?.()) ?? {};
       return { ok: 'diagnosed', findings, ...(diagnosis === undefined ? {} : { diagnosis }) };
     }
+    case 'profile':
+      return profile(request);
     case 'experiment': {
       const { operation, run } = current();
       sink.value = await run();

@@ -15,7 +15,7 @@ const SUFFIX = '.bench.js';
 const SEVERITY = ['guide', 'peers', 'all'];
 
 /** `M2 1000 x 64 KiB`: what a case is called on the command line. */
-export function nameOf(definition: Case): string {
+export function nameOf(definition: Pick<Case, 'id' | 'case'>): string {
   return `${definition.id} ${definition.case}`;
 }
 

@@ -32,6 +32,8 @@ export interface GroupOptions {
   readonly guard?: (child: ChildProcess) => void;
   /** True in a run that is to be done in minutes; variants may then set up less. */
   readonly quick: boolean;
+  /** True to sample the stacks of the naive variant and of ours, when all is timed. */
+  readonly profile?: boolean | undefined;
 }
 
 interface Lane {
@@ -52,6 +54,8 @@ export interface Answer {
 const SLOW_OPERATION_NS = 500e6;
 /** Operations this many times longer than the time for diagnosis are not diagnosed. */
 const DIAGNOSE_AT_MOST = 5;
+/** Hundreds of samples a variant. */
+const PROFILE_MS = 500;
 /** More processes than this at once meet other limits than cores. */
 const MOST_AT_ONCE = 8;
 
@@ -178,6 +182,17 @@ export class Group {
       if (reply?.ok !== 'diagnosed') continue;
       if (reply.diagnosis !== undefined) lane.track.diagnosis = reply.diagnosis;
       lane.track.findings.push(reply.findings);
+    }
+  }
+
+  /** Where the time of the guide's baseline and of ours goes. */
+  async profile(onStep?: (step: string) => void): Promise<void> {
+    for (const lane of this.#alive) {
+      const { track } = lane;
+      if (track.name !== 'naive' && track.name !== 'ours') continue;
+      onStep?.(`stacks of ${track.name}`);
+      const reply = await this.#ask(lane, { do: 'profile', durationMs: PROFILE_MS });
+      if (reply?.ok === 'profiled') track.stacks = reply.root;
     }
   }
 

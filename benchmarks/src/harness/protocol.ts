@@ -1,5 +1,6 @@
 /** What the parent and a measuring process say to each other over Node's IPC channel. One request, one reply. */
 
+import type { CallNode } from '@hotpath/profile';
 import type { CaseContext, Findings } from './case.ts';
 
 export interface PrepareRequest {
@@ -41,6 +42,12 @@ export interface DiagnoseRequest {
   readonly budgetMs: number;
 }
 
+/** Samples the stacks of blocks for so long. */
+export interface ProfileRequest {
+  readonly do: 'profile';
+  readonly durationMs: number;
+}
+
 /** Runs the operation once and asks what it found. */
 export interface ExperimentRequest {
   readonly do: 'experiment';
@@ -57,6 +64,7 @@ export type Request =
   | SettleRequest
   | BlockRequest
   | DiagnoseRequest
+  | ProfileRequest
   | ExperimentRequest
   | CloseRequest;
 
@@ -81,6 +89,7 @@ export type Reply =
   | { readonly ok: 'settled'; readonly nsPerOp: number }
   | { readonly ok: 'block'; readonly nsPerOp: number }
   | { readonly ok: 'diagnosed'; readonly diagnosis?: Diagnosis; readonly findings: Findings }
+  | { readonly ok: 'profiled'; readonly root: CallNode }
   | { readonly ok: 'experimented'; readonly findings: Findings }
   | { readonly ok: 'closed' }
   | { readonly ok: 'failed'; readonly message: string };

@@ -1,5 +1,6 @@
 /** From what the processes of a case gave to its row. Pure. */
 
+import type { CallNode } from '@hotpath/profile';
 import type { Ratio, Result, Row, Series } from '../report/record.ts';
 import type { Case, Findings, Measurement, VariantKind } from './case.ts';
 import type { Diagnosis } from './protocol.ts';
@@ -18,6 +19,8 @@ export interface Track {
   failure?: string;
   skipped?: string;
   diagnosis?: Diagnosis;
+  /** Where its time goes, by stacks; in milliseconds. */
+  stacks?: CallNode;
 }
 
 /** How many times better `of` was than `over`, by group, then by round; only where both were measured. */

@@ -11,6 +11,7 @@
  * a round, never between rounds.
  */
 
+import type { CallNode } from '@hotpath/profile';
 import type { Row } from '../report/record.ts';
 import type { LoadedCase } from './discover.ts';
 import type { Answer, GroupOptions } from './group.ts';
@@ -26,6 +27,8 @@ export interface RunCaseOptions extends GroupOptions {
   readonly budgetMs?: number;
   /** Told what is being done, for the progress line. */
   readonly onStep?: (step: string) => void;
+  /** Told of the row and, with `profile`, of the stacks of its variants. */
+  readonly onStacks?: ((row: Row, stacks: ReadonlyMap<string, CallNode>) => void) | undefined;
 }
 
 class CaseRun {
@@ -53,7 +56,12 @@ class CaseRun {
     } finally {
       await this.#stopping;
     }
-    return buildRow(definition, this.#tracks, this.#options.cores);
+    const row = buildRow(definition, this.#tracks, this.#options.cores);
+    const stacks = new Map(
+      this.#tracks.flatMap(({ name, stacks: root }) => (root === undefined ? [] : [[name, root] as const])),
+    );
+    if (stacks.size > 0) this.#options.onStacks?.(row, stacks);
+    return row;
   }
 
   get #budgetMs(): number {
@@ -91,7 +99,9 @@ class CaseRun {
         else if (finished === groups && groups >= 3 && groups < 2 * tempo.groups) {
           if (this.#precision() > tempo.precision) groups++;
         }
-        if (finished >= groups) await group.diagnose(onStep);
+        if (finished < groups) return;
+        await group.diagnose(onStep);
+        if (this.#options.profile === true) await group.profile(onStep);
       });
     }
   }

@@ -10,6 +10,7 @@ import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
 import type { Tempo } from './plan.ts';
 import type { Progress } from './progress.ts';
+import type { RunCaseOptions } from './run-case.ts';
 import { runCase } from './run-case.ts';
 
 export interface RunSuiteOptions {
@@ -21,6 +22,8 @@ export interface RunSuiteOptions {
   readonly execPath: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** With it, the stacks of each timed case are sampled when all is timed: by variant. */
+  readonly onStacks?: RunCaseOptions['onStacks'];
 }
 
 export interface Finished {
@@ -102,6 +105,8 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
               scratch.guard(child);
             },
             onStep: progress.step,
+            profile: options.onStacks !== undefined,
+            onStacks: options.onStacks,
           });
         } catch (error) {
           if (signal.aborted) break;

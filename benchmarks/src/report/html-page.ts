@@ -15,7 +15,12 @@ export interface Page {
   readonly detail: Detail;
   /** Anchors, one a row, unique in the page. */
   readonly anchors: ReadonlyMap<Row, string>;
+  /** Links to the flame graphs of rows, by variant. */
+  readonly flames: Flames;
 }
+
+/** Files beside the page: their relative URLs by row, then by variant. */
+export type Flames = ReadonlyMap<Row, ReadonlyMap<string, string>>;
 
 const ANCHOR_LENGTH = 40;
 

@@ -40,8 +40,19 @@ export function rowSection(page: Page, row: Row): Markup {
       </ul>`
     }
     ${params.length > 0 && html`<p class="params">${params.map(([name, value]) => html`<span>${subject(name)} <b>${subject(String(value))}</b></span> `)}</p>`}
+    ${flameLinks(page, row)}
     <p class="command"><span>Measure again</span> <code>${commandFor(row, page.packageManager)}</code></p>
   </article>`;
+}
+
+function flameLinks({ flames }: Page, row: Row): Markup | false {
+  const links = [...(flames.get(row) ?? [])];
+  return (
+    links.length > 0 &&
+    html`<p class="command">
+      <span>Flame graphs</span> ${links.map(([variant, url]) => html`<a href="${url}">${subject(variant)}</a> `)}
+    </p>`
+  );
 }
 
 function plots({ detail }: Page, row: Row): Markup | false {

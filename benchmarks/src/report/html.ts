@@ -18,7 +18,7 @@ import type { Loss } from './findings.ts';
 import { formatBytes, formatCount, formatDate, formatEnds, formatTimes } from './format.ts';
 import { claims } from './html-claims.ts';
 import { guideTable } from './html-guide-table.ts';
-import type { Detail, Page } from './html-page.ts';
+import type { Detail, Flames, Page } from './html-page.ts';
 import { anchorsOf, rowLink, verdictChip } from './html-page.ts';
 import { rowSection } from './html-row.ts';
 import { STYLE } from './html-style.ts';
@@ -30,6 +30,8 @@ import { SCHEMA_VERSION } from './record.ts';
 export interface HtmlOptions {
   /** Runs the commands that the page shows: `pnpm@12.21.0`. Default: the pin in the repository's package.json. */
   readonly packageManager?: string;
+  /** Flame graphs that lie beside the page. */
+  readonly flames?: Flames;
 }
 
 /** From src/report and from dist/report alike. */
@@ -282,9 +284,10 @@ const OMISSIONS: Readonly<Record<Detail, string>> = {
 export function renderHtml(report: Report, options: HtmlOptions = {}): string {
   const packageManager = options.packageManager ?? pinnedPackageManager();
   const anchors = anchorsOf(report.rows);
+  const { flames = new Map() } = options;
   let text = '';
   for (const detail of ['full', 'tables', 'ratios', 'none'] as const) {
-    text = renderPage({ report, packageManager, anchors, detail });
+    text = renderPage({ report, packageManager, anchors, detail, flames });
     if (Buffer.byteLength(text) <= MOST_BYTES) break;
   }
   return text;
