@@ -100,13 +100,13 @@ interface Times {
 }
 
 const QUICK: Times = {
-  warmMs: 500,
+  warmMs: 400,
   greedyMs: 1000,
   sweepMs: 600,
   sweepSteps: 4,
-  windowMs: 1500,
+  windowMs: 1000,
   runs: 1,
-  stepMs: 700,
+  stepMs: 500,
 };
 const FULL: Times = {
   warmMs: 3000,

@@ -203,6 +203,7 @@ function step(kind: VariantKind, name: StepName | 'naive' | 'optimised'): Varian
 
 /** So many processes behind one port; also the generator and the servers take their turns on the same cores. */
 const PROCESS_COUNTS = [1, 2, 4];
+const QUICK_PROCESS_COUNTS = [1, 2];
 
 async function answeredBy(context: CaseContext, workers: number): Promise<number> {
   const { memo } = await import('./memo.ts');
@@ -214,10 +215,11 @@ async function answeredBy(context: CaseContext, workers: number): Promise<number
 }
 
 /** The optimised service as several processes, and as one. */
-function processes(kind: VariantKind, counts: readonly number[]): Variant {
+function processes(kind: VariantKind, countsOf: (context: CaseContext) => readonly number[]): Variant {
   return {
     kind,
     async setup(context): Promise<Operation> {
+      const counts = countsOf(context);
       const rates: number[] = [];
       return {
         async run() {
@@ -307,10 +309,10 @@ const cases: readonly Case[] = [
     experiment: true,
     processes: 1,
     settings:
-      'ours as 1, 2 and 4 processes behind one port, over one; the processes share the cores with Postgres, Redis and the generator, so this many cores show what the servers leave over, not what a machine for each would',
+      'ours as 1, 2 and 4 processes behind one port (1 and 2 with --quick), over one; the processes share the cores with Postgres, Redis and the generator, so this many cores show what the servers leave over, not what a machine for each would',
     variants: {
-      'naive:one process': processes('naive', [1]),
-      ours: processes('ours', PROCESS_COUNTS),
+      'naive:one process': processes('naive', () => [1]),
+      ours: processes('ours', ({ quick }) => (quick ? QUICK_PROCESS_COUNTS : PROCESS_COUNTS)),
     },
   },
 ];
