@@ -50,7 +50,8 @@ function flameLinks({ flames }: Page, row: Row): Markup | false {
   return (
     links.length > 0 &&
     html`<p class="command">
-      <span>Flame graphs</span> ${links.map(([variant, url]) => html`<a href="${url}">${subject(variant)}</a> `)}
+      <span>Flame graphs</span>
+      ${links.map(([variant, url]) => html`<a href="${url}">${subject(variant)}</a> `)}
     </p>`
   );
 }

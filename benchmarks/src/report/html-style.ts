@@ -76,6 +76,7 @@ const LISTS = `
 .row-link { color: inherit; text-decoration-color: var(--one); }
 .row-link:hover { text-decoration-color: currentColor; }
 .row-link b { font-weight: 680; }
+#claims ~ h3 { margin: 16px 0 8px; }
 .claims > li { border-left-color: var(--t-green); }
 .missing .losses > li { border-left-color: var(--t-red); }
 .missing h3 { font-size: 15px; margin: 14px 0 8px; color: var(--red); }

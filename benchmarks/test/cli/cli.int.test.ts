@@ -81,6 +81,7 @@ describe('wrong use exits with 2', () => {
     [['--package', 'memroy'], 'memory'],
     [['--quick', '--all'], 'exclude each other'],
     [['--ci'], 'needs --compare'],
+    [['--flame'], 'needs --html'],
     [['--seed', 'x'], 'whole number'],
     [['--node', 'latest'], 'expected a version'],
     [['stray'], 'too many arguments'],
@@ -119,6 +120,7 @@ describe('a run', () => {
       'a.json',
       '--html',
       'a.html',
+      '--flame',
     ]);
     expect(code).toBe(0);
     expect(stdout).toContain('B1');
@@ -126,7 +128,13 @@ describe('a run', () => {
     expect(report.schema).toBe(1);
     expect(report.rows.map(({ id, case: name }) => `${id} ${name}`)).toEqual(['B1 fib(20)']);
     expect(report.rows[0]!.ratios.map(({ of, over }) => `${of}/${over}`)).toContain('ours/naive');
-    expect(readFileSync(join(scratch, 'a.html'), 'utf8')).toMatch(/^<!doctype html>/i);
+    const page = readFileSync(join(scratch, 'a.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>/i);
+    for (const variant of ['naive', 'ours']) {
+      const file = `a-flames/row-b1-fib-20-${variant}.svg`;
+      expect(page).toContain(`href="${file}"`);
+      expect(readFileSync(join(scratch, file), 'utf8')).toContain('fib');
+    }
   });
 
   test('can be compared with one written before', async () => {

@@ -105,6 +105,14 @@ describe('the page', () => {
     expect(renderHtml(FULL)).not.toContain('id="claims"');
   });
 
+  test('flame graphs beside the page are linked from their row, and from no other', () => {
+    const [first, second] = [row({ id: 'M1', case: '1 MB' }), row({ id: 'M2', case: '64 KiB' })];
+    const flames = new Map([[first, new Map([['naive', 'report-flames/row-m1-1-mb-naive.svg']])]]);
+    const page = renderHtml({ ...FULL, rows: [first, second] }, { flames });
+    expect(page.split('href="report-flames/row-m1-1-mb-naive.svg"')).toHaveLength(2);
+    expect(page.indexOf('Flame graphs')).toBe(page.lastIndexOf('Flame graphs'));
+  });
+
   test('what is missing is said at the top and explained at the bottom', () => {
     const text = textOf(renderHtml(FULL));
     expect(text).toContain('This report is incomplete: 1 row failed and 1 row was left out');
