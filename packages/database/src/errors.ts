@@ -16,6 +16,7 @@ export type DatabaseErrorCode =
   | 'ERR_HOTPATH_DATABASE_ROLLED_BACK'
   | 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION'
   | 'ERR_HOTPATH_DATABASE_INSERT'
+  | 'ERR_HOTPATH_DATABASE_INDEX_BUILD'
   | 'ERR_HOTPATH_DATABASE_FOLD';
 
 /** Base of every error of this package but the two for arguments, which are a TypeError and a RangeError. */
@@ -240,6 +241,49 @@ export class InsertError extends DatabaseError {
   }
 }
 
+/** Why an index was not built. */
+export type IndexBuildFailure =
+  /** The server refused it: `cause` says why (a duplicate under `unique`, a column that does not exist). */
+  | 'refused'
+  /** A lock was not to be had within `lockTimeoutMs`, at any attempt. */
+  | 'locked'
+  /** Another index or relation has its name. */
+  | 'name-taken'
+  /** Another session is building it right now. */
+  | 'under-way'
+  /** The connection broke, or the signal was aborted. */
+  | 'interrupted';
+
+/** An index could not be built. The table is as it was, but where `invalidIndexLeft` is true. */
+export class IndexBuildError extends DatabaseError {
+  override readonly name = 'IndexBuildError';
+  readonly reason: IndexBuildFailure;
+  /** Name of the index. */
+  readonly index: string;
+  readonly attempts: number;
+  /** An INVALID index of this name could not be dropped: writes maintain it, no query uses it. Calling again drops it first. */
+  readonly invalidIndexLeft: boolean;
+
+  constructor(
+    index: string,
+    reason: IndexBuildFailure,
+    state: { readonly attempts: number; readonly invalidIndexLeft: boolean },
+    cause?: unknown,
+  ) {
+    const left = state.invalidIndexLeft ? '; an INVALID index is left' : '';
+    const why = cause === undefined ? '' : `: ${reasonOf(cause)}`;
+    super(
+      'ERR_HOTPATH_DATABASE_INDEX_BUILD',
+      `index ${index} was not built (${reason}, ${state.attempts} attempts)${why}${left}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.index = index;
+    this.reason = reason;
+    this.attempts = state.attempts;
+    this.invalidIndexLeft = state.invalidIndexLeft;
+  }
+}
+
 /** Rows given to a fold do not have the shape that its plan promises. */
 export class FoldError extends DatabaseError {
   override readonly name = 'FoldError';
@@ -255,6 +299,7 @@ export class FoldError extends DatabaseError {
  */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof QueryError) return error.sqlState === '40001' || error.sqlState === '40P01';
+  if (error instanceof IndexBuildError) return error.reason === 'locked' || error.reason === 'interrupted';
   if (error instanceof InsertError) return error.insertedRows === 0 && isRetryable(error.cause);
   return (
     error instanceof ConnectError || error instanceof AcquireTimeoutError || error instanceof QueueFullError

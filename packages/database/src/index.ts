@@ -8,6 +8,8 @@ export {
   type DatabaseErrorCode,
   DecodeError,
   FoldError,
+  IndexBuildError,
+  type IndexBuildFailure,
   InsertError,
   InvalidTypeError,
   InvalidValueError,

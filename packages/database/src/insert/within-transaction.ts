@@ -77,7 +77,7 @@ function isTransactional(db: Queryable): db is Transactional {
   return typeof (db as Partial<Transactional>).transaction === 'function';
 }
 
-function isClientPool(db: Queryable): db is ClientPool {
+export function isClientPool(db: Queryable): db is ClientPool {
   return (
     typeof (db as Partial<ClientPool>).connect === 'function' &&
     typeof (db as Partial<ClientPool>).totalCount === 'number'
