@@ -49,3 +49,15 @@ export class ProfileTimeLimitError extends ProfileError {
     this.profile = profile;
   }
 }
+
+/** A heap snapshot's file could not be written or read; the cause is the system's error. Nothing half written is left. */
+export class SnapshotFileError extends ProfileError {
+  override readonly name: string = 'SnapshotFileError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_SNAPSHOT_FILE';
+}
+
+/** What was read is not a heap snapshot, or ends before it should. */
+export class SnapshotFormatError extends ProfileError {
+  override readonly name: string = 'SnapshotFormatError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_SNAPSHOT_FORMAT';
+}

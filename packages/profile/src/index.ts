@@ -6,6 +6,8 @@ export {
   ProfileError,
   ProfileTimeLimitError,
   ProfilerBusyError,
+  SnapshotFileError,
+  SnapshotFormatError,
 } from './errors.ts';
 export { monitor, MONITOR_CHANNEL } from './monitor/monitor.ts';
 export type { Monitor } from './monitor/monitor.ts';
@@ -29,6 +31,7 @@ export { allocations } from './heap/allocations.ts';
 export type { AllocationProfile, AllocationsOptions } from './heap/allocations.ts';
 export type { AllocationFrame, AllocationSite } from './heap/allocation-tree.ts';
 export type { Operation } from './heap/run.ts';
+export type { V8HeapNode, V8HeapProfile } from './heap/sampler.ts';
 export { leakCheck } from './heap/leak-check.ts';
 export type { LeakCheckOptions, LeakReport } from './heap/leak-check.ts';
 export type { LeakVerdict } from './heap/leak-verdict.ts';
@@ -38,3 +41,8 @@ export type { CpuProfile } from './cpu/cpu-profile.ts';
 export type { CpuFunction } from './cpu/top.ts';
 export type { SpeedscopeFile, SpeedscopeFrame, SpeedscopeProfile } from './cpu/speedscope.ts';
 export type { V8CallFrame, V8CpuProfile, V8ProfileNode } from './cpu/v8-profile.ts';
+export { heapSnapshot, readHeapSnapshot } from './heap/heap-snapshot.ts';
+export type { HeapSnapshot, HeapSnapshotOptions } from './heap/heap-snapshot.ts';
+export type { HeapKind } from './heap/snapshot-reader.ts';
+export { heapDiff } from './heap/heap-diff.ts';
+export type { HeapChange, HeapDiff } from './heap/heap-diff.ts';

@@ -64,6 +64,13 @@ export class InspectorSession implements Disposable {
     return reply ?? {};
   }
 
+  /** Hands each notification of this name to `listener`, in the middle of the command that sends it; it must not throw. */
+  on(notification: string, listener: (params: Reply) => void): void {
+    this.#session.on(notification, ({ params }: { readonly params: Reply }) => {
+      listener(params);
+    });
+  }
+
   /** Ends the session, and with it every sampler that it started, and lets the next activity in. Twice does nothing. */
   close(): void {
     this.#session.disconnect();

@@ -70,9 +70,9 @@ describe('a profile of allocations', () => {
     const bytes = sites.map(({ selfBytes }) => selfBytes);
     expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
     expect(profile.top(1)).toEqual(sites.slice(0, 1));
-    const { head, samples } = JSON.parse(profile.toHeapProfile()) as Record<string, unknown>;
-    expect(head).toMatchObject({ callFrame: { functionName: '(root)' } });
-    expect(samples).toHaveLength(profile.sampleCount);
+    expect(profile.heapprofile.head).toMatchObject({ callFrame: { functionName: '(root)' } });
+    expect(profile.heapprofile.samples).toHaveLength(profile.sampleCount);
+    expect(profile.value).toHaveLength(2);
   });
 
   test('draws itself, and its difference to an earlier one', async () => {
@@ -162,6 +162,7 @@ describe('what goes wrong', () => {
   test.each<[options: unknown, kind: new () => Error, part: string]>([
     [7, OptionTypeError, 'options: expected an object, got number'],
     [{ intervalBytes: '1' }, OptionTypeError, 'intervalBytes: expected a number of bytes, got string'],
+    [{ sourceMaps: 1 }, OptionTypeError, 'sourceMaps: expected a boolean, got number'],
     [{ signal: 1 }, OptionTypeError, 'signal: expected an AbortSignal, got number'],
     [
       { intervalBytes: 63 },

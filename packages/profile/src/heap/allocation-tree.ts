@@ -1,7 +1,7 @@
 /** A sampled profile as a call tree, and its functions in order of what they allocate. Pure. */
 
 import type { CallNode } from '../flame/call-node.ts';
-import type { SampledNode, SampledProfile } from './sampler.ts';
+import type { V8HeapNode, V8HeapProfile } from './sampler.ts';
 
 /** Where a function is. */
 export interface AllocationFrame {
@@ -31,9 +31,9 @@ export interface AllocationSite extends AllocationFrame {
 /** Which frames are the profiler's own. */
 export interface OwnFrames {
   /** Its own, but what they call is not: a path begins below them. */
-  isRunner(node: SampledNode): boolean;
+  isRunner(node: V8HeapNode): boolean;
   /** Its own with everything below. */
-  isOwn(node: SampledNode): boolean;
+  isOwn(node: V8HeapNode): boolean;
 }
 
 /** A call tree, whose nodes know their samples. */
@@ -46,9 +46,20 @@ export interface AllocationTree {
   readonly root: CountedNode;
 }
 
-function frameOf({ callFrame }: SampledNode): AllocationFrame {
-  const { functionName, url, lineNumber, columnNumber } = callFrame;
-  return { name: functionName, url, line: lineNumber + 1, column: columnNumber + 1 };
+/** Where frames are in their sources; those missing are as V8 has them. */
+export type Places = ReadonlyMap<V8HeapNode['callFrame'], Omit<AllocationFrame, 'name'>>;
+
+function frameOf({ callFrame }: V8HeapNode, places: Places): AllocationFrame {
+  const { functionName: name, url, lineNumber, columnNumber } = callFrame;
+  return { name, ...(places.get(callFrame) ?? { url, line: lineNumber + 1, column: columnNumber + 1 }) };
+}
+
+/** The frames of all nodes. */
+export function framesOf({ head }: V8HeapProfile): readonly V8HeapNode['callFrame'][] {
+  const nodes = [head];
+  // Grows while it is walked.
+  for (const { children } of nodes) nodes.push(...children);
+  return nodes.map(({ callFrame }) => callFrame);
 }
 
 const keyOf = ({ name, url, line, column }: AllocationFrame): string => `${url}\0${line}\0${column}\0${name}`;
@@ -69,18 +80,18 @@ const growing = (frame: AllocationFrame): Growing => ({
 });
 
 /** V8 keeps at most 128 frames of a stack, so what recurses over the tree is bounded. */
-export function treeOf({ head, samples }: SampledProfile, own: OwnFrames): AllocationTree {
+export function treeOf({ head, samples }: V8HeapProfile, own: OwnFrames, places: Places): AllocationTree {
   const counts = new Map<number, number>();
   for (const { nodeId } of samples) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1);
   const top = growing({ name: '(root)', url: '', line: 0, column: 0 });
-  const add = (nodes: readonly SampledNode[], into: Growing): void => {
+  const add = (nodes: readonly V8HeapNode[], into: Growing): void => {
     for (const node of nodes) {
       if (own.isOwn(node)) continue;
       if (own.isRunner(node)) {
         add(node.children, top);
         continue;
       }
-      const frame = frameOf(node);
+      const frame = frameOf(node, places);
       const key = keyOf(frame);
       let below = into.children.get(key);
       if (below === undefined) into.children.set(key, (below = growing(frame)));

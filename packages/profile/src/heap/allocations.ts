@@ -3,15 +3,16 @@
 import type { CallNode } from '../flame/call-node.ts';
 import { flameGraph } from '../flame/flame-graph.ts';
 import type { FlameGraphOptions } from '../flame/flame-graph.ts';
-import { functionOption, integerOption, objectOption, signalOption } from '../option-checks.ts';
+import { OptionTypeError } from '../errors.ts';
+import { functionOption, integerOption, kindOf, objectOption, signalOption } from '../option-checks.ts';
 import { openSession } from '../session.ts';
-import { topSites, treeOf } from './allocation-tree.ts';
-import type { AllocationSite, AllocationTree } from './allocation-tree.ts';
+import { sourcePlaces } from '../source-maps/source-places.ts';
+import { framesOf, topSites, treeOf } from './allocation-tree.ts';
+import type { AllocationSite, AllocationTree, Places } from './allocation-tree.ts';
 import { ownFrames } from './own-frames.ts';
 import { abortable } from './run.ts';
-import type { Operation } from './run.ts';
 import { startSampling, stopSampling } from './sampler.ts';
-import type { SampledProfile } from './sampler.ts';
+import type { V8HeapProfile } from './sampler.ts';
 
 export interface AllocationsOptions {
   /**
@@ -19,23 +20,27 @@ export interface AllocationsOptions {
    * more memory: some hundred bytes a sample. Default 4096, which gives a megabyte 256 samples.
    */
   readonly intervalBytes?: number;
+  /** Whether places are told in the sources that the code was compiled from, where it has source maps. Default true. */
+  readonly sourceMaps?: boolean;
   /** Ends the wait for a promise that never settles; a function that blocks the thread cannot be ended. */
   readonly signal?: AbortSignal;
 }
 
 /** What was allocated while a function ran. Estimates from samples; figures do not change afterwards. */
-export interface AllocationProfile {
+export interface AllocationProfile<Value = unknown> {
+  /** What the function returned, or its promise gave. */
+  readonly value: Value;
   /** On the heap; the contents of buffers lie outside it and are not sampled: `bytesPerOp` counts them. */
   readonly bytes: number;
   readonly sampleCount: number;
+  /** The profile as V8 gave it, of the compiled code: `JSON.stringify` makes a `.heapprofile` file of it, for DevTools. */
+  readonly heapprofile: V8HeapProfile;
   /** Every path that allocated, in bytes. */
   readonly root: CallNode;
   /** The functions that allocated most by themselves, the heaviest first, at most `count`: 20 by default. */
   top(count?: number): readonly AllocationSite[];
   /** The tree as an SVG, in bytes; a profile's `root` as `before` gives the difference. See {@link flameGraph}. */
   flameGraph(options?: Omit<FlameGraphOptions, 'unit'>): string;
-  /** The text of a `.heapprofile` file, which Chrome's DevTools load. Source maps are not applied to it. */
-  toHeapProfile(): string;
 }
 
 const DEFAULT_INTERVAL_BYTES = 4096;
@@ -64,13 +69,13 @@ const MOST_TOP = 1_000_000;
  * for (const { name, selfBytes } of profile.top(5)) console.log(name, selfBytes);
  * ```
  */
-export async function allocations(
-  operation: Operation,
+export async function allocations<Value>(
+  operation: () => Value | PromiseLike<Value>,
   options: AllocationsOptions = {},
-): Promise<AllocationProfile> {
+): Promise<AllocationProfile<Value>> {
   functionOption('operation', operation);
   objectOption('options', options);
-  const { intervalBytes = DEFAULT_INTERVAL_BYTES, signal } = options;
+  const { intervalBytes = DEFAULT_INTERVAL_BYTES, sourceMaps = true, signal } = options;
   integerOption(
     'intervalBytes',
     intervalBytes,
@@ -78,38 +83,54 @@ export async function allocations(
     MOST_INTERVAL_BYTES,
     'a number of bytes',
   );
+  if (typeof sourceMaps !== 'boolean') {
+    throw new OptionTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
+  }
   signalOption(signal);
   signal?.throwIfAborted();
+  const { value, heapprofile } = await sample(operation, intervalBytes, signal);
+  const places = await sourcePlaces(sourceMaps ? framesOf(heapprofile) : []);
+  return new SampledAllocations(value, heapprofile, places);
+}
+
+async function sample<Value>(
+  operation: () => Value | PromiseLike<Value>,
+  intervalBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly value: Value; readonly heapprofile: V8HeapProfile }> {
   using session = openSession('allocations()');
   startSampling(session, intervalBytes, 'all');
-  let profile: SampledProfile;
+  let value: Value;
+  let heapprofile: V8HeapProfile;
   try {
-    await abortable(runOnce(operation), signal);
+    value = await abortable(runOnce(operation), signal);
   } finally {
-    profile = stopSampling(session);
+    heapprofile = stopSampling(session);
   }
-  return new SampledAllocations(profile);
+  return { value, heapprofile };
 }
 
-async function runOnce(operation: Operation): Promise<void> {
-  await operation();
+async function runOnce<Value>(operation: () => Value | PromiseLike<Value>): Promise<Value> {
+  return await operation();
 }
 
-const own = ownFrames(import.meta.url, [allocations.name, runOnce.name]);
+const own = ownFrames(import.meta.url, [allocations.name, sample.name, runOnce.name]);
 
-class SampledAllocations implements AllocationProfile {
+class SampledAllocations<Value> implements AllocationProfile<Value> {
+  readonly value: Value;
+  readonly heapprofile: V8HeapProfile;
   readonly bytes: number;
   readonly sampleCount: number;
   readonly root: CallNode;
-  readonly #profile: SampledProfile;
   readonly #tree: AllocationTree;
 
-  constructor(profile: SampledProfile) {
-    this.#profile = profile;
-    this.#tree = treeOf(profile, own);
+  constructor(value: Value, heapprofile: V8HeapProfile, places: Places) {
+    this.value = value;
+    this.heapprofile = heapprofile;
+    this.#tree = treeOf(heapprofile, own, places);
     this.root = this.#tree.root;
     this.bytes = this.root.total;
-    this.sampleCount = profile.samples.length;
+    this.sampleCount = heapprofile.samples.length;
   }
 
   top(count: number = DEFAULT_TOP): readonly AllocationSite[] {
@@ -119,9 +140,5 @@ class SampledAllocations implements AllocationProfile {
   flameGraph(options: Omit<FlameGraphOptions, 'unit'> = {}): string {
     objectOption('options', options);
     return flameGraph(this.root, { title: 'Allocations', ...options, unit: 'bytes' });
-  }
-
-  toHeapProfile(): string {
-    return JSON.stringify(this.#profile);
   }
 }

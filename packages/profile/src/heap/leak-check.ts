@@ -11,8 +11,9 @@ import { functionOption, integerOption, objectOption, signalOption } from '../op
 import { OptionRangeError, OptionTypeError } from '../errors.ts';
 import { openSession } from '../session.ts';
 import type { InspectorSession } from '../session.ts';
+import { sourcePlaces } from '../source-maps/source-places.ts';
 import { isThenable } from '../thenable.ts';
-import { topSites, treeOf } from './allocation-tree.ts';
+import { framesOf, topSites, treeOf } from './allocation-tree.ts';
 import type { AllocationSite } from './allocation-tree.ts';
 import { collectAll, heapSize } from './collector.ts';
 import { judge } from './leak-verdict.ts';
@@ -21,7 +22,7 @@ import { ownFrames } from './own-frames.ts';
 import { abortable, keepApart, runAsync, runSync, sink } from './run.ts';
 import type { Operation } from './run.ts';
 import { startSampling, stopSampling } from './sampler.ts';
-import type { SampledProfile } from './sampler.ts';
+import type { V8HeapProfile } from './sampler.ts';
 
 export interface LeakCheckOptions {
   /** Calls in a round, an integer from 1 to 10,000,000. By default what 20 ms hold, from 10 to 20,000. */
@@ -217,12 +218,12 @@ async function findSites(
   );
   await keepApart();
   startSampling(session, intervalBytes, 'live');
-  let profile: SampledProfile;
+  let profile: V8HeapProfile;
   try {
     for (let left = SAMPLED_ROUNDS; left > 0; left--) await round(iterations);
     await collectAll();
   } finally {
     profile = stopSampling(session);
   }
-  return topSites(treeOf(profile, own), MOST_SITES);
+  return topSites(treeOf(profile, own, await sourcePlaces(framesOf(profile))), MOST_SITES);
 }

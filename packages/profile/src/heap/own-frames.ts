@@ -4,7 +4,7 @@ import type { OwnFrames } from './allocation-tree.ts';
 import { collectAll, heapSize } from './collector.ts';
 import { abortable, runAsync, runSync } from './run.ts';
 import { startSampling, stopSampling } from './sampler.ts';
-import type { SampledNode } from './sampler.ts';
+import type { V8HeapNode } from './sampler.ts';
 
 const FILES = ['sampler.js', 'run.js', 'collector.js'].map((name) => new URL(name, import.meta.url).href);
 const OWN = new Set([startSampling.name, stopSampling.name, abortable.name, collectAll.name, heapSize.name]);
@@ -19,7 +19,7 @@ const CALLERS = [runSync.name, runAsync.name];
 export function ownFrames(url: string, runners: readonly string[]): OwnFrames {
   const files = new Set([url, ...FILES]);
   const callers = new Set([...runners, ...CALLERS]);
-  const is = ({ callFrame }: SampledNode, names: ReadonlySet<string>): boolean =>
+  const is = ({ callFrame }: V8HeapNode, names: ReadonlySet<string>): boolean =>
     names.has(callFrame.functionName) && files.has(callFrame.url);
   return { isRunner: (node) => is(node, callers), isOwn: (node) => is(node, OWN) };
 }

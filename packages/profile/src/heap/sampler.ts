@@ -4,7 +4,7 @@ import { ProfilerBusyError } from '../errors.ts';
 import type { InspectorSession } from '../session.ts';
 
 /** A function in a sampled call tree, as V8 tells it: lines and columns begin at 0. */
-export interface SampledNode {
+export interface V8HeapNode {
   readonly callFrame: {
     readonly functionName: string;
     readonly scriptId: string;
@@ -15,12 +15,12 @@ export interface SampledNode {
   readonly id: number;
   /** Bytes that stand for its samples, scaled up by the chance of being sampled. */
   readonly selfSize: number;
-  readonly children: readonly SampledNode[];
+  readonly children: readonly V8HeapNode[];
 }
 
 /** The content of a `.heapprofile` file. */
-export interface SampledProfile {
-  readonly head: SampledNode;
+export interface V8HeapProfile {
+  readonly head: V8HeapNode;
   readonly samples: readonly { readonly size: number; readonly nodeId: number; readonly ordinal: number }[];
 }
 
@@ -51,6 +51,6 @@ export function startSampling(session: InspectorSession, intervalBytes: number, 
   });
 }
 
-export function stopSampling(session: InspectorSession): SampledProfile {
-  return session.post('HeapProfiler.stopSampling')['profile'] as SampledProfile;
+export function stopSampling(session: InspectorSession): V8HeapProfile {
+  return session.post('HeapProfiler.stopSampling')['profile'] as V8HeapProfile;
 }
