@@ -69,5 +69,6 @@ export {
 } from './kernels/index.ts';
 export type { ElementOf, NumberArray, NumericArray, OwnArray } from './parallel/arrays.ts';
 export type { MapOptions, ParallelOptions } from './parallel/options.ts';
-export { createParallel, type Parallel } from './parallel/parallel.ts';
+export type { Parallel } from './parallel/api.ts';
+export { createParallel } from './parallel/parallel.ts';
 export { moduleTask, type ParallelTask, type RangeTask, source, type TaskModule } from './parallel/task.ts';

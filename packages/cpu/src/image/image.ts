@@ -4,7 +4,7 @@ import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { checkNumber } from '../parallel/options.ts';
 import type { MapOptions } from '../parallel/options.ts';
-import type { Parallel } from '../parallel/parallel.ts';
+import type { Parallel } from '../parallel/api.ts';
 import type { ParallelTask, TaskModule } from '../parallel/task.ts';
 
 /** An RGBA image: four bytes a pixel, row behind row. The pixels are the caller's, who frees them. */

@@ -118,6 +118,13 @@ export function checkCount(length: number): void {
     throw new ArgumentRangeError(`input: expected at most ${COUNT_MAX} items, got ${length}`);
 }
 
+/** An array of the same kind as `like` that every thread can see, and what gives its memory back. */
+export function takeLike(like: NumericArray, length: number): { readonly view: NumericArray; free(): void } {
+  const { type, make } = kindOf(like)!;
+  const block = allocate(type, length);
+  return { view: new make(block.buffer, block.byteOffset, length), free: () => free(block) };
+}
+
 /** Input and output as every thread can see them, from item `base` on. */
 export interface Stage {
   readonly input: Indexed;

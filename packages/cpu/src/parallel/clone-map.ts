@@ -9,7 +9,7 @@ import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
 import { createPace, learn } from './grain.ts';
 import type { Pace } from './grain.ts';
-import type { Position } from './loop.ts';
+import type { CloneKind, Position } from './loop.ts';
 import type { Outcome } from './protocol.ts';
 import { pack, unpackInto } from './pack.ts';
 import { reasonOf, reportProgress } from './shared-map.ts';
@@ -28,9 +28,14 @@ const SLICE_MS = 1;
  * nobody waits long for anybody. A worker always holds its next chunk already. The calling thread takes items from the
  * same front, a slice at a time.
  */
-export async function mapClones(call: Call, input: readonly unknown[], output: unknown[]): Promise<void> {
+export async function mapClones(
+  call: Call,
+  input: readonly unknown[],
+  output: unknown[],
+  kind: CloneKind = 'any',
+): Promise<void> {
   call.signal?.throwIfAborted();
-  await new CloneMap(call, input, output).run();
+  await new CloneMap(call, input, output, kind).run();
   call.onProgress?.(input.length, input.length);
 }
 
@@ -38,6 +43,7 @@ class CloneMap {
   readonly #call: Call;
   readonly #input: readonly unknown[];
   readonly #output: unknown[];
+  readonly #kind: CloneKind;
   readonly #pace: Pace;
   readonly #position: Position = { index: -1 };
   /** First item that nobody was given yet. */
@@ -47,10 +53,11 @@ class CloneMap {
   /** Items whose results are in. */
   #done = 0;
 
-  constructor(call: Call, input: readonly unknown[], output: unknown[]) {
+  constructor(call: Call, input: readonly unknown[], output: unknown[], kind: CloneKind) {
     this.#call = call;
     this.#input = input;
     this.#output = output;
+    this.#kind = kind;
     this.#pace = createPace(call.task.msPerItem);
   }
 
@@ -72,7 +79,7 @@ class CloneMap {
 
   /** Runs items here for `sliceMs`; with `isProbe` only until they prove worth sharing. */
   #compute(sliceMs: number, isProbe: boolean): void {
-    const loop = this.#call.task.loop(this.#input, this.#output, 'any');
+    const loop = this.#call.task.loop(this.#input, this.#output, this.#kind);
     const count = this.#input.length;
     const started = performance.now();
     let before = started;
@@ -138,6 +145,7 @@ class CloneMap {
         control,
         slot,
         values: pack(values),
+        resultKind: this.#kind,
         offset: start,
         msPerItem,
       });
@@ -222,7 +230,7 @@ class CloneMap {
   }
 }
 
-function isCloneable(value: unknown): boolean {
+export function isCloneable(value: unknown): boolean {
   try {
     structuredClone(value);
     return true;

@@ -1,4 +1,5 @@
 export type { ElementOf, NumberArray, NumericArray, OwnArray } from './arrays.ts';
 export type { MapOptions, ParallelOptions } from './options.ts';
-export { createParallel, type Parallel } from './parallel.ts';
+export type { Parallel } from './api.ts';
+export { createParallel } from './parallel.ts';
 export { moduleTask, type ParallelTask, type RangeTask, source, type TaskModule } from './task.ts';

@@ -1,5 +1,6 @@
 import { describe } from '../describe.ts';
 import { TaskResultError } from '../errors.ts';
+import { mergeLoop, orderLoop, sortLoop } from './sort-loop.ts';
 
 /** A function that a task runs for every item. */
 export type ItemFunction = (value: unknown, index: number) => unknown;
@@ -31,9 +32,24 @@ export type Loop = (
 /**
  * What the function is called for, and the check that follows: for `number`, `bigint` and `any` once an item, and the result is
  * stored; for `flag` likewise, and 1 or 0 is stored; for `range` once a grain, as `fn(start, end, data)`; for `fold` once
- * an element of each block, as `fn(accumulated, element, index)`, and the block's result is stored.
+ * an element of each block, as `fn(accumulated, element, index)`, and the block's result is stored; for `gather` as `fold`, over
+ * blocks of a plain array; for `sort`, `merge` and `order` as a comparator (sort-loop.ts).
  */
-export type ResultKind = 'number' | 'bigint' | 'any' | 'flag' | 'range' | 'fold';
+export type ResultKind = 'number' | 'bigint' | 'any' | 'flag' | 'range' | 'fold' | 'gather' | SortKind;
+
+/** The kinds of {@link ResultKind} whose function is a comparator. */
+export type SortKind = 'sort' | 'merge' | 'order';
+
+/** The kinds of {@link ResultKind} that work on clones. */
+export type CloneKind = 'any' | 'gather' | 'order';
+
+/** An item of the `input` of a `gather`. */
+export interface GatherBlock {
+  readonly items: readonly unknown[];
+  readonly initial: unknown;
+  /** Index of the first item. */
+  readonly first: number;
+}
 
 /** The `input` of a `range`. */
 export interface RangeInput extends Indexed {
@@ -57,6 +73,10 @@ export interface FoldInput extends Indexed {
  */
 export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loop {
   if (kind === 'range') return rangeLoop(fn);
+  if (kind === 'gather') return gatherLoop(fn);
+  if (kind === 'sort') return sortLoop(fn);
+  if (kind === 'order') return orderLoop(fn);
+  if (kind === 'merge') return mergeLoop(id, fn);
   try {
     // eslint-disable-next-line typescript/no-implied-eval -- the text is ours: only numbers and names of ours are put in
     const factory = new Function('fn', 'refuse', loopSource(id, kind)) as (
@@ -123,6 +143,22 @@ function rangeLoop(fn: ItemFunction): Loop {
     } catch (error) {
       position.index = start + offset;
       throw error;
+    }
+  };
+}
+
+function gatherLoop(fn: ItemFunction): Loop {
+  const step = fn as (...values: unknown[]) => unknown;
+  return (input, output, start, end, _offset, position) => {
+    for (let b = start; b < end; b++) {
+      const { items, initial, first } = input[b] as GatherBlock;
+      let result = initial;
+      for (let i = 0; i < items.length; i++) {
+        position.index = first + i;
+        result = step(result, items[i], first + i);
+        if (isThenable(result) || cannotTravel(result)) refuseResult(result, first + i, 'any');
+      }
+      output[b] = result;
     }
   };
 }

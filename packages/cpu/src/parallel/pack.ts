@@ -36,6 +36,6 @@ function kindOf(values: readonly unknown[]): 'i32' | 'f64' | 'any' {
 
 /** Which kinds of array a loop reads and writes: each combination has a loop of its own, so that it sees one shape. */
 export function shapeOf(input: Indexed, output: Indexed, kind: ResultKind): string {
-  const source = kind === 'fold' ? (input as FoldInput).array : input;
+  const source = kind === 'fold' || kind === 'sort' || kind === 'merge' ? (input as FoldInput).array : input;
   return `${kind} ${Object.prototype.toString.call(source)} ${Object.prototype.toString.call(output)}`;
 }

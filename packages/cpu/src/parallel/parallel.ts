@@ -8,14 +8,16 @@ import type { Call } from './call.ts';
 import { mapClones } from './clone-map.ts';
 import type { Crew } from './crew.ts';
 import { COUNT_MAX } from './grain.ts';
-import type { FoldInput, RangeInput } from './loop.ts';
+import type { FoldInput, GatherBlock, RangeInput } from './loop.ts';
 import { checkNumber, resolveMapOptions, resolveOptions } from './options.ts';
 import type { MapOptions, ParallelOptions, ResolvedOptions } from './options.ts';
 import { arrayItems, indexItems, mapShared } from './shared-map.ts';
 import { pack } from './pack.ts';
+import { ASCENDING, sortPlain, sortTyped } from './sort.ts';
 import { LoadedTask, loadModuleTask } from './task.ts';
 import type { ParallelTask, RangeTask, TaskModule } from './task.ts';
 import { Threads } from './threads.ts';
+import type { Parallel } from './api.ts';
 
 /**
  * Makes a pool of threads for parallel calls. No thread is started before a call is worth one. An idle pool keeps no
@@ -31,127 +33,39 @@ export function createParallel(options: ParallelOptions = {}): Parallel {
   return new PiscinaParallel(resolveOptions(options));
 }
 
-/** A pool of threads for parallel calls, made by {@link createParallel}. Calls may run at the same time. */
-export interface Parallel {
-  /** Threads that work on a call, the calling one included where it takes part. */
-  readonly threads: number;
-
-  /**
-   * Applies the task to every item and gives the results in the order of the items, in a new typed array of the same
-   * kind in ordinary memory. The task is called as `fn(value, index)`, must be synchronous, and must give a number (a
-   * bigint for BigInt arrays), which is converted as by an assignment to an element. It runs in the calling thread
-   * too.
-   *
-   * Small calls are computed at once, without threads. Larger ones are shared: an array in shared memory is read where
-   * it is, any other is copied once.
-   *
-   * @throws ArgumentTypeError, ArgumentRangeError when an argument is invalid.
-   * @throws TaskModuleError, TaskExportError when the task names a module or export that is not there.
-   * @throws TaskError when the task throws; with the index, and the thrown value as its cause. The rest is stopped.
-   * @throws TaskClosureError when a task from source needs a variable from outside itself.
-   * @throws TaskResultError when the task gives something else than a number.
-   * @throws WorkerDiedError when a worker ends while it holds items.
-   * @throws ThreadsUnavailableError with `callerSliceMs: 0`, when no worker can be started.
-   * @throws ParallelClosedError after `close`.
-   * @throws `signal.reason` when aborted.
-   */
-  map<A extends NumericArray>(
-    input: A,
-    task: ParallelTask<ElementOf<A>, ElementOf<A>> | TaskModule,
-    options?: MapOptions,
-  ): Promise<OwnArray<A>>;
-
-  /**
-   * Applies the task to every item of a plain array. Items and results are structured clones where a worker computed
-   * them and the values themselves where the calling thread did, so treat them as values.
-   *
-   * @throws as for typed arrays; and ItemCloneError when an item cannot be cloned, TaskResultError when a result
-   *   cannot be or is a promise.
-   */
-  map<I, O>(input: readonly I[], task: ParallelTask<I, O> | TaskModule, options?: MapOptions): Promise<O[]>;
-
-  /**
-   * As `map`, into an array of the caller's, of whatever kind: `output[i] = fn(input[i], i)`. Where both arrays are in
-   * shared memory, as vectors of `@hotpath/memory` are, nothing is copied. `output` may be `input`. After a rejection
-   * `output` holds some of the results.
-   *
-   * Do not free or overwrite the arrays before the promise settles.
-   *
-   * @returns `output`.
-   */
-  mapInto<A extends NumericArray, B extends NumericArray>(
-    input: A,
-    output: B,
-    task: ParallelTask<ElementOf<A>, ElementOf<B>> | TaskModule,
-    options?: MapOptions,
-  ): Promise<B>;
-
-  /**
-   * The items for which the task gives something true, in their order: of a typed array a new one of the same kind, of a plain
-   * array the items themselves.
-   *
-   * @throws as `map`; TaskResultError when the task gives no boolean or number for an item of a typed array.
-   */
-  filter<A extends NumericArray>(
-    input: A,
-    task: ParallelTask<ElementOf<A>, boolean | number> | TaskModule,
-    options?: MapOptions,
-  ): Promise<OwnArray<A>>;
-  filter<I>(
-    input: readonly I[],
-    task: ParallelTask<I, unknown> | TaskModule,
-    options?: MapOptions,
-  ): Promise<I[]>;
-
-  /**
-   * Folds numbers: the task is called as `fn(accumulated, value, index)`, first with `initial`. It must be associative and
-   * `initial` its identity (0 for a sum, −∞ for a maximum), because blocks of items are folded apart, each from `initial`,
-   * and then their results by the same function. Blocks do not depend on the number of threads, so equal inputs give equal
-   * results. An array that is not in shared memory is copied once.
-   *
-   * @throws as `map`.
-   */
-  reduce(
-    input: NumberArray | readonly number[],
-    task: ParallelTask<number, number> | TaskModule,
-    initial: number,
-    options?: MapOptions,
-  ): Promise<number>;
-
-  /**
-   * Calls the task as `fn(start, end, data)` for ranges that together are 0 to `count`, each once, in whatever thread is
-   * free. `data` is cloned to the workers; typed arrays in it must be over shared memory (`allocate`), and are seen by all.
-   *
-   * @throws as `map`; ArgumentTypeError when a typed array in `data` is over ordinary memory, where writes would be lost.
-   */
-  forEachRange(
-    count: number,
-    task: RangeTask | TaskModule,
-    data?: unknown,
-    options?: MapOptions,
-  ): Promise<void>;
-
-  /**
-   * Waits for the calls that are running, at most `timeoutMs` (30 s by default), then ends the threads. Calls made
-   * afterwards reject. May be called twice. A call that takes longer rejects with ParallelClosedError.
-   */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
-
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
 /** Elements of a block of `reduce`: long enough to make the fold of results cheap, short enough to be shared. */
 const FOLD_BLOCK = 1024;
 
-/** @throws ArgumentTypeError when `input` is neither a typed array of numbers nor a plain array of numbers. */
-function numbersOf(input: NumberArray | readonly number[]): NumberArray {
+/**
+ * The numbers of `input` as a typed array; `undefined` where it holds something else.
+ *
+ * @throws ArgumentTypeError when `input` is neither a typed array of numbers nor a plain array.
+ */
+function numbersOf(input: NumberArray | readonly unknown[]): NumberArray | undefined {
   if (isNumericArray(input) && !(input instanceof BigInt64Array) && !(input instanceof BigUint64Array))
     return input;
-  const packed = Array.isArray(input) ? pack(input) : undefined;
-  if (packed === undefined || !ArrayBuffer.isView(packed)) {
-    throw new ArgumentTypeError(`input: expected an array of numbers, got ${describe(input)}`);
+  if (!Array.isArray(input)) {
+    throw new ArgumentTypeError(
+      `input: expected an array or a typed array of numbers, got ${describe(input)}`,
+    );
   }
-  return packed;
+  const packed = pack(input);
+  return ArrayBuffer.isView(packed) ? packed : undefined;
+}
+
+/** Folds clones of the items, block by block. */
+async function gather(call: Call, input: readonly unknown[], initial: unknown): Promise<unknown> {
+  checkCount(input.length);
+  const blocks = Array.from({ length: Math.ceil(input.length / FOLD_BLOCK) }, (_, b): GatherBlock => {
+    const first = b * FOLD_BLOCK;
+    return { items: input.slice(first, first + FOLD_BLOCK), initial, first };
+  });
+  const results = new Array<unknown>(blocks.length);
+  const onProgress =
+    call.onProgress &&
+    ((done: number) => call.onProgress?.(Math.min(done * FOLD_BLOCK, input.length), input.length));
+  await mapClones({ ...call, task: call.task.withCost(0), onProgress }, blocks, results, 'gather');
+  return call.task.fold(results, initial);
 }
 
 /** Writes to a clone would be lost: that is found here and not in the results. */
@@ -259,14 +173,29 @@ class PiscinaParallel implements Parallel {
     input: NumberArray | readonly number[],
     task: ParallelTask<number, number> | TaskModule,
     initial: number,
+    options?: MapOptions,
+  ): Promise<number>;
+  reduce<T>(
+    input: readonly T[],
+    task: ParallelTask<T, T> | TaskModule,
+    initial: T,
+    options?: MapOptions,
+  ): Promise<T>;
+  reduce(
+    input: NumberArray | readonly unknown[],
+    task: ParallelTask<never, unknown> | TaskModule,
+    initial: unknown,
     options: MapOptions = {},
-  ): Promise<number> {
+  ): Promise<unknown> {
     return this.#track(async () => {
+      const numbers = numbersOf(input);
+      const call = await this.#call(task, options);
+      if (numbers === undefined || (Array.isArray(input) && typeof initial !== 'number')) {
+        return await gather(call, input as readonly unknown[], initial);
+      }
       if (typeof initial !== 'number') {
         throw new ArgumentTypeError(`initial: expected a number, got ${describe(initial)}`);
       }
-      const numbers = numbersOf(input);
-      const call = await this.#call(task, options);
       const isShared = numbers.buffer instanceof SharedArrayBuffer || this.#options.workerCount === 0;
       const copy = isShared ? undefined : adopt(numbers as Float64Array);
       try {
@@ -279,6 +208,26 @@ class PiscinaParallel implements Parallel {
       } finally {
         if (copy !== undefined) free(copy);
       }
+    });
+  }
+
+  sort<A extends NumericArray>(
+    array: A,
+    task?: ParallelTask<ElementOf<A>, number> | TaskModule,
+    options?: MapOptions,
+  ): Promise<A>;
+  sort<I>(array: I[], task?: ParallelTask<I, number> | TaskModule, options?: MapOptions): Promise<I[]>;
+  sort(
+    array: NumericArray | unknown[],
+    task: ParallelTask<never, number> | TaskModule = ASCENDING,
+    options: MapOptions = {},
+  ): Promise<unknown> {
+    return this.#track(async () => {
+      const call = await this.#call(task, options);
+      if (isNumericArray(array)) await sortTyped(call, array);
+      else if (Array.isArray(array)) await sortPlain(call, array);
+      else throw new ArgumentTypeError(`array: expected an array or a typed array, got ${describe(array)}`);
+      return array;
     });
   }
 

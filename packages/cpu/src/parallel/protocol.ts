@@ -1,6 +1,6 @@
 import { describe } from '../describe.ts';
 import type { Control } from './control.ts';
-import type { Indexed, ResultKind } from './loop.ts';
+import type { CloneKind, Indexed, ResultKind } from './loop.ts';
 import type { Packed } from './pack.ts';
 import type { TaskSpec } from './task.ts';
 
@@ -29,6 +29,7 @@ export interface ChunkJob {
   readonly control: Control;
   readonly slot: number;
   readonly values: Packed;
+  readonly resultKind: CloneKind;
   /** Index of the first value. */
   readonly offset: number;
   readonly msPerItem: number;

@@ -55,14 +55,32 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
   readonly name: string;
   readonly spec: TaskSpec;
   readonly #fn: ItemFunction;
-  readonly #loops = new Map<string, Loop>();
+  readonly #loops: Map<string, Loop>;
   /** What an item cost in the last calls, in milliseconds of one thread; 0 while unknown. */
   msPerItem = 0;
 
-  constructor(name: string, spec: TaskSpec, fn: ItemFunction) {
+  constructor(
+    name: string,
+    spec: TaskSpec,
+    fn: ItemFunction,
+    loops: Map<string, Loop> = new Map<string, Loop>(),
+  ) {
     this.name = name;
     this.spec = spec;
     this.#fn = fn;
+    this.#loops = loops;
+  }
+
+  /** The same function for a call whose items are no elements, with a cost of their own. */
+  withCost(msPerItem: number): LoadedTask {
+    const task = new LoadedTask(this.name, this.spec, this.#fn, this.#loops);
+    task.msPerItem = msPerItem;
+    return task;
+  }
+
+  /** The function itself, for what is called here alone. */
+  get fn(): ItemFunction {
+    return this.#fn;
   }
 
   /** The loop over arrays of the kinds of `input` and `output`. */
@@ -77,12 +95,12 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
   }
 
   /** Folds the results of blocks by the same function, here. */
-  fold(results: Float64Array, initial: number): number {
+  fold(results: ArrayLike<unknown>, initial: unknown): unknown {
     if (results.length === 0) return initial;
-    let total: unknown = results[0];
+    let total = results[0];
     for (let i = 1; i < results.length; i++)
       total = (this.#fn as (...v: unknown[]) => unknown)(total, results[i], i);
-    return total as number;
+    return total;
   }
 
   /** Learns the cost of an item from a finished call. */
@@ -131,7 +149,9 @@ export async function loadModuleTask(reference: TaskModule): Promise<LoadedTask>
  * const cube = source((x: number) => x * x * x);
  * const cubes = await parallel.map(new Float64Array([1, 2, 3]), cube);
  */
-export function source<I, O>(fn: (value: I, index: number) => O): ParallelTask<I, O> {
+export function source<I, O>(fn: (value: I, index: number) => O): ParallelTask<I, O>;
+export function source<I, O>(fn: (value: I, other: I, index: number) => O): ParallelTask<I, O>;
+export function source<I, O>(fn: (...values: never[]) => O): ParallelTask<I, O> {
   if (typeof fn !== 'function') throw new ArgumentTypeError(`fn: expected a function, got ${describe(fn)}`);
   const text = Function.prototype.toString.call(fn);
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {

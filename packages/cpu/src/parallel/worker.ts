@@ -53,7 +53,7 @@ async function work(job: Job, pace: Pace, position: Position): Promise<Packed | 
 async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<Packed | undefined> {
   const { values, control, offset } = job;
   const results = new Array<unknown>(values.length);
-  const loop = await loopOf(job.task, values, results, 'any');
+  const loop = await loopOf(job.task, values, results, job.resultKind);
   let before = performance.now();
   for (let start = 0; start < values.length;) {
     if (isStopped(control)) return undefined;
