@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
-import fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import fs, { type Stats } from 'node:fs';
 import { describe, integer, object } from '../arguments.ts';
 import { IoTypeError } from '../errors.ts';
 import { mapIter } from '../concurrency/map-iter.ts';
+import type { MapContext } from '../concurrency/map.ts';
 import { Semaphore, type Permit } from '../concurrency/semaphore.ts';
 import type { Source } from '../concurrency/source.ts';
 
 /** Options of {@link readFiles}. */
 export interface ReadFilesOptions {
-  /** Files open at once. Default 64; 1 or more. Reads run on the thread pool, so `UV_THREADPOOL_SIZE` bounds them too. */
+  /** Files open at once. Default 128; 1 or more. Reads run on the thread pool, so `UV_THREADPOOL_SIZE` bounds them too. */
   readonly concurrency?: number;
   /** Bytes of contents that are read and not yet taken. Default 256 MiB; a larger file comes alone. */
   readonly maxBytes?: number;
@@ -29,6 +29,8 @@ export type ReadFileResult =
       readonly error: NodeJS.ErrnoException;
     };
 
+/** Measured: from here on the thread pool never runs dry. An eighth of the usual 1024 descriptors. */
+const DEFAULT_CONCURRENCY = 128;
 /** How long to wait for another file to be closed, anywhere in the process, when no descriptor is to be had. */
 const NO_DESCRIPTOR_PAUSE_MS = 5;
 /** First buffer for what has no size: pipes, files of /proc. */
@@ -56,23 +58,24 @@ export function readFiles(
 ): AsyncGenerator<ReadFileResult, void, undefined> {
   object('options', options);
   const { signal } = options;
-  const concurrency = integer('concurrency', options.concurrency, 64, 1, 1 << 20);
+  const concurrency = integer('concurrency', options.concurrency, DEFAULT_CONCURRENCY, 1, 1 << 20);
   const memory = new Semaphore(integer('maxBytes', options.maxBytes, 256 << 20, 1, Number.MAX_SAFE_INTEGER));
   const reads = mapIter(
     paths,
-    async (path, context): Promise<Read> => {
+    (path, context): Promise<Read> => {
       if (typeof path !== 'string') throw new IoTypeError(`path: expected a string, got ${describe(path)}`);
-      const { index } = context;
-      const read = new FileRead(memory);
-      try {
-        const bytes = await read.run(path, context);
-        return { result: { path, index, bytes, error: undefined }, permit: read.permit };
-      } catch (error) {
-        read.permit?.release();
-        signal?.throwIfAborted();
-        const failure = error as NodeJS.ErrnoException;
-        return { result: { path, index, bytes: undefined, error: failure }, permit: undefined };
-      }
+      return new Promise((resolve, reject: (reason: unknown) => void) => {
+        const read = new FileRead(path, context, memory, (bytes, error) => {
+          if (signal?.aborted) {
+            reject(signal.reason);
+            return;
+          }
+          const { index } = context;
+          const result = { path, index, bytes, error } as ReadFileResult;
+          resolve({ result, permit: error === undefined ? read.permit : undefined });
+        });
+        read.open();
+      });
     },
     // In the order of the source a file that waits for memory could be waited for by the one that has it.
     { concurrency, ordered: false, ...(signal && { signal }) },
@@ -93,80 +96,142 @@ async function* handOut(reads: AsyncIterable<Read>): AsyncGenerator<ReadFileResu
   }
 }
 
-/** Reads one file by callbacks: a promise for all the calls instead of one each. */
+/** Told once: contents, or an error. */
+type Done = (bytes: Buffer | undefined, error: NodeJS.ErrnoException | undefined) => void;
+
+/**
+ * Reads one file, by callbacks all along: a promise for each call would cost as much as the calls.
+ *
+ * ```
+ *  open ──► fstat ──► memory for its size ──► read, until all is there ──► close
+ *   ▲─ no descriptor: later
+ * ```
+ */
 class FileRead {
+  /** For the memory of the contents; released here only after a failure. */
   permit: Permit | undefined;
+  readonly #path: string;
+  readonly #context: MapContext;
   readonly #memory: Semaphore;
+  readonly #done: Done;
+  #descriptor = -1;
+  #bytes: Buffer = NOTHING;
+  #filledBytes = 0;
+  /** Full parts of a file without a size. */
+  #parts: Buffer[] | undefined;
 
-  constructor(memory: Semaphore) {
+  constructor(path: string, context: MapContext, memory: Semaphore, done: Done) {
+    this.#path = path;
+    this.#context = context;
     this.#memory = memory;
+    this.#done = done;
   }
 
-  async run(path: string, context: { readonly signal: AbortSignal }): Promise<Buffer> {
-    const descriptor = await this.#open(path, context);
+  /** Starts; nothing is thrown. */
+  open(): void {
     try {
-      const sizeBytes = await this.#stat(descriptor);
-      const weight = Math.min(this.#memory.capacity, Math.max(1, sizeBytes));
-      this.permit = this.#memory.tryAcquire(weight);
-      // Only those that must wait pay for a signal.
-      this.permit ??= await this.#memory.acquire({ weight, signal: context.signal });
-      return sizeBytes > 0 ? await readSized(descriptor, sizeBytes) : await readUnsized(descriptor);
-    } finally {
-      fs.close(descriptor, () => {});
+      fs.open(this.#path, 'r', this.#onOpen);
+    } catch (error) {
+      // A path that no file can have.
+      this.#fail(error);
     }
   }
 
-  async #open(path: string, context: { readonly signal: AbortSignal }): Promise<number> {
-    for (;;) {
-      try {
-        return await new Promise<number>((resolve, reject) => {
-          fs.open(path, 'r', (error, descriptor) => {
-            if (error === null) resolve(descriptor);
-            else reject(error);
-          });
-        });
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'EMFILE' && code !== 'ENFILE') throw error;
-        await sleep(NO_DESCRIPTOR_PAUSE_MS);
-        context.signal.throwIfAborted();
-      }
+  readonly #onOpen = (error: NodeJS.ErrnoException | null, descriptor: number): void => {
+    if (error === null) {
+      this.#descriptor = descriptor;
+      fs.fstat(descriptor, this.#onStat);
+    } else if (error.code === 'EMFILE' || error.code === 'ENFILE') {
+      setTimeout(() => this.#openAgain(error), NO_DESCRIPTOR_PAUSE_MS);
+    } else {
+      this.#fail(error);
     }
+  };
+
+  #openAgain(error: unknown): void {
+    if (this.#context.signal.aborted) this.#fail(error);
+    else this.open();
   }
 
-  #stat(descriptor: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.fstat(descriptor, (error, stats) => {
-        if (error === null) resolve(stats.isFile() ? stats.size : 0);
-        else reject(error);
-      });
-    });
+  readonly #onStat = (error: NodeJS.ErrnoException | null, stats: Stats): void => {
+    if (error !== null) {
+      this.#fail(error);
+      return;
+    }
+    const sizeBytes = stats.isFile() ? stats.size : 0;
+    const weight = Math.min(this.#memory.capacity, Math.max(1, sizeBytes));
+    this.permit = this.#memory.tryAcquire(weight);
+    if (this.permit === undefined) void this.#waitForMemory(weight, sizeBytes);
+    else this.#start(sizeBytes);
+  };
+
+  /** Only those that must wait pay for a promise and a signal. Never rejects. */
+  async #waitForMemory(weight: number, sizeBytes: number): Promise<void> {
+    try {
+      this.permit = await this.#memory.acquire({ weight, signal: this.#context.signal });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#start(sizeBytes);
+  }
+
+  #start(sizeBytes: number): void {
+    if (sizeBytes === 0) this.#parts = [];
+    try {
+      this.#bytes = Buffer.allocUnsafeSlow(sizeBytes === 0 ? UNSIZED_BYTES : sizeBytes);
+    } catch (error) {
+      // More than a buffer can hold.
+      this.#fail(error);
+      return;
+    }
+    this.#read();
+  }
+
+  #read(): void {
+    const filledBytes = this.#filledBytes;
+    const bytes = this.#bytes;
+    fs.read(this.#descriptor, bytes, filledBytes, bytes.length - filledBytes, null, this.#onRead);
+  }
+
+  /** One read as a rule, more after short ones; what was cut off meanwhile is not there. */
+  readonly #onRead = (error: NodeJS.ErrnoException | null, readBytes: number): void => {
+    if (error !== null) {
+      this.#fail(error);
+      return;
+    }
+    this.#filledBytes += readBytes;
+    const isFull = this.#filledBytes === this.#bytes.length;
+    if (readBytes > 0 && !isFull) this.#read();
+    else if (this.#parts === undefined) this.#succeed(isFull ? this.#bytes : this.#filled());
+    else if (isFull) this.#readOn(this.#parts);
+    else this.#succeed(Buffer.concat([...this.#parts, this.#filled()]));
+  };
+
+  #readOn(parts: Buffer[]): void {
+    parts.push(this.#bytes);
+    this.#bytes = Buffer.allocUnsafeSlow(UNSIZED_BYTES);
+    this.#filledBytes = 0;
+    this.#read();
+  }
+
+  #filled(): Buffer {
+    return this.#bytes.subarray(0, this.#filledBytes);
+  }
+
+  #succeed(bytes: Buffer): void {
+    fs.close(this.#descriptor, ignore);
+    this.#done(bytes, undefined);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#descriptor >= 0) fs.close(this.#descriptor, ignore);
+    this.permit?.release();
+    this.#done(undefined, error as NodeJS.ErrnoException);
   }
 }
 
-/** A file of a known size: one read as a rule, more after short ones; what was cut off meanwhile is not there. */
-function readSized(descriptor: number, sizeBytes: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  return new Promise((resolve, reject) => {
-    let filledBytes = 0;
-    const go = (): void => {
-      fs.read(descriptor, bytes, filledBytes, sizeBytes - filledBytes, null, (error, readBytes) => {
-        filledBytes += readBytes;
-        if (error !== null) reject(error);
-        else if (readBytes === 0) resolve(bytes.subarray(0, filledBytes));
-        else if (filledBytes === sizeBytes) resolve(bytes);
-        else go();
-      });
-    };
-    go();
-  });
-}
+const NOTHING = Buffer.alloc(0);
 
-async function readUnsized(descriptor: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for (;;) {
-    const part = await readSized(descriptor, UNSIZED_BYTES);
-    parts.push(part);
-    if (part.length < UNSIZED_BYTES) return parts.length === 1 ? part : Buffer.concat(parts);
-  }
-}
+/** A descriptor that was only read from has nothing to lose. */
+function ignore(): void {}
