@@ -4,7 +4,7 @@
  */
 
 import fs from 'node:fs';
-import type { Case, CaseContext, Operation, Variant } from '../harness/case.ts';
+import type { Case, CaseContext, Findings, Operation, Variant } from '../harness/case.ts';
 import { measureLines } from './line-sink.ts';
 
 const LINES = 10_000;
@@ -86,6 +86,129 @@ async function oursPushing(): Promise<Operation> {
   return { run, answer: run };
 }
 
+/** Claim 2: each size of batches brings this many lines to the file, all of them waiting from the start. */
+const CURVE_LINES = 4096;
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+/** The knee: the smallest batches that reach this much of the best throughput. More only makes the first items wait. */
+const NEARLY_BEST = 0.9;
+
+interface BatchSizePoint {
+  readonly size: number;
+  readonly linesPerSecond: number;
+  /** From the start until a line is written, on average. */
+  readonly meanLatencyMs: number;
+}
+
+type WriteInBatches = (write: WriteBatch, lines: readonly string[], size: number) => Promise<number>;
+
+const oursInBatches = async (): Promise<WriteInBatches> => {
+  const { createBatcher } = await import('@hotpath/io');
+  return async (write, lines, size) => {
+    const batcher = createBatcher(write, { maxItems: size, maxQueued: 2 * CURVE_LINES });
+    const start = performance.now();
+    let latencyMs = 0;
+    const settled = lines.map((line) =>
+      batcher.add(line).then(() => void (latencyMs += performance.now() - start)),
+    );
+    await Promise.all(settled);
+    return latencyMs / lines.length;
+  };
+};
+
+const oneByOneWhatever = async (): Promise<WriteInBatches> => async (write, lines) => {
+  const start = performance.now();
+  let latencyMs = 0;
+  for (const line of lines) {
+    await write([line]);
+    latencyMs += performance.now() - start;
+  }
+  return latencyMs / lines.length;
+};
+
+function kneeOf(points: readonly BatchSizePoint[]): BatchSizePoint {
+  const best = Math.max(...points.map(({ linesPerSecond }) => linesPerSecond));
+  return points.find(({ linesPerSecond }) => linesPerSecond >= NEARLY_BEST * best)!;
+}
+
+function overBatchSizes(kind: Variant['kind'], load: () => Promise<WriteInBatches>): Variant {
+  return {
+    kind,
+    async setup({ scratch, seed, quick }): Promise<Operation> {
+      const [writeInBatches, { logLine }] = await Promise.all([load(), import('../workloads/log-lines.ts')]);
+      const lines = Array.from({ length: CURVE_LINES }, (_, index) => logLine(seed, index));
+      const handle = await fs.promises.open(`${scratch}/lines.log`, 'a');
+      const write: WriteBatch = async (batch) => void (await handle.write(batch.join('')));
+      let points: BatchSizePoint[] = [];
+      const run = async (): Promise<number> => {
+        points = [];
+        for (const size of BATCH_SIZES) {
+          let best: BatchSizePoint | undefined;
+          // The best of a few: what disturbs a run only makes it slower.
+          for (let round = 0; round < (quick ? 2 : 10); round++) {
+            await handle.truncate();
+            const start = performance.now();
+            const meanLatencyMs = await writeInBatches(write, lines, size);
+            const linesPerSecond = (CURVE_LINES / (performance.now() - start)) * 1e3;
+            if (best === undefined || linesPerSecond > best.linesPerSecond) {
+              best = { size, linesPerSecond, meanLatencyMs };
+            }
+          }
+          points.push(best!);
+        }
+        return (await handle.stat()).size;
+      };
+      return {
+        run,
+        answer: run,
+        findings(): Findings {
+          const knee = kneeOf(points);
+          const x = points.map(({ size }) => size);
+          const throughput = points.map(({ linesPerSecond }) => linesPerSecond);
+          return {
+            measurements: [
+              { metric: 'rate', unit: 'lines/s at best', value: Math.max(...throughput), better: 'more' },
+              ...(kind === 'ours'
+                ? [
+                    {
+                      metric: 'count',
+                      unit: 'lines a batch at the knee',
+                      value: knee.size,
+                      better: 'less',
+                    } as const,
+                  ]
+                : []),
+              {
+                metric: 'time',
+                unit: 'ns mean latency at the knee',
+                value: knee.meanLatencyMs * 1e6,
+                better: 'less',
+              },
+            ],
+            curves: [
+              { name: 'lines/s over lines a batch', x, y: throughput },
+              {
+                name: 'mean latency (ms) over lines a batch',
+                x,
+                y: points.map(({ meanLatencyMs }) => meanLatencyMs),
+              },
+              ...(kind === 'ours'
+                ? [
+                    {
+                      name: 'lines/s over lines a batch / knee',
+                      x: [knee.size, knee.size],
+                      y: [0, knee.linesPerSecond],
+                    },
+                  ]
+                : []),
+            ],
+          };
+        },
+        close: () => handle.close(),
+      };
+    },
+  };
+}
+
 const cases: readonly Case[] = [
   {
     id: 'I4',
@@ -130,6 +253,20 @@ const cases: readonly Case[] = [
         kind: 'peer',
         setup: adding(async () => (await import('./peers/dataloader.ts')).createLoader(MAX_ITEMS, double)),
       },
+    },
+  },
+  {
+    id: 'I4',
+    case: 'batch size',
+    package: 'io',
+    tier: 'guide',
+    params: { items: CURVE_LINES, itemBytes: 107 },
+    guide: null,
+    async: true,
+    experiment: true,
+    variants: {
+      'naive:one by one': overBatchSizes('naive', oneByOneWhatever),
+      ours: overBatchSizes('ours', oursInBatches),
     },
   },
 ];

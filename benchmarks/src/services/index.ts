@@ -24,3 +24,4 @@ export { startProxy, FaultProxy, type ProxyDirection, type ProxyOptions, type Pr
 export { startRedis, RedisServer, type RedisMode, type RedisOptions } from './redis.ts';
 export { startRedisSentinel, type RedisSentinel, type SentinelOptions } from './sentinel.ts';
 export { ManagedServer, type ServerState } from './server.ts';
+export { buildSyscallShim, whyNoSyscallShim, type SyscallFaults, type SyscallShim } from './syscall-shim.ts';

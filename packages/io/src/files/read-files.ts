@@ -67,6 +67,7 @@ export function readFiles(
       return new Promise((resolve, reject: (reason: unknown) => void) => {
         const read = new FileRead(path, context, memory, (bytes, error) => {
           if (signal?.aborted) {
+            // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
             reject(signal.reason);
             return;
           }
