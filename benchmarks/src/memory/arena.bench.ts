@@ -11,6 +11,10 @@ const SIZES = [1024, 2048, 512] as const;
 /** Over ordinary memory the arena is lent this much. */
 const LENT_BYTES = 65_536;
 
+/** A body that is copied in whole, and how many of them an operation copies. */
+const BODY_BYTES = 32_768;
+const BODIES = 100;
+
 /** Runs one request after another; the number of the request is what it fills its buffers with. */
 function operation(request: (tag: number) => number, close?: () => void): Operation {
   const run = (): number => {
@@ -84,6 +88,44 @@ function arenaCopies(isLent: boolean): Variant {
         return result;
       };
       return operation(request, () => {
+        arena.release();
+      });
+    },
+  };
+}
+
+/** One body after another, of which `copy` shows the ends. */
+function bodies(
+  { seed }: CaseContext,
+  copy: (body: Uint8Array) => { readonly [index: number]: number },
+  close?: () => void,
+): Operation {
+  const body = Uint8Array.from({ length: BODY_BYTES }, (_, i) => (seed + i * 31) & 0xff);
+  const run = (): number => {
+    let total = 0;
+    for (let i = 0; i < BODIES; i++) {
+      const kept = copy(body);
+      total += kept[0]! * 3 + kept[BODY_BYTES - 1]!;
+    }
+    return total;
+  };
+  return close === undefined ? { run, answer: run } : { run, answer: run, close };
+}
+
+function bodiesInArena(isLent: boolean): Variant {
+  return {
+    kind: 'ours',
+    async setup(context) {
+      const arena = await arenaOf(isLent);
+      const copy = (body: Uint8Array): { readonly [index: number]: number } => {
+        const handle = arena.allocate(BODY_BYTES);
+        arena.write(handle, body);
+        const at = arena.offsetOf(handle);
+        const ends = { 0: arena.u8[at]!, [BODY_BYTES - 1]: arena.u8[at + BODY_BYTES - 1]! };
+        arena.reset();
+        return ends;
+      };
+      return bodies(context, copy, () => {
         arena.release();
       });
     },
@@ -242,6 +284,33 @@ const cases: readonly Case[] = [
             u8.set(b, 1024);
             u8.set(c, 3072);
             return u8[1023]! + u8[3071]! + u8[3583]!;
+          });
+        },
+      },
+    },
+  },
+  {
+    id: 'M3',
+    case: '100 bodies of 32 KiB, copied in',
+    package: 'memory',
+    tier: 'all',
+    params: { bodies: BODIES, bodyBytes: BODY_BYTES, written: 'by write' },
+    guide: null,
+    async: false,
+    variants: {
+      naive: { kind: 'naive', setup: (context) => bodies(context, (body) => new Uint8Array(body)) },
+      ours: bodiesInArena(false),
+      'ours:lent ArrayBuffer': bodiesInArena(true),
+      '@thi.ng/malloc': {
+        kind: 'peer',
+        async setup(context) {
+          const { pool, u8 } = await mallocOf();
+          return bodies(context, (body) => {
+            const address = pool.malloc(BODY_BYTES);
+            u8.set(body, address);
+            const copy = { 0: u8[address]!, [BODY_BYTES - 1]: u8[address + BODY_BYTES - 1]! };
+            pool.freeAll();
+            return copy;
           });
         },
       },

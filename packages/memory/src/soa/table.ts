@@ -365,10 +365,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
   }
 
   #matching(predicate: (row: Cursor<S>) => boolean): Uint32Array {
-    return this.#core.matching(
-      this.cursor() as unknown as AnyCursor,
-      predicate as unknown as (row: AnyCursor) => boolean,
-    );
+    return this.#core.matching(this.cursor(), predicate as unknown as (row: AnyCursor) => boolean);
   }
 }
 
