@@ -190,7 +190,7 @@ class PiscinaParallel implements Parallel {
     return this.#track(async () => {
       const numbers = numbersOf(input);
       const call = await this.#call(task, options);
-      if (numbers === undefined || (Array.isArray(input) && typeof initial !== 'number')) {
+      if (numbers === undefined || (Array.isArray(input) && input.length === 0)) {
         return await gather(call, input as readonly unknown[], initial);
       }
       if (typeof initial !== 'number') {
