@@ -6,12 +6,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case, CaseContext, Findings, Operation, Variant, VariantKind } from '../harness/case.ts';
+import type { HistoryReport } from './history/run.ts';
 import { random } from './trace.ts';
 
 const ROWS = 20;
 const WRITES = 200;
 const READERS = 16;
 const LOAD_MS_MAX = 8;
+/** Of a whole run. */
+const HISTORY_READS = 100_000;
 const STRATEGIES = ['lease', 'versioned', 'writeThrough', 'delayedDoubleDelete', 'ttl'] as const;
 
 interface Row {
@@ -151,6 +154,45 @@ function ours(strategy: (typeof STRATEGIES)[number]): OpenRows {
   };
 }
 
+/** Three processes and the faults between them and Redis; every read checked. */
+function history(kind: VariantKind, mode: 'ours' | 'naive'): Variant {
+  return {
+    kind,
+    async setup(context: CaseContext): Promise<Operation> {
+      const { History } = await import('./history/run.ts');
+      let report: HistoryReport | undefined;
+      return {
+        async run() {
+          report = await new History({
+            redisUrl: context.redisUrl,
+            namespace: context.uniqueName,
+            seed: context.seed,
+            mode,
+            readCountMin: context.quick ? HISTORY_READS / 20 : HISTORY_READS,
+            durationMs: context.quick ? 1000 : 10_000,
+          }).run();
+        },
+        answer: () => true,
+        findings: (): Findings => {
+          if (report === undefined) return {};
+          const { stale, readCount } = report;
+          return {
+            measurements: [
+              {
+                metric: 'rate',
+                unit: 'stale reads/1000 reads',
+                value: (1000 * stale.length) / readCount,
+                better: 'less',
+              },
+              { metric: 'count', unit: 'stale reads', value: stale.length, better: 'less' },
+            ],
+          };
+        },
+      };
+    },
+  };
+}
+
 const cases: readonly Case[] = [
   {
     id: 'K3',
@@ -171,6 +213,21 @@ const cases: readonly Case[] = [
       'ours:delayedDoubleDelete': experiment('ours', ours('delayedDoubleDelete')),
       'ours:ttl': experiment('ours', ours('ttl')),
     },
+  },
+  {
+    id: 'K3',
+    case: 'stale reads of 3 processes with faults',
+    package: 'cache',
+    tier: 'all',
+    params: { processes: 3, rows: 20, reads: HISTORY_READS, loadMsMax: LOAD_MS_MAX },
+    guide: null,
+    needs: ['redis'],
+    async: true,
+    experiment: true,
+    processes: 1,
+    settings:
+      'on this machine; connections cut, refused, half-open and slow, processes paused and killed; the naive way gives up a command after 50 ms',
+    variants: { naive: history('naive', 'naive'), ours: history('ours', 'ours') },
   },
 ];
 

@@ -141,6 +141,10 @@ export class Cache {
       behind,
       hotKeys,
       warming: this.#warming,
+      confirmer: () => {
+        this.#coherence.checkConfirms();
+        return (name, keys) => this.#coherence.confirm(name, keys);
+      },
     });
   }
 

@@ -1,7 +1,10 @@
 import { publishTierEvent } from './diagnostics.ts';
+import { ArgumentRangeError } from './errors.ts';
+import { LEASE_MS } from './hearing.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Surroundings } from './region/keeper.ts';
 import type { Region } from './region/region.ts';
+import type { TierSubscription } from './tier.ts';
 
 /**
  * Keeps memory, and the reads under way, no older than what can be heard of other processes.
@@ -16,7 +19,7 @@ export class Coherence {
   readonly #disconnectedTtlMs: number;
   readonly #hasBus: boolean;
   readonly #down = new Set<string>();
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #subscriptions: TierSubscription[] = [];
   readonly #waiting = new Set<() => void>();
   #expiry: NodeJS.Timeout | undefined;
 
@@ -30,18 +33,23 @@ export class Coherence {
     if (this.#hasBus) this.#surroundings.memoryLimitMs = this.#disconnectedTtlMs;
     for (const { tier } of buses) {
       this.#down.add(tier.name);
-      const unsubscribe = tier.subscribe!({
+      const subscription = tier.subscribe!({
         namespace: options.namespace,
         origin,
+        leaseMs: options.surroundings.hearing.isBound ? LEASE_MS : undefined,
         onChanged: (region, keys) => this.#regions.get(region)?.changedElsewhere(keys),
         onUp: () => {
-          this.#up(tier.name);
+          // Bound to a heartbeat, it has to hear the first one.
+          if (!this.#surroundings.hearing.isBound) this.#up(tier.name);
+        },
+        onHeard: (at) => {
+          this.#heard(tier.name, at);
         },
         onDown: () => {
           this.#lost(tier.name);
         },
       });
-      this.#unsubscribe.push(unsubscribe);
+      this.#subscriptions.push(subscription);
     }
   }
 
@@ -63,9 +71,30 @@ export class Coherence {
     });
   }
 
+  /**
+   * Resolves when no live process serves what it had of these keys before.
+   *
+   * @throws {ArgumentRangeError} when processes are not bound to a heartbeat, or no tier carries confirmations.
+   */
+  async confirm(region: string, keys: readonly string[] | undefined): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.confirm!(region, keys)));
+  }
+
+  /** @throws {ArgumentRangeError} as {@link confirm}. */
+  checkConfirms(): void {
+    if (this.#hasBus && !this.#surroundings.hearing.isBound)
+      throw new ArgumentRangeError(
+        "confirm: 'all' needs disconnectedTtlMs: 0, because a process that is cut off serves memory for so long",
+      );
+    if (!this.#hasBus || this.#subscriptions.some((each) => each.confirm === undefined))
+      throw new ArgumentRangeError(
+        "confirm: 'all' needs a tier that tells the other processes, as Redis does",
+      );
+  }
+
   close(): void {
     clearTimeout(this.#expiry);
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const subscription of this.#subscriptions) subscription.close();
     for (const settle of this.#waiting) settle();
   }
 
@@ -80,9 +109,19 @@ export class Coherence {
     for (const settle of this.#waiting) settle();
   }
 
+  /** Only ever with a binding to the heartbeat; with several tiers the one that is heard last ends the silence. */
+  #heard(tier: string, at: number): void {
+    const { hearing } = this.#surroundings;
+    // What came into memory, or began, before others knew of this process, or in a silence, may be old.
+    if (this.#down.has(tier)) this.#up(tier);
+    else if (!hearing.isRecent) this.#forgetAll();
+    if (this.#down.size === 0) hearing.renew(at);
+  }
+
   #lost(tier: string): void {
     publishTierEvent(tier, 'bus-down');
     this.#down.add(tier);
+    this.#surroundings.hearing.end();
     this.#surroundings.memoryLimitMs = this.#disconnectedTtlMs;
     this.#expiry ??= setTimeout(() => {
       this.#expiry = undefined;

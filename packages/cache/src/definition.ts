@@ -34,6 +34,12 @@ export interface GetOptions {
 export interface InvalidateOptions {
   /** Of the row after it was written: nothing older is stored for a minute. With strategy `'versioned'`. */
   readonly version?: number;
+  /**
+   * `'all'`: it also waits until every live process has acknowledged, or has lost its right to serve memory, which takes
+   * two seconds when one of them died or is cut off. Reads that begin after it said `done` then see nothing older in any
+   * process. `queued` comes at once, and confirms nothing. Needs `disconnectedTtlMs: 0` in every process.
+   */
+  readonly confirm?: 'all';
 }
 
 /** What a {@link Definition} is made of. */
@@ -44,6 +50,8 @@ export interface DefinitionParts<Id> {
   readonly hotKeys: HotKeys<Id> | undefined;
   /** Counts warm-ups under way. */
   readonly warming: { count: number };
+  /** @throws when there can be no confirmations; else told of the keys that changed. */
+  readonly confirmer: () => (region: string, keys: readonly string[]) => Promise<void>;
 }
 
 /** A kind of value, how to load it and how long it lives; made by {@link Cache.define}. */
@@ -98,7 +106,8 @@ export class Definition<V, Id = string> {
    * and, once it said `done`, not in the others when its message has reached them.
    * Never rejects because of a tier, and takes at most the deadline of each.
    *
-   * @throws {ArgumentRangeError} for a version without strategy `'versioned'`.
+   * @throws {ArgumentRangeError} for a version without strategy `'versioned'`, and for `confirm: 'all'` where processes
+   * may serve memory while they are cut off, or no tier tells them.
    */
   invalidate(id: Id, options?: InvalidateOptions): Promise<Invalidation> {
     return this.invalidateMany([id], options);
@@ -106,16 +115,25 @@ export class Definition<V, Id = string> {
 
   /** As {@link invalidate}, for several. */
   async invalidateMany(ids: readonly Id[], options: InvalidateOptions = {}): Promise<Invalidation> {
-    const { version } = options;
     const keys = ids.map((id) => this.#key(id));
-    if (version === undefined) return { l2: await this.#delete(keys) };
+    if (options.confirm === undefined) return { l2: await this.#invalidate(keys, options.version) };
+    if (options.confirm !== 'all')
+      throw new ArgumentRangeError(`confirm: expected 'all', got ${String(options.confirm)}`);
+    const confirm = this.#parts.confirmer();
+    const l2 = await this.#invalidate(keys, options.version);
+    if (l2 === 'done') await confirm(this.#region.name, keys.map(storageKey));
+    return { l2 };
+  }
+
+  async #invalidate(keys: readonly string[], version: number | undefined): Promise<Confirmation> {
+    if (version === undefined) return this.#delete(keys);
     if (this.#options.strategy !== 'versioned')
       throw new ArgumentRangeError("version: expected only with strategy 'versioned'");
     checkVersion(version);
     const outcomes = await Promise.all(
       keys.map((key) => this.#region.writeVersion(key, undefined, version, TOMBSTONE_MS)),
     );
-    return { l2: outcomes.includes('queued') ? 'queued' : 'done' };
+    return outcomes.includes('queued') ? 'queued' : 'done';
   }
 
   /**

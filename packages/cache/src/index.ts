@@ -37,6 +37,7 @@ export type {
   TierLease,
   TierListener,
   TierRegion,
+  TierSubscription,
   TierVersions,
   TierWrite,
 } from './tier.ts';

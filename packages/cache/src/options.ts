@@ -3,6 +3,7 @@ import { type Clock, CoarseClock } from './clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import { Breaker, type BreakerOptions } from './guard/breaker.ts';
 import { TierGuard } from './guard/guard.ts';
+import { Hearing } from './hearing.ts';
 import type { Surroundings } from './region/keeper.ts';
 import type { Tier } from './tier.ts';
 import { MemoryTier } from './tiers/memory.ts';
@@ -23,6 +24,9 @@ export interface CacheOptions {
   /**
    * Longest life in memory while messages of other processes cannot be received, in ms; 1000 by default. What was in
    * memory when the connection was lost goes after the same time.
+   *
+   * With 0 memory is served only under a heartbeat: two seconds after the last one, by whatever cause, the process reads
+   * the levels below. `confirm: 'all'` needs it, in every process.
    */
   readonly disconnectedTtlMs?: number;
   /**
@@ -71,11 +75,13 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     throw new ArgumentRangeError(`values: expected 'frozen' or 'shared'`);
   }
   const clock = { now: now ?? Date.now };
+  const { disconnectedTtlMs = 1000 } = options;
   const breaker = {
     failures: checkCount('breaker.failures', options.breaker?.failures ?? 3),
     openMs: checkTtlMs('breaker.openMs', options.breaker?.openMs ?? 1000),
   };
   const [memory, below] = splitTiers(options.tiers);
+  const hearing = new Hearing(disconnectedTtlMs === 0 && below.some((tier) => tier.subscribe !== undefined));
   return {
     memory,
     guards: below.map((tier) => {
@@ -85,12 +91,12 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     namespace: checkName('namespace', options.namespace ?? 'hotpath'),
     ttlMs: checkTtlMs('ttlMs', options.ttlMs ?? 3_600_000),
     jitter,
-    disconnectedTtlMs: checkTimerMs('disconnectedTtlMs', options.disconnectedTtlMs ?? 1000),
+    disconnectedTtlMs: disconnectedTtlMs === 0 ? 0 : checkTimerMs('disconnectedTtlMs', disconnectedTtlMs),
     values,
     clock,
-    memoryClock: now === undefined ? new CoarseClock() : clock,
+    memoryClock: hearing.clockOver(now === undefined ? new CoarseClock() : clock),
     random,
-    surroundings: { memoryLimitMs: Infinity, closed: false },
+    surroundings: { memoryLimitMs: Infinity, closed: false, hearing },
   };
 }
 

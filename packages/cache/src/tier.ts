@@ -95,6 +95,25 @@ export interface TierListener {
   onUp(): void;
   /** Messages no longer arrive. */
   onDown(): void;
+  /**
+   * How long after the last {@link TierListener.onHeard} it goes on to serve memory, in ms; `undefined` when it is not
+   * bound to that. The tier then calls `onHeard` several times in so long, and `confirm` waits for this listener.
+   */
+  readonly leaseMs: number | undefined;
+  /** All that was sent up to `at`, by `performance.now()`, has been handed over, and others know that this one listens. */
+  onHeard(at: number): void;
+}
+
+/** What {@link Tier.subscribe} answers with. */
+export interface TierSubscription {
+  /** Ends it. */
+  close(): void;
+  /**
+   * Tells once more that these keys of a region changed, and waits. Never rejects.
+   *
+   * @returns when every listener with a lease has acknowledged it, or has lost its lease, at the latest after `leaseMs`.
+   */
+  confirm?(region: string, keys: readonly string[] | undefined): Promise<void>;
 }
 
 /** What a tier learns when a cache opens a region of it. */
@@ -130,6 +149,6 @@ export interface Tier {
   readonly corruptCount?: number;
   /** False when a call would only wait, for example for a reconnection. */
   available?(): boolean;
-  /** Called once by a cache, before anything else. @returns a function that ends the subscription. */
-  subscribe?(listener: TierListener): () => void;
+  /** Called once by a cache, before anything else. */
+  subscribe?(listener: TierListener): TierSubscription;
 }

@@ -35,7 +35,8 @@ export class DoubleStore {
       subscribe: (listener) => {
         this.listeners.add(listener);
         listener.onUp();
-        return () => this.listeners.delete(listener);
+        listener.onHeard(performance.now());
+        return { close: () => this.listeners.delete(listener) };
       },
     };
   }
@@ -55,7 +56,10 @@ export class DoubleStore {
   }
 
   up(): void {
-    for (const listener of this.listeners) listener.onUp();
+    for (const listener of this.listeners) {
+      listener.onUp();
+      listener.onHeard(performance.now());
+    }
   }
 
   #find(key: string): Held | undefined {

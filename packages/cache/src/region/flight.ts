@@ -44,6 +44,8 @@ export class Flight<Id> {
   /** The key changed since it began: its value is for those who already wait, and for nobody after. */
   stale = false;
   promise: Promise<unknown> | undefined = undefined;
+  /** The read that begins when this one has ended, for those who may not join it. */
+  follower: Promise<unknown> | undefined = undefined;
   /**
    * Past it nobody may join any more: what it found is then no longer fresh, although the levels are still being filled;
    * or it began too long ago for a process that cannot hear of changes.

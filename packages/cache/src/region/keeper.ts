@@ -1,4 +1,5 @@
 import { deepFreeze } from '../freeze.ts';
+import type { Hearing } from '../hearing.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
 import type { Ends, Life } from './life.ts';
 
@@ -6,6 +7,7 @@ import type { Ends, Life } from './life.ts';
 export interface Surroundings {
   /** Longest life in memory right now, in ms: short while messages of other processes cannot be received. */
   memoryLimitMs: number;
+  readonly hearing: Hearing;
   closed: boolean;
 }
 
@@ -40,8 +42,9 @@ export class Keeper {
   }
 
   remember(key: string, value: unknown, ends: Ends): MemoryEntry | undefined {
-    if (this.memory === undefined || this.surroundings.closed) return undefined;
-    const limitMs = Math.min(this.#maxTtlMs, this.surroundings.memoryLimitMs);
+    const { closed, memoryLimitMs } = this.surroundings;
+    if (this.memory === undefined || closed || memoryLimitMs === 0) return undefined;
+    const limitMs = Math.min(this.#maxTtlMs, memoryLimitMs);
     const expiresAt = this.#life.endInLevel(ends.expiresAt, limitMs);
     const freshUntil = Math.min(ends.freshUntil, expiresAt);
     const attentionAt = this.#life.attentionAt(freshUntil, this.loadMs());

@@ -324,18 +324,41 @@ export class Region<Id> {
     }
     this.missCount++;
     if (this.#sketch !== undefined) this.#sample(key);
-    const joined = this.#flights.get(stored);
-    if (joined !== undefined && joined.joinableUntil > this.#life.now()) {
+    const flying = this.#flights.get(stored);
+    if (flying !== undefined && !this.#surroundings.hearing.isRecent) return this.#follow(flying, stored, id);
+    if (flying !== undefined && flying.joinableUntil > this.#life.now()) {
       this.joinedCount++;
-      return joined.promise!;
+      return flying.promise!;
     }
-    const flight = new Flight<Id>(this.#parts, stored, id);
-    const refused = this.#note(stored, id);
+    return this.#fly(stored, id, held);
+  }
+
+  #fly(key: string, id: Id, held: MemoryEntry | undefined): Promise<unknown> {
+    const refused = this.#note(key, id);
     if (refused !== undefined) return refused;
-    this.#flights.set(stored, flight);
+    const flight = new Flight<Id>(this.#parts, key, id);
+    this.#flights.set(key, flight);
     return flight.start(held, false, (landed) => {
-      this.#landFlight(stored, landed);
+      this.#landFlight(key, landed);
     });
+  }
+
+  async #after(flying: Flight<Id>, key: string, id: Id): Promise<unknown> {
+    try {
+      await flying.promise;
+    } catch {
+      // Those who waited for it have it.
+    }
+    return this.#surroundings.closed ? this.#refuse(key) : this.#fly(key, id, undefined);
+  }
+
+  /**
+   * Who asks while nothing is heard of other processes may know of a change that the read under way came before, so it
+   * is not joined. But all who ask until it ends share the next one: never more than two reads of a key at a time.
+   */
+  #follow(flying: Flight<Id>, key: string, id: Id): Promise<unknown> {
+    this.joinedCount++;
+    return (flying.follower ??= this.#after(flying, key, id));
   }
 
   /** @returns a rejection when the user's tags are none. */

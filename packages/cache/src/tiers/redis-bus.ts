@@ -1,9 +1,15 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { TierListener } from '../tier.ts';
+import type { TierListener, TierSubscription } from '../tier.ts';
+import { Confirmations } from './redis-confirmations.ts';
+import { channelOf, parseMessage } from './redis-messages.ts';
 
 /** How often a subscriber asks its server for a sign of life, in ms; the next one notices that none came. */
 const HEARTBEAT_MS = 1000;
 const LAST_RECONNECT_MS = 1000;
+/** No answer for so long is a cut: a little less than a beat, whose timer may be early. */
+const SILENCE_MS = 900;
+/** So that one that is late costs nobody its lease. */
+const BEATS_A_LEASE = 5;
 
 const SUBSCRIBER: Partial<RedisOptions> = {
   lazyConnect: true,
@@ -14,25 +20,6 @@ const SUBSCRIBER: Partial<RedisOptions> = {
   autoResendUnfulfilledCommands: false,
   retryStrategy: (times) => Math.min(50 * times, LAST_RECONNECT_MS),
 };
-
-/** `undefined` stands for all keys of the region. */
-export type ChangeMessage = readonly [origin: string, region: string, keys: readonly string[] | null];
-
-export function channelOf(namespace: string): string {
-  return `${namespace}:changed`;
-}
-
-function parse(text: string): ChangeMessage | undefined {
-  try {
-    const message: unknown = JSON.parse(text);
-    if (!Array.isArray(message) || typeof message[0] !== 'string' || typeof message[1] !== 'string')
-      return undefined;
-    if (message[2] !== null && !Array.isArray(message[2])) return undefined;
-    return message as unknown as ChangeMessage;
-  } catch {
-    return undefined;
-  }
-}
 
 /** In a Cluster every node passes every message on, so any of them will do; the client finds another when it goes. */
 function listenerLike(client: Redis | Cluster): Redis {
@@ -49,16 +36,19 @@ function listenerLike(client: Redis | Cluster): Redis {
 }
 
 /**
- * Listens on a connection of its own, because one that subscribes can do nothing else. @returns what ends it.
+ * Listens on a connection of its own, because one that subscribes can do nothing else.
  *
  * A connection that was lost is made anew for ever, and its silence is noticed by a heartbeat: a half-open one would
  * otherwise look healthy for minutes.
  */
-export function subscribe(client: Redis | Cluster, listener: TierListener): () => void {
+export function subscribe(client: Redis | Cluster, listener: TierListener): TierSubscription {
   const subscriber = listenerLike(client);
   const channel = channelOf(listener.namespace);
+  const confirmations = new Confirmations(client, listener);
+  const { leaseMs } = listener;
   let up = false;
   let awaitingPong = false;
+  let askedAt = 0;
 
   const down = (): void => {
     awaitingPong = false;
@@ -67,16 +57,35 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): () =
     listener.onDown();
   };
 
+  const beat = async (): Promise<void> => {
+    const at = performance.now();
+    awaitingPong = true;
+    askedAt = at;
+    await subscriber.ping();
+    awaitingPong = false;
+    // All that was sent before the ping was answered is here. Who waits for confirmations has to know of us first.
+    if (leaseMs === undefined || client.status !== 'ready') return;
+    await confirmations.register(leaseMs);
+    if (up) listener.onHeard(at);
+  };
+
+  const tryBeat = (): void => {
+    beat().catch(() => {
+      // Cut off; `close` follows, or the next beat.
+    });
+  };
+
   subscriber.on('error', () => {
     // The `close` that follows is what counts.
   });
   subscriber.on('close', down);
   subscriber.on('end', down);
   subscriber.on('ready', () => {
-    subscriber.subscribe(channel).then(
+    subscriber.subscribe(channel, confirmations.channel).then(
       () => {
         up = true;
         listener.onUp();
+        if (leaseMs !== undefined) tryBeat();
       },
       () => {
         // Not allowed to, or cut off again.
@@ -84,37 +93,41 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): () =
       },
     );
   });
-  subscriber.on('message', (_channel: string, text: string) => {
-    const message = parse(text);
-    if (message === undefined || message[0] === listener.origin) return;
-    listener.onChanged(message[1], message[2] ?? undefined);
-  });
-
-  const heartbeat = setInterval(() => {
-    if (!up) return;
-    if (awaitingPong) {
-      down();
-      subscriber.disconnect(true);
+  subscriber.on('message', (from: string, text: string) => {
+    if (from === confirmations.channel) {
+      confirmations.acknowledged(text);
       return;
     }
-    awaitingPong = true;
-    subscriber.ping().then(
-      () => {
-        awaitingPong = false;
-      },
-      () => {
-        // Cut off; `close` follows.
-      },
-    );
-  }, HEARTBEAT_MS);
+    const message = parseMessage(text);
+    if (message === undefined || message[0] === listener.origin) return;
+    listener.onChanged(message[1], message[2] ?? undefined);
+    if (message[3] !== undefined) confirmations.acknowledge(message[0], message[3]);
+  });
+
+  const heartbeat = setInterval(
+    () => {
+      if (!up) return;
+      if (!awaitingPong) {
+        tryBeat();
+      } else if (performance.now() - askedAt >= SILENCE_MS) {
+        down();
+        subscriber.disconnect(true);
+      }
+    },
+    leaseMs === undefined ? HEARTBEAT_MS : Math.min(HEARTBEAT_MS, leaseMs / BEATS_A_LEASE),
+  );
   heartbeat.unref();
 
   subscriber.connect().catch(() => {
     // Retried by the client.
   });
-  return () => {
-    clearInterval(heartbeat);
-    up = false;
-    subscriber.disconnect();
+  return {
+    close: () => {
+      clearInterval(heartbeat);
+      up = false;
+      subscriber.disconnect();
+      if (leaseMs !== undefined) confirmations.leave();
+    },
+    confirm: (region, keys) => confirmations.confirm(region, keys ?? null),
   };
 }

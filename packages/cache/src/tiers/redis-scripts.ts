@@ -104,6 +104,19 @@ if held then
 end
 return put(ARGV[1], ARGV[2])`);
 
+/** Puts ARGV[1] among those that listen, for ARGV[2] ms, and forgets those that have long gone. */
+export const LISTEN: Script = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 10 * ARGV[2])`);
+
+/** @returns who listens. */
+export const LISTENERS: Script = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')`);
+
 /** Runs a script on one key by its name, and once by its text when the server does not know it (yet, or any more). */
 export async function runScript(
   client: Redis | Cluster,

@@ -12,13 +12,15 @@ import type {
   TierLease,
   TierListener,
   TierRegion,
+  TierSubscription,
   TierVersions,
   TierWrite,
 } from '../tier.ts';
 import { envelopeOf, openEnvelope, tombstoneOf, versionOfHead } from './envelope.ts';
 import { HASHED } from '../key.ts';
 import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
-import { type ChangeMessage, channelOf, subscribe } from './redis-bus.ts';
+import { subscribe } from './redis-bus.ts';
+import { type ChangeMessage, channelOf } from './redis-messages.ts';
 import { ACQUIRE, FILL, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
 
 /** Options of {@link redisTier}. */
@@ -69,7 +71,7 @@ export class RedisTier implements Tier {
     return status !== 'reconnecting' && status !== 'close' && status !== 'end';
   }
 
-  subscribe(listener: TierListener): () => void {
+  subscribe(listener: TierListener): TierSubscription {
     return subscribe(this.#client, listener);
   }
 }
