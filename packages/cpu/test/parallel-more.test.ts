@@ -141,7 +141,9 @@ test('what cannot work is refused, and the pool stays usable', async () => {
   await expect(parallel.forEachRange(2000, tasks('fails'))).rejects.toEqual(code('TASK'));
   await expect(parallel.forEachRange(10, tasks('exits'))).rejects.toEqual(code('WORKER_DIED'));
   await expect(parallel.reduce(numbers, tasks('wrong'), 0)).rejects.toEqual(code('TASK_RESULT'));
-  await expect(parallel.reduce(new BigInt64Array(2) as never, tasks('add'), 0)).rejects.toEqual(code('ARGUMENT_TYPE'));
+  await expect(parallel.reduce(new BigInt64Array(2) as never, tasks('add'), 0)).rejects.toEqual(
+    code('ARGUMENT_TYPE'),
+  );
   await expect(parallel.reduce(numbers, tasks('add'), '0' as never)).rejects.toEqual(code('ARGUMENT_TYPE'));
   await expect(parallel.filter(numbers, tasks('wrong'))).rejects.toEqual(code('TASK_RESULT'));
   const image = createImage(4, 4);

@@ -31,6 +31,12 @@ test('quantiles agree with a sorted list within 1/64, count, mean and maximum ex
       expect(histogram.maxUs).toBe(sorted.at(-1));
       const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
       expect(Math.abs(histogram.meanUs - mean)).toBeLessThanOrEqual(1e-9 * mean);
+      expect(histogram.minUs).toBe(sorted[0]);
+      const variance = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / sorted.length;
+      // Of squares that nearly cancel, some of 53 bits are lost.
+      expect(Math.abs(histogram.stddevUs - Math.sqrt(variance))).toBeLessThanOrEqual(
+        1e-6 * (1 + histogram.maxUs),
+      );
       let before = 0;
       for (const p of QUANTILES) {
         const exact = sorted[Math.max(1, Math.ceil(p * sorted.length)) - 1]!;
@@ -55,11 +61,13 @@ test('empty, it reads 0, also after clear()', () => {
   const read = (): number[] => [
     histogram.count,
     histogram.meanUs,
+    histogram.minUs,
     histogram.maxUs,
+    histogram.stddevUs,
     histogram.quantileUs(0.99),
   ];
-  expect(read()).toEqual([0, 0, 0, 0]);
+  expect(read()).toEqual([0, 0, 0, 0, 0, 0]);
   histogram.record(1e6);
   histogram.clear();
-  expect(read()).toEqual([0, 0, 0, 0]);
+  expect(read()).toEqual([0, 0, 0, 0, 0, 0]);
 });

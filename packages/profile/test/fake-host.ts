@@ -17,6 +17,8 @@ export class FakeHost implements Host {
   types: string[] = [];
   readonly warnings: { readonly message: string; readonly cause: unknown }[] = [];
   intervalMs = 0;
+  /** How far the wall clock was set. */
+  dateJumpMs = 0;
   #now = 1000;
   #tick: (() => void) | undefined;
   #onPause: ((kind: GcKind, durationMs: number) => void) | undefined;
@@ -57,7 +59,7 @@ export class FakeHost implements Host {
   }
 
   dateMs(): number {
-    return 1_700_000_000_000 + this.#now;
+    return 1_700_000_000_000 + this.#now + this.dateJumpMs;
   }
 
   every(ms: number, callback: () => void): Running {

@@ -89,12 +89,58 @@ describe('collections', () => {
     expect(gc.byKind.weakcb).toEqual({ count: 0, pauseMsTotal: 0, pauseMsMax: 0 });
   });
 
+  test('are told one by one to who asks, until that or the monitor ends', () => {
+    const { host, health } = start();
+    const told: [string, number][] = [];
+    const end = health.onGcPause((kind, durationMs) => told.push([kind, durationMs]));
+    host.collect('minor', 1);
+    health.stats();
+    host.collect('major', 9);
+    health.stats();
+    end();
+    host.collect('minor', 2);
+    health.stats();
+    expect(told).toEqual([
+      ['minor', 1],
+      ['major', 9],
+    ]);
+    expect(() => health.onGcPause(7 as never)).toThrow('listener: expected a function, got number');
+  });
+
   test('that Node has not told yet belong to the window in which they are read', () => {
     const { host, health } = start({ windowMs: 100, resolutionMs: 10 });
     host.collect('minor', 1);
     host.ticks(10);
     expect(health.lastWindow()!.gc.count).toBe(1);
     expect(health.stats().gc.count).toBe(0);
+  });
+});
+
+describe('a clock that jumps', () => {
+  test.each([-3_600_000, 3_600_000])('the wall clock, by %d ms: lengths and delays do not notice', (jump) => {
+    const told: MonitorStats[] = [];
+    const { host, health } = start({
+      windowMs: 1000,
+      resolutionMs: 10,
+      onSample: (stats) => told.push(stats),
+    });
+    const { startedAtMs } = health.stats();
+    host.ticks(50);
+    host.dateJumpMs = jump;
+    host.ticks(150);
+    expect(told.map(({ durationMs }) => durationMs)).toEqual([1000, 1000]);
+    expect(told.map(({ eventLoop }) => eventLoop.delayMsMax)).toEqual([0, 0]);
+    expect(told[1]!.startedAtMs).toBe(startedAtMs + 1000 + jump);
+  });
+
+  test('the monotonic one, back: nothing is negative, and the monitor goes on', () => {
+    const { host, health } = start({ windowMs: 1000, resolutionMs: 10 });
+    host.ticks(5);
+    host.tick(-500);
+    const { durationMs, eventLoop, gc } = health.stats();
+    expect([durationMs, eventLoop.delayMsMax, eventLoop.delayMsMin, gc.pauseShare]).toEqual([0, 0, 0, 0]);
+    host.ticks(200);
+    expect(health.lastWindow()!.durationMs).toBe(1000);
   });
 });
 

@@ -4,10 +4,11 @@
  *   exact, 1 µs each          32 buckets an octave, each at most 1/32 wide
  *   ├─ 0 … 63 ─┼─ 64 … 127 ─┼─ 128 … 255 ─┼─ … ─┤ 2³⁶ µs, 19 hours
  *
- * A value read back is its bucket's middle, so it is off by at most 1/64 (1.6 %); the maximum and the sum are exact.
+ * A value read back is its bucket's middle, so it is off by at most 1/64 (1.6 %); the extremes,
+ * the mean and the spread are exact.
  * Recording is constant time and allocates nothing; the counts take 8 KB.
  *
- * Invariants: `#counts` sums to `count`; `max` is 0 when `count` is 0.
+ * Invariants: `#counts` sums to `count`; minimum and maximum are 0 when `count` is 0.
  */
 
 const EXACT = 64;
@@ -37,10 +38,16 @@ export class DelayHistogram {
   readonly #counts = new Float64Array(EXACT + OCTAVES * PER_OCTAVE);
   #count = 0;
   #sumUs = 0;
+  #squaresUs = 0;
+  #minUs = 0;
   #maxUs = 0;
 
   get count(): number {
     return this.#count;
+  }
+
+  get minUs(): number {
+    return this.#minUs;
   }
 
   get maxUs(): number {
@@ -51,12 +58,20 @@ export class DelayHistogram {
     return this.#count === 0 ? 0 : this.#sumUs / this.#count;
   }
 
+  /** Standard deviation of all that were counted. */
+  get stddevUs(): number {
+    const mean = this.meanUs;
+    return this.#count === 0 ? 0 : Math.sqrt(Math.max(0, this.#squaresUs / this.#count - mean * mean));
+  }
+
   /** Counts a duration `times` times; negative ones, which a clock's grain can make, count as 0. */
   record(durationUs: number, times: number = 1): void {
     const value = Math.min(GREATEST_US, Math.max(0, Math.round(durationUs)));
     this.#counts[bucketOf(value)]! += times;
+    if (this.#count === 0 || value < this.#minUs) this.#minUs = value;
     this.#count += times;
     this.#sumUs += value * times;
+    this.#squaresUs += value * value * times;
     if (value > this.#maxUs) this.#maxUs = value;
   }
 
@@ -75,6 +90,8 @@ export class DelayHistogram {
     this.#counts.fill(0);
     this.#count = 0;
     this.#sumUs = 0;
+    this.#squaresUs = 0;
+    this.#minUs = 0;
     this.#maxUs = 0;
   }
 }

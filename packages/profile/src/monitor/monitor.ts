@@ -13,6 +13,7 @@
 
 import { channel } from 'node:diagnostics_channel';
 import { MonitorStoppedError } from '../errors.ts';
+import { functionOption } from '../option-checks.ts';
 import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
 import { GcPauses } from './gc-pauses.ts';
@@ -20,7 +21,7 @@ import { nodeHost } from './host.ts';
 import type { GcWatch, Host, LoopTimes, Running } from './host.ts';
 import { resolveOptions } from './options.ts';
 import type { MonitorOptions, ResolvedOptions } from './options.ts';
-import type { EventLoopStats, MonitorStats, ResourceStats } from './stats.ts';
+import type { EventLoopStats, GcKind, MonitorStats, ResourceStats } from './stats.ts';
 
 /** Name of the `diagnostics_channel` on which each window is published as it ends: a {@link MonitorStats}. */
 export const MONITOR_CHANNEL = 'hotpath:profile:monitor';
@@ -29,6 +30,9 @@ const windows = channel(MONITOR_CHANNEL);
 
 /** Missed ticks of a longer stall than this many resolutions are counted in as many equal steps instead. */
 const MOST_STEPS = 256;
+
+/** Told of each pause; must not throw. */
+export type GcPauseListener = (kind: GcKind, durationMs: number) => void;
 
 /** A running monitor; made by {@link monitor}. */
 export interface Monitor extends Disposable {
@@ -52,6 +56,12 @@ export interface Monitor extends Disposable {
    * @throws {MonitorStoppedError} the monitor was stopped.
    */
   reset(): void;
+  /**
+   * Tells each pause of the garbage collector from now on, once the event loop has turned: for a histogram of them.
+   *
+   * @returns what ends it; `stop()` does too.
+   */
+  onGcPause(listener: GcPauseListener): () => void;
   /** Ends the monitor and gives its last, shorter window, which `onSample` is not told. Later calls give the same. */
   stop(): MonitorStats;
 }
@@ -64,6 +74,7 @@ export class HostMonitor implements Monitor {
   readonly #collections: GcWatch;
   readonly #delays = new DelayHistogram();
   readonly #pauses = new GcPauses();
+  readonly #pauseListeners = new Set<GcPauseListener>();
   #startedAtMs = 0;
   #startMs = 0;
   #startLoop: LoopTimes = { activeMs: 0, idleMs: 0 };
@@ -77,6 +88,7 @@ export class HostMonitor implements Monitor {
     this.#host = host;
     this.#collections = host.watchGc((kind, durationMs) => {
       this.#pauses.add(kind, durationMs);
+      for (const listener of this.#pauseListeners) listener(kind, durationMs);
     });
     this.#open();
     this.#lastTickMs = this.#startMs;
@@ -101,6 +113,18 @@ export class HostMonitor implements Monitor {
     if (this.#final !== undefined)
       throw new MonitorStoppedError('the monitor was stopped: start another one');
     this.#open();
+  }
+
+  onGcPause(listener: GcPauseListener): () => void {
+    functionOption('listener', listener);
+    // A listener of its own for each call: the same function twice is told twice, and ended once each.
+    const own: GcPauseListener = (kind, durationMs) => {
+      listener(kind, durationMs);
+    };
+    this.#pauseListeners.add(own);
+    return () => {
+      this.#pauseListeners.delete(own);
+    };
   }
 
   stop(): MonitorStats {
@@ -172,7 +196,7 @@ export class HostMonitor implements Monitor {
 
   #snapshot(): MonitorStats {
     this.#collections.flush();
-    const durationMs = this.#host.nowMs() - this.#startMs;
+    const durationMs = Math.max(0, this.#host.nowMs() - this.#startMs);
     return {
       startedAtMs: this.#startedAtMs,
       durationMs,
@@ -192,6 +216,8 @@ export class HostMonitor implements Monitor {
     return {
       delayCount: delays.count,
       delayMsMean: delays.meanUs / 1000,
+      delayMsStddev: delays.stddevUs / 1000,
+      delayMsMin: delays.minUs / 1000,
       delayMsP50: delays.quantileUs(0.5) / 1000,
       delayMsP90: delays.quantileUs(0.9) / 1000,
       delayMsP99: delays.quantileUs(0.99) / 1000,

@@ -5,6 +5,9 @@ export interface EventLoopStats {
   /** Looks at the clock that mean and quantiles stand on, those that a blocked loop missed included. */
   readonly delayCount: number;
   readonly delayMsMean: number;
+  readonly delayMsStddev: number;
+  /** The look that was least late, exact: mostly 0. */
+  readonly delayMsMin: number;
   readonly delayMsP50: number;
   readonly delayMsP90: number;
   readonly delayMsP99: number;
