@@ -72,3 +72,4 @@ export type { MapOptions, ParallelOptions } from './parallel/options.ts';
 export type { Parallel } from './parallel/api.ts';
 export { createParallel } from './parallel/parallel.ts';
 export { moduleTask, type ParallelTask, type RangeTask, source, type TaskModule } from './parallel/task.ts';
+export type { NumberKernel, ParallelKernels } from './parallel/kernel-blocks.ts';

@@ -6,6 +6,8 @@ import { checkArrays, checkCount, isNumericArray, makeLike } from './arrays.ts';
 import type { ElementOf, NumberArray, NumericArray, OwnArray } from './arrays.ts';
 import type { Call } from './call.ts';
 import { mapClones } from './clone-map.ts';
+import type { NumberKernel, Operand, ParallelKernels } from './kernel-blocks.ts';
+import { checkKernel, kernelTask, runKernel } from './kernel.ts';
 import type { Crew } from './crew.ts';
 import { COUNT_MAX } from './grain.ts';
 import type { FoldInput, GatherBlock, RangeInput } from './loop.ts';
@@ -243,6 +245,21 @@ class PiscinaParallel implements Parallel {
       const range: RangeInput = { data, length: count };
       const items = indexItems(count, range, new Uint8Array(0), 'range');
       await mapShared(await this.#call(task, options), items);
+    });
+  }
+
+  kernel<K extends keyof ParallelKernels>(
+    name: K,
+    operands: ParallelKernels[K],
+    options: MapOptions = {},
+  ): Promise<K extends NumberKernel ? number : void> {
+    return this.#track(async () => {
+      const checked = checkKernel(name, operands as readonly Operand[]);
+      const call = await this.#call(await kernelTask(name), options);
+      return (await runKernel(checked, async (blocks, data) => {
+        const range: RangeInput = { data, length: blocks };
+        await mapShared(call, indexItems(blocks, range, new Uint8Array(0), 'range'));
+      })) as K extends NumberKernel ? number : void;
     });
   }
 

@@ -1,3 +1,5 @@
+import type { HeapHandle } from '@hotpath/memory';
+
 import { describe } from '../describe.ts';
 import type { Control } from './control.ts';
 import type { CloneKind, Indexed, ResultKind } from './loop.ts';
@@ -16,6 +18,8 @@ export interface ShareJob {
   readonly input: Indexed;
   readonly output: Indexed;
   readonly resultKind: ResultKind;
+  /** The caller's heap, for kernels that the function calls; `undefined` where it would be of no use. */
+  readonly heap: HeapHandle | undefined;
   readonly count: number;
   readonly offset: number;
   readonly threads: number;

@@ -1,5 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { heap } from '@hotpath/memory';
+import type { HeapHandle } from '@hotpath/memory';
+
 import { describe } from '../describe.ts';
 import { ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
 import { createStage, resultKindOf } from './arrays.ts';
@@ -121,11 +124,12 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
   const reporting = reportProgress(call, crew, () => base + finished(control), items.count);
   try {
     const resultKind = items.kind;
+    const heap = resultKind === 'range' ? heapHandle() : undefined;
     const { msPerItem } = pace;
     for (let slot = 0; slot < options.workerCount; slot++) {
       crew.follow(
         slot,
-        threads.run({ kind: 'share', task: task.spec, slot, resultKind, msPerItem, ...work }),
+        threads.run({ kind: 'share', task: task.spec, slot, resultKind, heap, msPerItem, ...work }),
       );
     }
     if (options.callerSliceMs > 0) await takePart(call, work, crew, resultKind, pace);
@@ -142,6 +146,15 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
     signal?.removeEventListener('abort', onAbort);
     crews.delete(crew);
     stage.release();
+  }
+}
+
+/** Where there is no room for a heap there are no vectors in it either. */
+function heapHandle(): HeapHandle | undefined {
+  try {
+    return heap().handle();
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,6 +5,9 @@
 
 import { threadId } from 'node:worker_threads';
 
+import { attachHeap } from '@hotpath/memory';
+import type { HeapHandle } from '@hotpath/memory';
+
 import { TaskExportError, TaskModuleError, TaskResultError, TaskSourceError } from '../errors.ts';
 import { enter, isStopped, leave, stop, STOP_REASON } from './control.ts';
 import { createPace, learn, nextGrain } from './grain.ts';
@@ -45,6 +48,7 @@ export default async function run(job: Job): Promise<Outcome> {
 
 async function work(job: Job, pace: Pace, position: Position): Promise<Packed | undefined> {
   if (job.kind === 'chunk') return await runChunk(job, pace, position);
+  if (job.heap !== undefined) attach(job.heap);
   steal(job, await loopOf(job.task, job.input, job.output, job.resultKind), pace, position, Infinity);
   return undefined;
 }
@@ -65,6 +69,19 @@ async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<
     start = end;
   }
   return pack(results);
+}
+
+let isAttached = false;
+
+/** Makes the caller's heap this thread's. A function that used a heap of this thread's own keeps that, and its kernels run plain loops. */
+function attach(handle: HeapHandle): void {
+  if (isAttached) return;
+  isAttached = true;
+  try {
+    attachHeap(handle);
+  } catch {
+    // It has one already.
+  }
 }
 
 async function loopOf(spec: TaskSpec, input: Indexed, output: Indexed, kind: ResultKind): Promise<Loop> {

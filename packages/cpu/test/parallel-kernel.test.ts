@@ -1,0 +1,121 @@
+import { createParallel, type Parallel, type ParallelOptions } from '@hotpath/cpu';
+import * as kernels from '@hotpath/cpu/kernels';
+import { adopt, allocate, free, heap } from '@hotpath/memory';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const open: Parallel[] = [];
+const taken: ArrayBufferView[] = [];
+function pool(options: ParallelOptions = {}): Parallel {
+  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
+  open.push(parallel);
+  return parallel;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
+  for (const view of taken.splice(0)) free(view);
+});
+
+/** Several blocks and a part of one. */
+const LENGTH = 3 * 65_536 + 77;
+
+function vector(seed: number, length = LENGTH): Float32Array {
+  const view = allocate('f32', length);
+  for (let i = 0; i < length; i++) view[i] = ((i * 7919 + seed * 104_729) % 2003) / 16 - 60;
+  taken.push(view);
+  return view;
+}
+
+function room(): Float32Array {
+  const view = allocate('f32', LENGTH);
+  taken.push(view);
+  return view;
+}
+
+const CALLERS = [
+  { who: 'the caller and workers', options: {} },
+  { who: 'workers alone', options: { callerSliceMs: 0 } },
+  { who: 'the caller alone', options: { threads: 1 } },
+];
+
+describe.each(CALLERS)('kernels by $who', ({ options }) => {
+  test('what writes to an output gives what the kernel gives, in place too', async () => {
+    const parallel = pool(options);
+    const [a, b] = [vector(1), vector(2)];
+    const [out, expected] = [room(), room()];
+    await parallel.kernel('add', [a, b, out]);
+    expect(isSame(out, kernels.add(a, b, expected))).toBe(true);
+    await parallel.kernel('clamp', [a, -5, 5, out]);
+    expect(isSame(out, kernels.clamp(a, -5, 5, expected))).toBe(true);
+    await parallel.kernel('axpy', [0.5, a, out]);
+    expect(isSame(out, kernels.axpy(0.5, a, expected))).toBe(true);
+    const mask = allocate('u8', LENGTH);
+    taken.push(mask);
+    await parallel.kernel('compare', [a, '<', b, mask]);
+    expect(Buffer.compare(mask, kernels.compare(a, '<', b))).toBe(0);
+    await parallel.kernel('select', [mask, a, b, out]);
+    expect(isSame(out, kernels.minimum(a, b, expected))).toBe(true);
+    await parallel.kernel('neg', [out, out]);
+    expect(isSame(out, kernels.neg(expected, expected))).toBe(true);
+  });
+
+  test('numbers are those of the kernel, and the same at any number of threads', async () => {
+    const parallel = pool(options);
+    const [a, b] = [vector(3), vector(4)];
+    expect(await parallel.kernel('sum', [a])).toBeCloseTo(kernels.sum(a, 'f64'), 0);
+    expect(await parallel.kernel('dot', [a, b])).toBe(await pool({ threads: 1 }).kernel('dot', [a, b]));
+    expect(await parallel.kernel('max', [a])).toBe(kernels.max(a));
+    expect(await parallel.kernel('argmin', [a])).toBe(kernels.argmin(a));
+    expect(await parallel.kernel('countWhere', [a, '>=', 3])).toBe(kernels.countWhere(a, '>=', 3));
+    a[150_000] = NaN;
+    a[190_000] = NaN;
+    expect(await parallel.kernel('min', [a])).toBeNaN();
+    expect(await parallel.kernel('argmax', [a])).toBe(150_000);
+    expect(await parallel.kernel('argmax', [a.subarray(0, 0)])).toBe(-1);
+  });
+});
+
+test('workers are attached to the heap: a range function there uses SIMD', async () => {
+  const parallel = pool({ callerSliceMs: 0, threads: 1 });
+  const seen = allocate('i32', 2);
+  const module = new URL('./tasks/simd.mjs', import.meta.url);
+  await parallel.forEachRange(1, { module, export: 'look' }, { seen });
+  expect([...seen]).toEqual([1, 1]);
+  free(seen);
+});
+
+test('operands that cannot be worked on are refused, and nothing stays taken', async () => {
+  const parallel = pool();
+  const [a, b] = [vector(5), vector(6)];
+  const used = heap().stats().usedBytes;
+  const type = { code: 'ERR_HOTPATH_CPU_ARGUMENT_TYPE' };
+  const range = { code: 'ERR_HOTPATH_CPU_ARGUMENT_RANGE' };
+  const kernel = parallel.kernel.bind(parallel) as (name: string, operands: unknown) => Promise<unknown>;
+  await expect(kernel('sort', [a])).rejects.toMatchObject(type);
+  await expect(kernel('sum', a)).rejects.toMatchObject(type);
+  await expect(kernel('add', [a, b])).rejects.toMatchObject(type);
+  await expect(kernel('add', [a, new Float32Array(LENGTH), b])).rejects.toMatchObject(type);
+  await expect(kernel('add', [a, b, allocateI32()])).rejects.toMatchObject(type);
+  await expect(kernel('scale', [a, '2', b])).rejects.toMatchObject(type);
+  await expect(kernel('sum', [new DataView(a.buffer)])).rejects.toMatchObject(type);
+  await expect(kernel('dot', [a, b.subarray(1)])).rejects.toMatchObject(range);
+  await expect(kernel('add', [a, b, b.subarray(1)])).rejects.toMatchObject(range);
+  await expect(kernel('neg', [a.subarray(0, 100), a.subarray(50, 150)])).rejects.toMatchObject(range);
+  await expect(kernel('clamp', [a, 5, -5, b])).rejects.toMatchObject(range);
+  const gone = adopt<'f32'>(new Float32Array(4));
+  free(gone);
+  await expect(kernel('sum', [gone])).rejects.toMatchObject({ code: 'ERR_HOTPATH_CPU_FREED_VECTOR' });
+  free(taken.pop()!);
+  expect(heap().stats().usedBytes).toBe(used);
+});
+
+function allocateI32(): Int32Array {
+  const view = allocate('i32', LENGTH);
+  taken.push(view);
+  return view;
+}
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  const bytes = (view: Float32Array): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+  return Buffer.compare(bytes(a), bytes(b)) === 0;
+}
