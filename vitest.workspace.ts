@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Every kind of test is one project, chosen by the file's suffix; each kind brings the flags that it needs. */
@@ -17,8 +18,13 @@ const SPECIAL = ['model', 'leak', 'stress', 'int', 'e2e'];
 export default defineConfig({
   test: {
     globalSetup: ['benchmarks/test/setup/build.ts'],
+    setupFiles: ['benchmarks/test/setup/patience.ts'],
     reporters: ['default', './benchmarks/test/setup/closing-line.ts'],
     passWithNoTests: false,
+    // For a machine that does other work: none of the tests of a kind without a limit of its own takes a second when it has none.
+    testTimeout: 30_000,
+    // By default one core stays idle, and of two that is half; most tests wait for a server anyway.
+    maxWorkers: Math.max(2, availableParallelism()),
     // The tests run what is published: the compiled packages, loaded by Node itself, not transformed by vite.
     server: { deps: { external: [/\/dist\//] } },
     projects: [

@@ -42,10 +42,15 @@ test('moving rows by cursor makes no garbage', () => {
       p.z += p.vz * 0.016;
     }
   };
-  for (let i = 0; i < 200; i++) step();
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  for (let i = 0; i < 100; i++) step();
+  const growth = (): number => {
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 100; i++) step();
+    return process.memoryUsage().heapUsed - before;
+  };
+  // Until the loop is compiled, on a thread that a busy machine may keep waiting, numbers are made on the heap.
+  let bytes = growth();
+  for (let attempt = 0; attempt < 20 && bytes >= 1 << 20; attempt++) bytes = growth();
   // A number an access would be 100 MB.
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(1 << 20);
+  expect(bytes).toBeLessThan(1 << 20);
 });
