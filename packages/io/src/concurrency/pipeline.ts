@@ -5,7 +5,7 @@ import type { MapOptions } from './map.ts';
 import { mapIter } from './map-iter.ts';
 import { driverOf, type Sink, type SinkDriver } from './sinks.ts';
 import { isThenable, type Source } from './source.ts';
-import { BatchStage, FlatMapStage, SourceStage, StepStage, type Stage } from './stages.ts';
+import { BatchStage, FlatMapStage, SourceStage, StepStage, type Stage, type StepKind } from './stages.ts';
 
 /** Options of {@link pipeline}. */
 export interface PipelineOptions {
@@ -54,14 +54,7 @@ export class Pipeline<T> implements AsyncIterable<T> {
       const results = mapIter(this, (item) => mapper(item), { ...options, ...(signal && { signal }) });
       return new Pipeline(new SourceStage(results, this.#options.batchSize), this.#options);
     }
-    return this.#step((item, output: U[]) => {
-      const result = mapper(item);
-      if (!isThenable(result)) {
-        output.push(result);
-        return undefined;
-      }
-      return result.then((value) => void output.push(value));
-    });
+    return this.#step('map', mapper);
   }
 
   /** The items for which the function returns true, or a promise of it. */
@@ -69,29 +62,13 @@ export class Pipeline<T> implements AsyncIterable<T> {
   filter(predicate: (item: T) => boolean | PromiseLike<boolean>): Pipeline<T>;
   filter(predicate: (item: T) => boolean | PromiseLike<boolean>): Pipeline<T> {
     checkFunction('filter', predicate);
-    return this.#step((item, output: T[]) => {
-      const isWanted = predicate(item);
-      if (!isThenable(isWanted)) {
-        if (isWanted) output.push(item);
-        return undefined;
-      }
-      return isWanted.then((value) => {
-        if (value) output.push(item);
-      });
-    });
+    return this.#step('filter', predicate);
   }
 
   /** Calls the function with each item and passes the item on, after the promise when it returns one. */
   tap(observer: (item: T) => unknown): Pipeline<T> {
     checkFunction('tap', observer);
-    return this.#step((item, output: T[]) => {
-      const returned = observer(item);
-      if (!isThenable(returned)) {
-        output.push(item);
-        return undefined;
-      }
-      return returned.then(() => void output.push(item));
-    });
+    return this.#step('tap', observer);
   }
 
   /** Arrays of `size` items; the last may be smaller. Waits until an array is full. */
@@ -107,8 +84,8 @@ export class Pipeline<T> implements AsyncIterable<T> {
     return new Pipeline(new FlatMapStage(this.#stage, expand, this.#options.batchSize), this.#options);
   }
 
-  #step<U>(step: (item: T, output: U[]) => PromiseLike<void> | undefined): Pipeline<U> {
-    return new Pipeline(new StepStage(this.#stage, step), this.#options);
+  #step<U>(kind: StepKind, call: (item: T) => unknown): Pipeline<U> {
+    return new Pipeline(new StepStage<T, U>(this.#stage, kind, call), this.#options);
   }
 
   /**

@@ -15,5 +15,7 @@ export function iteratorOf<Item>(source: Source<Item>): Iterator<Item> | AsyncIt
 }
 
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
+  // Most are primitives: seen before a property is looked up.
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as PromiseLike<T>).then === 'function';
 }

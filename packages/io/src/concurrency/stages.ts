@@ -66,41 +66,47 @@ export class SourceStage<T> implements Stage<T> {
   }
 }
 
-/** What a stage does with an item: adds what becomes of it, or returns a promise after which it has. */
-export type Step<T, U> = (item: T, output: U[]) => PromiseLike<void> | undefined;
+/** What becomes of an item: what the function returned, itself when that is truthy, or itself in any case. */
+export type StepKind = 'map' | 'filter' | 'tap';
 
-/** A step for each item. Goes through a batch without a promise for as long as no step returns one. */
+/** A function for each item. Goes through a batch without a promise for as long as the function returns none. */
 export class StepStage<T, U> implements Stage<U> {
   readonly #upstream: Stage<T>;
-  readonly #step: Step<T, U>;
+  readonly #kind: StepKind;
+  readonly #call: (item: T) => unknown;
 
-  constructor(upstream: Stage<T>, step: Step<T, U>) {
+  constructor(upstream: Stage<T>, kind: StepKind, call: (item: T) => unknown) {
     this.#upstream = upstream;
-    this.#step = step;
+    this.#kind = kind;
+    this.#call = call;
   }
 
   pull(): Pulled<U> {
-    const step = this.#step;
+    const call = this.#call;
     for (;;) {
       const batch = this.#upstream.pull();
       if (batch === undefined) return undefined;
       if (isThenable(batch)) return this.#pullLater(batch);
       const output: U[] = [];
       for (let index = 0; index < batch.length; index++) {
-        const pending = step(batch[index]!, output);
-        if (pending !== undefined) return this.#goOn(batch, index, pending, output);
+        const item = batch[index]!;
+        const returned = call(item);
+        if (isThenable(returned)) return this.#goOn(batch, index, returned, output);
+        this.#emit(item, returned, output);
       }
       if (output.length > 0) return output;
     }
   }
 
+  #emit(item: T, returned: unknown, output: unknown[]): void {
+    if (this.#kind === 'map') output.push(returned);
+    else if (this.#kind === 'tap' || returned) output.push(item);
+  }
+
   async #pullLater(first: PromiseLike<readonly T[] | undefined>): Promise<readonly U[] | undefined> {
     for (let batch = await first; batch !== undefined; batch = await this.#upstream.pull()) {
       const output: U[] = [];
-      for (const item of batch) {
-        const pending = this.#step(item, output);
-        if (pending !== undefined) await pending;
-      }
+      await this.#rest(batch, 0, output);
       if (output.length > 0) return output;
     }
     return undefined;
@@ -109,15 +115,20 @@ export class StepStage<T, U> implements Stage<U> {
   async #goOn(
     batch: readonly T[],
     waitingIndex: number,
-    waiting: PromiseLike<void>,
+    waiting: PromiseLike<unknown>,
     output: U[],
   ): Promise<readonly U[] | undefined> {
-    await waiting;
-    for (let index = waitingIndex + 1; index < batch.length; index++) {
-      const pending = this.#step(batch[index]!, output);
-      if (pending !== undefined) await pending;
-    }
+    this.#emit(batch[waitingIndex]!, await waiting, output);
+    await this.#rest(batch, waitingIndex + 1, output);
     return output.length > 0 ? output : this.pull();
+  }
+
+  async #rest(batch: readonly T[], firstIndex: number, output: U[]): Promise<void> {
+    for (let index = firstIndex; index < batch.length; index++) {
+      const item = batch[index]!;
+      const returned = this.#call(item);
+      this.#emit(item, isThenable(returned) ? await returned : returned, output);
+    }
   }
 
   close(): Promise<void> {
