@@ -63,6 +63,37 @@ test('however the bytes are cut into chunks, the lines are those of the text', a
   );
 }, 60_000);
 
+test('plain ASCII in chunks larger than what is decoded at once, with lines longer than that', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof({ weight: 5, arbitrary: fc.nat(150) }, fc.integer({ min: 1900, max: 5000 })), {
+        minLength: 1,
+        maxLength: 100,
+        size: 'max',
+      }),
+      fc.constantFrom('\n', '\r\n'),
+      fc.integer({ min: 1000, max: 20_000 }),
+      async (lengths, end, chunkBytes) => {
+        const expected = lengths.map((length, index) => String(index % 10).repeat(length));
+        const bytes = Buffer.from(expected.join(end) + end);
+        const chunks: Uint8Array[] = [];
+        for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+          chunks.push(bytes.subarray(offset, offset + chunkBytes));
+        }
+        expect((await collect(lines(chunks).batches())).flat()).toEqual(expected);
+        const longest = Math.max(...lengths);
+        if (longest === 0) return;
+        expect(await collect(lines(chunks, { maxLineBytes: longest }))).toEqual(expected);
+        if (longest === 1) return;
+        await expect(collect(lines(chunks, { maxLineBytes: longest - 1 }))).rejects.toMatchObject({
+          lineNumber: lengths.indexOf(longest) + 1,
+        });
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
 test('a file is read to its end, over many chunks, and closed by whoever stops early', async () => {
   const path = await freshPath();
   const expected = Array.from(
