@@ -5,6 +5,7 @@
 
 import type { Case, Variant } from '../harness/case.ts';
 import { type OpenUserWriter, insertUsers } from './inserts.ts';
+import { psqlMissing } from './peers/psql.ts';
 
 async function rowByRow(): Promise<OpenUserWriter> {
   const { default: pg } = await import('pg');
@@ -39,15 +40,59 @@ function ours(strategy: 'auto' | 'unnest' | 'copy' | 'values') {
   };
 }
 
-function batches(count: number): Record<string, Variant> {
+/** The same, committed before it is on the disk. */
+function notDurable(load: () => Promise<OpenUserWriter>): () => Promise<OpenUserWriter> {
+  return async () => {
+    const open = await load();
+    return (url, table) => {
+      const address = new URL(url);
+      address.searchParams.set('options', '-c synchronous_commit=off');
+      return open(address.href, table);
+    };
+  };
+}
+
+/** What is written with pg and postgres.js by hand, and another who sends arrays; bounded by rows made on the server. */
+function nearest(count: number): Record<string, Variant> {
   return {
-    ours: insertUsers('ours', count, ours('auto')),
-    'ours:unnest': insertUsers('ours', count, ours('unnest')),
-    'ours:copy': insertUsers('ours', count, ours('copy')),
-    'ours:values': insertUsers('ours', count, ours('values')),
     pg: insertUsers('peer', count, async () => (await import('./peers/pg.ts')).openPgBatches()),
     postgres: insertUsers('peer', count, async () =>
       (await import('./peers/postgres.ts')).openPostgresBatches(),
+    ),
+    slonik: insertUsers('peer', count, async () => (await import('./peers/slonik.ts')).openSlonikUnnest()),
+    'floor:generate_series': insertUsers('floor', count, async ({ seed }) =>
+      (await import('./peers/generate-series.ts')).openGenerateSeries(seed),
+    ),
+  };
+}
+
+function all(count: number): Record<string, Variant> {
+  return {
+    ours: insertUsers('ours', count, ours('auto')),
+    'ours:unnest': insertUsers('ours', count, ours('unnest')),
+    'ours:values': insertUsers('ours', count, ours('values')),
+    ...nearest(count),
+    'pg-copy-streams': insertUsers('peer', count, async () =>
+      (await import('./peers/pg-copy-streams.ts')).openCopyStreams('rows'),
+    ),
+    'pg-copy-streams:frames': insertUsers('peer', count, async () =>
+      (await import('./peers/pg-copy-streams.ts')).openCopyStreams('frames'),
+    ),
+    knex: insertUsers('peer', count, async () => (await import('./peers/knex.ts')).openKnexBatches()),
+    'pg-promise': insertUsers('peer', count, async () =>
+      (await import('./peers/pg-promise.ts')).openPgPromiseBatches(),
+    ),
+    'drizzle-orm': insertUsers('peer', count, async () =>
+      (await import('./peers/drizzle-orm.ts')).openDrizzleBatches(),
+    ),
+    'floor:psql copy': insertUsers(
+      'floor',
+      count,
+      async ({ scratch }) => {
+        const { openPsqlCopy } = await import('./peers/psql.ts');
+        return openPsqlCopy(scratch);
+      },
+      psqlMissing,
     ),
   };
 }
@@ -67,20 +112,40 @@ const cases: readonly Case[] = [
     settings: SETTINGS,
     limit:
       'Row by row costs a round trip and a commit each. Without a network between, and on a disk that flushes in well under a millisecond, both are cheap; the guide’s 30 ms a row contain them.',
-    variants: { naive: insertUsers('naive', 1_000, rowByRow), ...batches(1_000) },
+    variants: {
+      naive: insertUsers('naive', 1_000, rowByRow),
+      ours: insertUsers('ours', 1_000, ours('auto')),
+      'ours:copy': insertUsers('ours', 1_000, ours('copy')),
+      ...nearest(1_000),
+    },
   },
   {
     id: 'D2',
-    case: '10K rows',
+    case: '1000 rows, synchronous_commit off',
     package: 'database',
     tier: 'peers',
-    params: { rows: 10_000, columns: 2 },
+    params: { rows: 1_000, columns: 2 },
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: SETTINGS,
-    variants: batches(10_000),
+    settings: 'synchronous_commit off in all variants: a commit does not wait for the disk',
+    variants: {
+      naive: insertUsers('naive', 1_000, notDurable(rowByRow)),
+      ours: insertUsers('ours', 1_000, notDurable(ours('auto'))),
+    },
   },
+  ...[10_000, 100_000].map((rows): Case => ({
+    id: 'D2',
+    case: `${rows / 1_000}K rows`,
+    package: 'database',
+    tier: rows === 10_000 ? 'peers' : 'all',
+    params: { rows, columns: 2 },
+    guide: null,
+    needs: ['postgres'],
+    async: true,
+    settings: `${SETTINGS}; pg-copy-streams is given a row a chunk, and with :frames 64 KiB a chunk`,
+    variants: all(rows),
+  })),
 ];
 
 export default cases;

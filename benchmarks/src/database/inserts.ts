@@ -13,11 +13,17 @@ export type OpenUserWriter = (url: string, table: string) => Promise<UserWriter>
 const TABLE_LIMIT_ROWS = 200_000;
 
 /** One operation inserts `count` users into users(name, email). */
-export function insertUsers(kind: VariantKind, count: number, load: () => Promise<OpenUserWriter>): Variant {
+export function insertUsers(
+  kind: VariantKind,
+  count: number,
+  load: (context: CaseContext) => Promise<OpenUserWriter>,
+  skip?: () => string | undefined,
+): Variant {
   return {
     kind,
+    ...(skip === undefined ? {} : { skip }),
     async setup(context: CaseContext) {
-      const open = await load();
+      const open = await load(context);
       const keeper = await openKeeper(context);
       const table = `users_${context.uniqueName}`;
       await keeper.query(`CREATE TABLE ${table} ${USERS_COLUMNS}`);

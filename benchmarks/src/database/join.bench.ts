@@ -74,6 +74,28 @@ function foldVariants(count: number): Record<string, Variant> {
   };
 }
 
+/** Added to each round trip. */
+const ROUND_TRIP_MS = 0.5;
+
+/** The same with a network in between. */
+function delayed(load: () => Promise<OpenUserPostsReader>): () => Promise<OpenUserPostsReader> {
+  return async () => {
+    const { openDelayed } = await import('./delayed.ts');
+    const open = await load();
+    return async (url, tables) => {
+      const proxy = await openDelayed(url, ROUND_TRIP_MS / 2);
+      const reader = await open(proxy.url, tables);
+      return {
+        read: () => reader.read(),
+        async close() {
+          await reader.close();
+          await proxy.close();
+        },
+      };
+    };
+  };
+}
+
 const cases: readonly Case[] = [
   {
     id: 'D4',
@@ -93,6 +115,21 @@ const cases: readonly Case[] = [
       nesthydrationjs: loadUserPosts('peer', 100, async () =>
         (await import('./peers/nesthydrationjs.ts')).openNestHydration(),
       ),
+    },
+  },
+  {
+    id: 'D4',
+    case: `100 users, ${ROUND_TRIP_MS} ms away`,
+    package: 'database',
+    tier: 'guide',
+    params: { users: 100, postsEach: 10, addedRoundTripMs: ROUND_TRIP_MS },
+    guide: { text: '1000 ms → 50 ms (20×)', ratio: 20, basis: 'ratio' },
+    needs: ['postgres'],
+    async: true,
+    settings: `through a proxy on loopback, in a thread of its own, that holds up what goes either way for ${ROUND_TRIP_MS / 2} ms; prepared statements in all variants`,
+    variants: {
+      naive: loadUserPosts('naive', 100, delayed(oneQueryAUser)),
+      ours: loadUserPosts('ours', 100, delayed(ours)),
     },
   },
   {

@@ -22,6 +22,8 @@ interface Piece {
 const QUEUED_BYTES_MAX = 1 << 20;
 /** A throttled lane sends in pieces of this duration, so that a rate is a rate and not a burst a second. */
 const THROTTLED_PIECE_MS = 20;
+/** The shortest wait of a timer; a shorter one is a poll, which costs the proxy's thread and is right to some microseconds. */
+const TIMER_MS = 1;
 
 /**
  * One direction of a proxied connection: reads `from`, writes to `to`, in order.
@@ -45,6 +47,7 @@ export class Lane {
   #queuedBytes = 0;
   #lineFreeMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Immediate | undefined;
   #blocked = false;
   #closed = false;
   #swallowing = false;
@@ -84,6 +87,8 @@ export class Lane {
   #clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearImmediate(this.#poll);
+    this.#poll = undefined;
     this.#queue = [];
     this.#queuedBytes = 0;
   }
@@ -112,12 +117,19 @@ export class Lane {
   }
 
   #pump(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#poll !== undefined) return;
     let sent = 0;
     while (!this.#blocked && !this.#closed) {
       const piece = this.#queue[sent];
       if (piece === undefined) break;
       const waitMs = piece.dueMs - performance.now();
+      if (waitMs > 0 && waitMs < TIMER_MS) {
+        this.#poll = setImmediate(() => {
+          this.#poll = undefined;
+          this.#pump();
+        });
+        break;
+      }
       if (waitMs > 0) {
         this.#timer = setTimeout(() => {
           this.#timer = undefined;

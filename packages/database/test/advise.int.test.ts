@@ -52,6 +52,11 @@ describe.skipIf(url === '')('index advice on a real Postgres', () => {
     ['SELECT * FROM users WHERE email = $1', ['x'], '"users" ("email")'],
     ['SELECT * FROM users WHERE email = $1', [], '"users" ("email")'],
     ["SELECT * FROM users WHERE name = $1 AND email LIKE 'john%'", ['x'], '"users" ("name", "email")'],
+    [
+      "SELECT * FROM users WHERE name = $1 AND email LIKE 'john%' ORDER BY id",
+      ['x'],
+      '"users" ("name", "email")',
+    ],
     ["SELECT * FROM users WHERE name = 'x' AND email LIKE $1", ['john%'], '"users" ("name", "email")'],
     ['SELECT * FROM users WHERE is_active AND id > $1', [10], '"users" ("id") WHERE "is_active"'],
     [

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly share: number;
   /** The plan sorts these rows, and the index would not have to. */
   readonly ordered: boolean;
+  /** Conditions that its keys serve. */
+  readonly narrowing: number;
 }
 
 /** A condition that holds for this share of the rows or less is worth a partial index. */
@@ -58,7 +60,7 @@ export function candidatesOf(
   const candidates: Candidate[] = [];
   const usable = access.conditions.filter((condition) => isUsable(condition, facts));
   const add = (conditions: readonly Condition[], where: readonly Condition[]): void => {
-    for (const { keys, ordered } of keyLists(access, facts, conditions, where.length > 0)) {
+    for (const { keys, ordered, narrowing } of keyLists(access, facts, conditions, where.length > 0)) {
       const table: TableName = [access.schema, access.table];
       const definition: IndexDefinition =
         where.length === 0 ? { table, keys } : { table, keys, where: predicateSql(where) };
@@ -66,6 +68,7 @@ export function candidatesOf(
       candidates.push({
         definition,
         ordered,
+        narrowing,
         share: where.length === 0 ? 1 : share,
         reason: reasonOf(access, conditions, ordered, where, share),
       });
@@ -92,13 +95,15 @@ function isUsable({ kind, column, cast }: Condition, facts: TableFacts): boolean
   return cast === undefined || (cast === 'text' && type === 'character varying');
 }
 
+type KeyList = Pick<Candidate, 'ordered' | 'narrowing'> & { readonly keys: readonly (string | IndexKey)[] };
+
 function keyLists(
   access: TableAccess,
   facts: TableFacts,
   conditions: readonly Condition[],
   partial: boolean,
-): { keys: (string | IndexKey)[]; ordered: boolean }[] {
-  const lists: { keys: (string | IndexKey)[]; ordered: boolean }[] = [];
+): KeyList[] {
+  const lists: KeyList[] = [];
   const distinctOf = (column: string): number => facts.columns.get(column)?.distinct ?? 1;
   const equal = unique(conditions.filter(({ kind }) => kind === 'equal'))
     .toSorted((a, b) => distinctOf(b.column) - distinctOf(a.column))
@@ -110,16 +115,19 @@ function keyLists(
   const order = access.order.filter(({ column }) => !taken.has(column));
   // `= ANY` reads one range a value, which are not in order together.
   if (order.length > 0 && !equal.some(({ many }) => many)) {
-    lists.push({ keys: [...keys, ...orderKeys(order)], ordered: true });
+    const narrowed = ranges.some(({ column }) => column === order[0]!.column) ? 1 : 0;
+    lists.push({ keys: [...keys, ...orderKeys(order)], ordered: true, narrowing: keys.length + narrowed });
   }
-  for (const range of ranges) lists.push({ keys: [...keys, keyOf(range, facts)], ordered: false });
-  if (ranges.length === 0 && keys.length > 0) lists.push({ keys, ordered: false });
+  for (const range of ranges) {
+    lists.push({ keys: [...keys, keyOf(range, facts)], ordered: false, narrowing: keys.length + 1 });
+  }
+  if (ranges.length === 0 && keys.length > 0) lists.push({ keys, ordered: false, narrowing: keys.length });
   for (const column of access.joinColumns) {
-    if (!taken.has(column)) lists.push({ keys: [column, ...keys], ordered: false });
+    if (!taken.has(column)) lists.push({ keys: [column, ...keys], ordered: false, narrowing: keys.length });
   }
   if (partial && lists.length === 0) {
     const primary = facts.indexes.find((index) => index.primary);
-    if (primary !== undefined) lists.push({ keys: [...primary.columns], ordered: false });
+    if (primary !== undefined) lists.push({ keys: [...primary.columns], ordered: false, narrowing: 0 });
   }
   return lists.filter((list) => list.keys.length > 0);
 }
