@@ -3,7 +3,9 @@ import type { CopyFrames } from './pool/copy.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
-import { type AcquireOptions, type DatabaseMetrics, Pool } from './pool/pool.ts';
+import { captureStack } from './pool/lease-watch.ts';
+import type { DatabaseMetrics } from './pool/metrics.ts';
+import { type AcquireOptions, Pool } from './pool/pool.ts';
 import { type RowStream, type StreamOptions, openStream, ownHost } from './pool/stream.ts';
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
 import type { OwnSession } from './own-session.ts';
@@ -154,8 +156,9 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
     third?: StreamOptions,
   ): RowStream<Row> {
     const { text, values, options } = queryParts(query, second, third);
+    const stack = captureStack(this, 'stream');
     const lend = async (signal: AbortSignal | undefined): Promise<Lease> =>
-      new Lease(this.#pool, await this.#pool.acquire({ signal }));
+      new Lease(this.#pool, await this.#pool.acquire({ signal }, stack));
     return openStream(text, values, options, (signal) => ownHost(lend, this.#pool, signal));
   }
 
@@ -163,11 +166,11 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
     f: (transaction: Transaction) => Promise<Result>,
     options: TransactionOptions = {},
   ): Promise<Result> {
-    return runTransaction(this.#pool, f, options);
+    return runTransaction(this.#pool, f, options, captureStack(this, 'transaction'));
   }
 
-  async acquire(options?: AcquireOptions): Promise<LeasedConnection> {
-    return new Lease(this.#pool, await this.#pool.acquire(options));
+  async acquire(options: AcquireOptions = {}): Promise<LeasedConnection> {
+    return new Lease(this.#pool, await this.#pool.acquire(options, captureStack(this, 'acquire')));
   }
 
   warm(): Promise<void> {

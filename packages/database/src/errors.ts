@@ -65,17 +65,37 @@ export class ConnectionLostError extends DatabaseError {
   }
 }
 
+/** Someone who holds a connection. */
+export interface LeaseHolder {
+  /** Where `acquire`, `transaction` or `stream` was called: `at handler (file:///app.js:10:22)`. */
+  readonly site: string;
+  /** For how long, in milliseconds. */
+  readonly heldMs: number;
+}
+
 /** No connection became free in time. `cause` is the last connection failure, when the server could not be reached. */
 export class AcquireTimeoutError extends DatabaseError {
   override readonly name = 'AcquireTimeoutError';
+  /** Up to three of those who hold a connection, longest first. */
+  readonly holders: readonly LeaseHolder[];
 
-  constructor(timeoutMs: number, active: number, max: number, waiting: number, cause?: unknown) {
+  constructor(
+    timeoutMs: number,
+    active: number,
+    max: number,
+    waiting: number,
+    holders: readonly LeaseHolder[] = [],
+    cause?: unknown,
+  ) {
+    const [longest] = holders;
     super(
       'ERR_HOTPATH_DATABASE_ACQUIRE_TIMEOUT',
       `no connection within ${timeoutMs} ms: ${active} of ${max} in use, ${waiting} callers waiting` +
+        (longest === undefined ? '' : `; held longest, ${longest.heldMs} ms, ${longest.site}`) +
         (cause === undefined ? '' : `; last failure to connect: ${reasonOf(cause)}`),
       cause === undefined ? undefined : { cause },
     );
+    this.holders = holders;
   }
 }
 

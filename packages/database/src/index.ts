@@ -13,6 +13,7 @@ export {
   InsertError,
   InvalidTypeError,
   InvalidValueError,
+  type LeaseHolder,
   NoRowError,
   OpenTransactionError,
   QueryError,
@@ -40,7 +41,8 @@ export { type Loader, type LoaderKey, type LoaderResult, loader } from './lookup
 export type { LoaderSpec } from './lookup/loader-options.ts';
 export type { LeasedConnection } from './pool/lease.ts';
 export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
-export type { AcquireOptions, DatabaseMetrics } from './pool/pool.ts';
+export type { DatabaseMetrics } from './pool/metrics.ts';
+export type { AcquireOptions } from './pool/pool.ts';
 export type { RowStream, StreamOptions } from './pool/stream.ts';
 export type { IsolationLevel, Transaction, TransactionOptions } from './pool/transaction.ts';
 export type {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { EXECUTE_SYNC_BYTES, encodeCall, encodeClose } from '../dist/pool/bind.js';
 import { RowDecoders, compile, interpret } from '../dist/pool/decode.js';
+import { pgTypes } from '../dist/pool/pg-internals.js';
 import { onlyReads, tagChangesSession, textChangesSession } from '../dist/pool/session-state.js';
 import { PreparedStatements, StatementTexts } from '../dist/pool/statement-texts.js';
 import { toQueryError } from '../dist/pool/statement.js';
@@ -171,6 +172,45 @@ describe('decoding', () => {
         },
       ),
     );
+  });
+
+  test('integers and booleans are what pg makes of them, whatever comes', () => {
+    const own = [16, 21, 23, 26].map((oid) => pgTypes.getTypeParser(oid, 'text'));
+    const names = own.map((_, index) => `c${index}`);
+    const compiled = compile(names, own)!;
+    // That they are read without a string is seen by what is asked for.
+    const [bytes, at, end] = wire(['t', '-12', '2147483647', '0']);
+    const strings = vi.spyOn(bytes, 'utf8Slice' as 'toString');
+    expect(compiled(bytes, at, end)).toEqual({ c0: true, c1: -12, c2: 2147483647, c3: 0 });
+    expect(strings).not.toHaveBeenCalled();
+    const text = fc.option(
+      fc.oneof(
+        fc.integer().map(String),
+        fc.bigInt().map(String),
+        fc.constantFrom(
+          't',
+          'f',
+          'true',
+          'y',
+          '',
+          '-',
+          '-0',
+          '007',
+          '1e3',
+          ' 5',
+          '12345678901',
+          '9'.repeat(400),
+        ),
+        fc.string(),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 4, maxLength: 4 }), (values) => {
+        expect(compiled(...wire(values))).toEqual(interpret(names, own)(...wire(values)));
+      }),
+    );
+    const mine = compile(['a'], [(value: string) => `<${parseInt(value, 10)}>`])!;
+    expect(mine(...wire(['5']))).toEqual({ a: '<5>' });
   });
 
   test('one shape is compiled once, whichever result it comes from', () => {

@@ -51,6 +51,39 @@ export class RowDecoders {
   }
 }
 
+/** How `pg` reads whole numbers and booleans; a parser of the user's looks different and is called. */
+const PG_INTEGER = /^function\s*\(value\)\s*\{\s*return parseInt\(value, 10\);?\s*\}$/u;
+const PG_BOOLEAN =
+  /^function parseBool\s*\(value\)\s*\{\s*if \(value === null\) return value\s+return value === 'TRUE'/u;
+
+/** The expression that reads `n` bytes from `a`. Making a string of a few digits costs several times what reading them does. */
+function reading(parser: Parser | undefined, name: string): string {
+  if (parser === undefined) return 'b.utf8Slice(a,a+n)';
+  const source = Function.prototype.toString.call(parser);
+  if (PG_INTEGER.test(source)) return `integer(b,a,n,${name})`;
+  // The server sends `t` or `f`.
+  if (PG_BOOLEAN.test(source))
+    return `n===1&&b[a]===116?true:n===1&&b[a]===102?false:${name}(b.utf8Slice(a,a+n))`;
+  return `${name}(b.utf8Slice(a,a+n))`;
+}
+
+/** Up to ten digits, which every integer below 2^32 fits in; anything else is left to the parser. */
+function integer(bytes: Buffer, at: number, length: number, parser: Parser): unknown {
+  let value = 0;
+  const negative = bytes[at] === 0x2d;
+  const end = at + length;
+  let digit = negative ? at + 1 : at;
+  if (digit < end && end - digit <= 10) {
+    for (; digit < end; digit++) {
+      const figure = bytes[digit]! - 0x30;
+      if (!(figure >= 0 && figure <= 9)) break;
+      value = value * 10 + figure;
+    }
+    if (digit === end && (value !== 0 || !negative)) return negative ? -value : value;
+  }
+  return parser(bytes.toString('utf8', at, end));
+}
+
 /** `undefined` where code may not be made of strings. */
 export function compile(
   names: readonly string[],
@@ -58,10 +91,8 @@ export function compile(
 ): RowDecoder | undefined {
   const locals = parsers.map((parser, index) => (parser ? `const p${index}=p[${index}];` : '')).join('');
   const reads = parsers.map((parser, index) => {
-    const text = `b.utf8Slice(a,a+=n)`;
-    return `n=b[a]<<24|b[a+1]<<16|b[a+2]<<8|b[a+3];a+=4;let v${index}=null;if(n>=0)v${index}=${
-      parser ? `p${index}(${text})` : text
-    };`;
+    const read = reading(parser, `p${index}`);
+    return `n=b[a]<<24|b[a+1]<<16|b[a+2]<<8|b[a+3];a+=4;let v${index}=null;if(n>=0){v${index}=${read};a+=n}else if(n!==-1)wrongLength(a,e);`;
   });
   const members = names.map((name, index) => {
     // A computed name makes an ordinary property even of `__proto__`; the others are faster as they are.
@@ -73,8 +104,9 @@ export function compile(
     return new Function(
       'p',
       'wrongLength',
+      'integer',
       `${locals}return (b,a,e)=>{let n;${reads.join('')}if(a!==e)wrongLength(a,e);return {${members.join(',')}};}`,
-    )(parsers, wrongLength) as RowDecoder;
+    )(parsers, wrongLength, integer) as RowDecoder;
   } catch {
     return undefined;
   }
@@ -93,6 +125,8 @@ export function interpret(names: readonly string[], parsers: readonly (Parser | 
         const text = bytes.toString('utf8', at, at + length);
         at += length;
         value = parser === undefined ? text : parser(text);
+      } else if (length !== -1) {
+        wrongLength(at, end);
       }
       const name = names[index]!;
       if (proto && name === '__proto__') {

@@ -41,6 +41,7 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
     this.hotpathPool = pool;
     this.#pool = pool;
     this.#connection = connection;
+    pool.watch(this, connection);
   }
 
   get inTransaction(): boolean {
@@ -116,6 +117,7 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
   #end(): void {
     if (this.#released) throw new ReleasedError('the connection was released before');
     this.#released = true;
+    this.#pool.unwatch(this);
   }
 }
 

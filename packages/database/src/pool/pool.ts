@@ -5,18 +5,22 @@ import {
   type ConnectError,
   ConnectionLostError,
   QueueFullError,
+  ReleasedError,
 } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { type Connection, unref } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import { RowDecoders } from './decode.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { LANE_DEPTH, Lanes } from './lanes.ts';
+import { LeaseWatch } from './lease-watch.ts';
+import type { DatabaseMetrics } from './metrics.ts';
 import { Opener, type OpenerOwner } from './opener.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { pgTypes } from './pg-internals.ts';
 import { Requests } from './requests.ts';
 import { Statement } from './statement.ts';
-import { type Place, WaitQueue } from './wait-queue.ts';
+import { type Waiter, type WaiterPlace, Waiters } from './waiters.ts';
 
 /** Options of `acquire`. */
 export interface AcquireOptions {
@@ -24,39 +28,6 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined;
   /** Time to wait, in milliseconds. Default: `acquireTimeoutMs` of the database. */
   readonly timeoutMs?: number | undefined;
-}
-
-/** A snapshot of a database's pool: counts now, and totals since it was made. */
-export interface DatabaseMetrics {
-  readonly max: number;
-  readonly min: number;
-  /** Open connections. */
-  readonly total: number;
-  readonly idle: number;
-  /** Lent, executing, or being cleaned. */
-  readonly active: number;
-  readonly connecting: number;
-  /** Callers waiting for a connection. */
-  readonly waiting: number;
-  /** Connections that carry shared reads right now; part of `active`. */
-  readonly lanes: number;
-  readonly opened: number;
-  readonly closed: number;
-  readonly connectFailures: number;
-  readonly acquireTimeouts: number;
-  /** Transactions left open by a user, rolled back. */
-  readonly rollbacks: number;
-  /** Connections reset because a user had changed the session. */
-  readonly resets: number;
-}
-
-/** Someone who waits for a connection. */
-interface Waiter {
-  grant(connection: Connection): void;
-  fail(error: unknown): void;
-  timer: unknown;
-  /** It is a statement that may share a connection with others. */
-  readonly shared: boolean;
 }
 
 /** `{ processId }` of each connection opened. */
@@ -82,17 +53,12 @@ export class Pool implements OpenerOwner {
   readonly options: ResolvedOptions;
   readonly requests: Requests;
   readonly #all = new Set<Connection>();
-  readonly #leased = new Set<Connection>();
-  /** A stack: the warmest on top, the coldest at the bottom, where idle ones are closed. */
-  readonly #idle: Connection[] = [];
-  readonly #waiters = new WaitQueue<Waiter>();
+  readonly #leases: LeaseWatch;
+  readonly #idle: IdleConnections;
+  readonly #waiters: Waiters;
   readonly #opener: Opener;
   readonly #lanes: Lanes;
-  /** Those of the waiters that may share. */
-  #sharedWaiting = 0;
   #started = false;
-  #sweepTimer: unknown;
-  #sweepAt = Infinity;
   #closing = false;
   #forced = false;
   #drainTimer: unknown;
@@ -106,6 +72,12 @@ export class Pool implements OpenerOwner {
 
   constructor(options: ResolvedOptions) {
     this.options = options;
+    this.#waiters = new Waiters(options.clock);
+    this.#idle = new IdleConnections(options, () => this.#all.size);
+    this.#leases = new LeaseWatch(options.clock, (connection) => {
+      connection.destroy(new ReleasedError('the connection was lost without a release'));
+      this.giveBack(connection);
+    });
     this.#lanes = new Lanes(options.lanes);
     this.#opener = new Opener(options, new RowDecoders(options.types ?? pgTypes), this);
     this.requests = new Requests(options);
@@ -125,8 +97,8 @@ export class Pool implements OpenerOwner {
     return this.requests.copy(text, frames, options, 'pool', (statement) => this.#submit(statement));
   }
 
-  /** Lends a connection until {@link giveBack}. */
-  acquire(options: AcquireOptions = {}): Promise<Connection> {
+  /** Lends a connection until {@link giveBack}. `stack` says who asks (see lease-watch.ts). */
+  acquire(options: AcquireOptions, stack: string): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const timeoutMs = delay('timeoutMs', options.timeoutMs, this.options.acquireTimeoutMs, 1);
       const { signal } = options;
@@ -134,7 +106,7 @@ export class Pool implements OpenerOwner {
       const waiter: Waiter = {
         grant: (connection) => {
           signal?.removeEventListener('abort', onAbort);
-          this.#leased.add(connection);
+          this.#leases.add(connection, stack);
           resolve(connection);
         },
         fail: (error) => {
@@ -142,7 +114,6 @@ export class Pool implements OpenerOwner {
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason is the caller's choice
           reject(error);
         },
-        timer: undefined,
         shared: false,
       };
       const onAbort = (): void => {
@@ -155,8 +126,17 @@ export class Pool implements OpenerOwner {
 
   /** The lease is over: what is still under way ends first, an open transaction is rolled back. */
   giveBack(connection: Connection): void {
-    this.#leased.delete(connection);
+    this.#leases.delete(connection);
     if (!connection.closed && connection.quiet) this.#settle(connection);
+  }
+
+  /** Notices when the holder's object is lost, until {@link unwatch}. */
+  watch(lease: object, connection: Connection): void {
+    this.#leases.watch(lease, connection);
+  }
+
+  unwatch(lease: object): void {
+    this.#leases.unwatch(lease);
   }
 
   /** Opens connections until there are `min`. */
@@ -172,8 +152,8 @@ export class Pool implements OpenerOwner {
       max: this.options.max,
       min: this.options.min,
       total: this.#all.size,
-      idle: this.#idle.length,
-      active: this.#all.size - this.#idle.length,
+      idle: this.#idle.count,
+      active: this.#all.size - this.#idle.count,
       connecting: this.#opener.count,
       waiting: this.#waiters.count,
       lanes: this.#lanes.count,
@@ -183,6 +163,7 @@ export class Pool implements OpenerOwner {
       acquireTimeouts: this.#acquireTimeouts,
       rollbacks: this.#rollbacks,
       resets: this.#resets,
+      leaks: this.#leases.leaks,
     };
   }
 
@@ -196,7 +177,7 @@ export class Pool implements OpenerOwner {
       });
       this.#closed = { promise, resolve };
       this.#closing = true;
-      clock.clearTimeout(this.#sweepTimer);
+      this.#idle.stop();
     }
     if (!this.#forced) {
       clock.clearTimeout(this.#drainTimer);
@@ -215,14 +196,13 @@ export class Pool implements OpenerOwner {
 
   onQuiet(connection: Connection): void {
     this.#lanes.delete(connection);
-    if (!this.#leased.has(connection)) this.#settle(connection);
+    if (!this.#leases.has(connection)) this.#settle(connection);
   }
 
   onClosed(connection: Connection, cause: unknown): void {
     this.#all.delete(connection);
     this.#lanes.delete(connection);
-    const index = this.#idle.indexOf(connection);
-    if (index >= 0) this.#idle.splice(index, 1);
+    this.#idle.delete(connection);
     this.#closedCount++;
     connection.onSocketClosed(() => {
       this.#sockets--;
@@ -242,13 +222,13 @@ export class Pool implements OpenerOwner {
   #submit(statement: Statement): ((reason: unknown) => void) | undefined {
     const shared = statement.shared && this.#lanes.max > 0;
     if (this.#waiters.count === 0 && !this.#closing) {
-      const mayShare = shared && (this.#lanes.count === this.#lanes.max || this.#idle.length === 0);
+      const mayShare = shared && (this.#lanes.count === this.#lanes.max || this.#idle.count === 0);
       const lane = mayShare ? this.#lanes.pick(this.options.clock.now()) : undefined;
       if (lane !== undefined) {
         lane.pipeline(statement);
         return undefined;
       }
-      const connection = this.#popFresh();
+      const connection = this.#idle.popFresh();
       if (connection !== undefined) {
         this.#carry(connection, statement, shared);
         return undefined;
@@ -263,7 +243,6 @@ export class Pool implements OpenerOwner {
         fail: (error) => {
           statement.fail(error);
         },
-        timer: undefined,
       },
       this.options.acquireTimeoutMs,
     );
@@ -282,16 +261,7 @@ export class Pool implements OpenerOwner {
     }
   }
 
-  /** The warmest idle connection, unless it was idle for so long that it must be checked. */
-  #popFresh(): Connection | undefined {
-    const connection = this.#idle.at(-1);
-    if (connection === undefined) return undefined;
-    if (this.options.clock.now() - connection.idleSince >= this.options.checkAfterIdleMs) return undefined;
-    this.#idle.pop();
-    return connection;
-  }
-
-  #wait(waiter: Waiter, timeoutMs: number): Place<Waiter> | undefined {
+  #wait(waiter: Waiter, timeoutMs: number): WaiterPlace | undefined {
     if (this.#closing) {
       waiter.fail(new ClosedError());
       return undefined;
@@ -301,37 +271,36 @@ export class Pool implements OpenerOwner {
       waiter.fail(new QueueFullError(this.options.maxWaiting));
       return undefined;
     }
-    const place = this.#waiters.join(waiter);
-    if (waiter.shared) this.#sharedWaiting++;
-    // Not unref'd: someone awaits it, and between two attempts to connect nothing else keeps the process alive.
-    waiter.timer = this.options.clock.setTimeout(() => {
+    const place = this.#waiters.join(waiter, timeoutMs, (place) => {
       this.#acquireTimeouts++;
-      this.#leave(
-        place,
-        new AcquireTimeoutError(
-          timeoutMs,
-          this.#all.size - this.#idle.length,
-          this.options.max,
-          this.#waiters.count,
-          this.#opener.lastFailure,
-        ),
-      );
-    }, timeoutMs);
+      this.#leave(place, this.#timeoutError(timeoutMs));
+    });
     this.#dispatch();
     return place;
   }
 
-  #leave(place: Place<Waiter>, error: unknown): void {
-    if (!this.#waiters.leave(place)) return;
-    this.#left(place.item);
-    place.item.fail(error);
-    if (this.#closing) this.#drain();
+  #timeoutError(timeoutMs: number): AcquireTimeoutError {
+    const { max } = this.options;
+    const active = this.#all.size - this.#idle.count;
+    const { lastFailure } = this.#opener;
+    return new AcquireTimeoutError(
+      timeoutMs,
+      active,
+      max,
+      this.#waiters.count,
+      this.#leases.longest(),
+      lastFailure,
+    );
+  }
+
+  #leave(place: WaiterPlace, error: unknown): void {
+    if (this.#waiters.leave(place, error) && this.#closing) this.#drain();
   }
 
   /** Grants idle connections to those who wait, and opens new ones for the rest. */
   #dispatch(): void {
-    while (this.#waiters.count > 0 && this.#idle.length > 0) {
-      const connection = this.#popFresh();
+    while (this.#waiters.count > 0 && this.#idle.count > 0) {
+      const connection = this.#idle.popFresh();
       if (connection === undefined) this.#check(this.#idle.pop()!);
       else this.#grant(connection);
     }
@@ -340,21 +309,12 @@ export class Pool implements OpenerOwner {
 
   #grant(connection: Connection): void {
     const mayShare = this.#lanes.count < this.#lanes.max;
-    let waiter = this.#waiters.shift()!;
-    this.#left(waiter);
+    const waiter = this.#waiters.shift()!;
     waiter.grant(connection);
-    if (!mayShare) return;
+    if (!mayShare || !waiter.shared) return;
     // The reads that wait right behind a read go with it.
-    while (waiter.shared && this.#waiters.first?.shared && connection.inFlight < LANE_DEPTH) {
-      waiter = this.#waiters.shift()!;
-      this.#left(waiter);
-      waiter.grant(connection);
-    }
-  }
-
-  #left(waiter: Waiter): void {
-    this.options.clock.clearTimeout(waiter.timer);
-    if (waiter.shared) this.#sharedWaiting--;
+    while (this.#waiters.nextShares && connection.inFlight < LANE_DEPTH)
+      this.#waiters.shift()!.grant(connection);
   }
 
   /** Decides what a connection that is free does next. */
@@ -369,16 +329,9 @@ export class Pool implements OpenerOwner {
     } else if (this.#forced || (this.#closing && this.#waiters.count === 0)) {
       connection.end('the database is closed');
     } else {
-      const now = this.options.clock.now();
-      if (now >= connection.expiresAt) {
-        connection.end('its lifetime ended');
-      } else if (this.#waiters.count > 0) {
-        this.#grant(connection);
-      } else {
-        connection.idleSince = now;
-        this.#idle.push(connection);
-        this.#sweepBy(Math.min(connection.expiresAt, now + this.options.idleTimeoutMs));
-      }
+      if (this.options.clock.now() >= connection.expiresAt) connection.end('its lifetime ended');
+      else if (this.#waiters.count > 0) this.#grant(connection);
+      else this.#idle.push(connection);
     }
   }
 
@@ -414,8 +367,8 @@ export class Pool implements OpenerOwner {
   #grow(): void {
     if (this.#forced || (this.#closing && this.#waiters.count === 0)) return;
     // Any number of reads that wait fit on the lanes that there may still be.
-    const lanes = Math.min(this.#sharedWaiting, Math.max(1, this.#lanes.max - this.#lanes.count));
-    const waiting = this.#waiters.count - this.#sharedWaiting + lanes;
+    const lanes = Math.min(this.#waiters.sharedCount, Math.max(1, this.#lanes.max - this.#lanes.count));
+    const waiting = this.#waiters.count - this.#waiters.sharedCount + lanes;
     const missing = Math.min(waiting, this.options.max - this.#all.size);
     // After a lasting failure (a wrong password) only someone who waits is worth another attempt.
     const replenish = this.#started && !this.#closing && !this.#opener.failsForGood;
@@ -433,7 +386,7 @@ export class Pool implements OpenerOwner {
   }
 
   onConnectFailure(error: ConnectError, lasting: boolean): void {
-    if (lasting && this.#all.size === 0 && !this.#closing) this.#failWaiters(error);
+    if (lasting && this.#all.size === 0 && !this.#closing) this.#waiters.failAll(error);
     this.#drain();
   }
 
@@ -441,49 +394,12 @@ export class Pool implements OpenerOwner {
     this.#grow();
   }
 
-  /** Makes sure that idle connections are looked through by then. */
-  #sweepBy(deadline: number): void {
-    if (this.#closing || deadline >= this.#sweepAt) return;
-    const { clock } = this.options;
-    clock.clearTimeout(this.#sweepTimer);
-    this.#sweepAt = deadline;
-    this.#sweepTimer = clock.setTimeout(
-      () => {
-        this.#sweepAt = Infinity;
-        this.#sweep();
-      },
-      Math.max(1, Math.ceil(deadline - clock.now())),
-    );
-    unref(this.#sweepTimer);
-  }
-
-  /** Closes the idle connections that are too old, and those beyond `min` that were idle for too long, coldest first. */
-  #sweep(): void {
-    const now = this.options.clock.now();
-    const { idleTimeoutMs, min } = this.options;
-    let next = Infinity;
-    for (const connection of this.#idle.slice()) {
-      const idleUntil = connection.idleSince + idleTimeoutMs;
-      if (now >= connection.expiresAt) connection.end('its lifetime ended');
-      else if (this.#all.size <= min) next = Math.min(next, connection.expiresAt);
-      else if (now >= idleUntil) connection.end('it was idle');
-      else next = Math.min(next, connection.expiresAt, idleUntil);
-    }
-    if (next < Infinity) this.#sweepBy(next);
-  }
-
-  #failWaiters(error: unknown): void {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      this.#left(waiter);
-      waiter.fail(error);
-    }
-  }
-
   /** Ends everything now. */
   #force(): void {
     this.#forced = true;
+    this.#leases.reportAll();
     const reason = new ClosedError('the database was closed before this was done');
-    this.#failWaiters(reason);
+    this.#waiters.failAll(reason);
     for (const connection of this.#all) connection.destroy(reason);
     this.#drain();
   }
@@ -492,7 +408,7 @@ export class Pool implements OpenerOwner {
   #drain(): void {
     if (!this.#closing || this.#waiters.count > 0) return;
     this.#opener.stop();
-    for (const connection of this.#idle.slice()) connection.end('the database is closed');
+    this.#idle.endAll('the database is closed');
     if (this.#all.size > 0 || this.#opener.count > 0 || this.#sockets > 0) return;
     this.options.clock.clearTimeout(this.#drainTimer);
     this.#closed!.resolve();

@@ -74,18 +74,19 @@ export function beginText(options: TransactionOptions): string {
   return text;
 }
 
-/** Runs a function in a transaction; see `Database.transaction`. */
+/** Runs a function in a transaction; see `Database.transaction`. `stack` says who asks (see lease-watch.ts). */
 export async function runTransaction<Result>(
   pool: Pool,
   f: (transaction: Transaction) => Promise<Result>,
   options: TransactionOptions,
+  stack: string,
 ): Promise<Result> {
   if (typeof f !== 'function') throw invalidType('f', 'a function', f);
   const begin = beginText(options);
   const retries = integer('retries', options.retries, 0, 0, 1_000);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(pool, f, begin, options);
+      return await attemptOnce(pool, f, begin, options, stack);
     } catch (error) {
       if (attempt > retries || !isConflict(error)) throw error;
       await pause(pool.options, attempt, options.signal);
@@ -98,9 +99,10 @@ async function attemptOnce<Result>(
   f: (transaction: Transaction) => Promise<Result>,
   begin: string,
   options: TransactionOptions,
+  stack: string,
 ): Promise<Result> {
   const { signal } = options;
-  const lease = new Lease(pool, await pool.acquire({ signal, timeoutMs: options.acquireTimeoutMs }));
+  const lease = new Lease(pool, await pool.acquire({ signal, timeoutMs: options.acquireTimeoutMs }, stack));
   const transaction = new TransactionSession(lease, signal);
   try {
     await lease.query(begin, undefined, { signal });

@@ -1,0 +1,244 @@
+import { type Database, createDatabase, insertMany, loader, sql } from '@hotpath/database';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+  type FaultProxy,
+  type PostgresServer,
+  startPostgres,
+  startProxy,
+} from '../../../benchmarks/dist/services/index.js';
+
+/** Empty where no Postgres can be had; then there are no binaries to start one either. */
+const url = inject('postgresUrl');
+
+/** How long faults go on, in milliseconds; a long run finds more. */
+const CHAOS_MS = Number(process.env['HOTPATH_CHAOS_MS'] ?? 15_000);
+/** The same numbers again: HOTPATH_CHAOS_SEED. What they meet is up to the clock. */
+const SEED = Number(process.env['HOTPATH_CHAOS_SEED'] ?? Date.now() % 2 ** 31);
+const WORKERS = 12;
+/** Far beyond every time limit below. */
+const SETTLE_MS = 20_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A small generator, so that a run can be made again (https://en.wikipedia.org/wiki/Linear_congruential_generator). */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** What was written, and whether we were told so. */
+class Ledger {
+  next = 1;
+  /** Rows that must be there, by ID. */
+  readonly acknowledged = new Map<number, number>();
+  /** Rows that may be there, all of them or none, because of an error. */
+  readonly uncertain = new Map<number, number>();
+  readonly untyped: unknown[] = [];
+  operations = 0;
+
+  async write(rows: number, write: (id: number) => Promise<unknown>): Promise<void> {
+    const id = this.next++;
+    try {
+      await write(id);
+      this.acknowledged.set(id, rows);
+    } catch (error) {
+      this.uncertain.set(id, rows);
+      throw error;
+    }
+  }
+}
+
+describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
+  let server: PostgresServer;
+  let proxy: FaultProxy;
+
+  beforeAll(async () => {
+    // It must keep what it acknowledged when it is killed.
+    server = await startPostgres({ durable: true });
+    proxy = await startProxy(server.url);
+  });
+  afterAll(async () => {
+    await proxy?.stop();
+    await server?.stop();
+  });
+
+  const abandoned = new Error('given up');
+
+  /** One thing that a user does. */
+  async function operate(db: Database, ledger: Ledger, random: (below: number) => number): Promise<void> {
+    switch (random(9)) {
+      case 0:
+      case 1:
+        return ledger.write(1, (id) => db.query(sql`INSERT INTO written VALUES (${id}, 1)`));
+      case 2:
+        return ledger.write(1, (id) =>
+          db.query('INSERT INTO written VALUES ($1, 1)', [id], { signal: AbortSignal.timeout(1 + random(20)) }),
+        );
+      case 3:
+      case 4: {
+        const rows = 1 + random(300);
+        const strategy = (['unnest', 'copy', 'values'] as const)[random(3)]!;
+        const chunkRows = 1 + random(200);
+        return ledger.write(rows, (id) =>
+          insertMany(
+            db,
+            'written',
+            Array.from({ length: rows }, (_, part) => ({ id, part })),
+            { strategy, chunkRows, types: { id: 'int', part: 'int' } },
+          ),
+        );
+      }
+      case 5:
+      case 6:
+        return ledger.write(3, (id) =>
+          db.transaction(
+            async (tx) => {
+              await tx.query('INSERT INTO written VALUES ($1, 1)', [id]);
+              await tx.query('SAVEPOINT here');
+              await insertMany(tx, 'written', [
+                { id, part: 2 },
+                { id, part: 3 },
+              ]);
+              if (random(5) === 0) throw abandoned;
+            },
+            { retries: 2 },
+          ),
+        );
+      case 7: {
+        let seen = 0;
+        for await (const rows of db.stream(sql`SELECT n FROM generate_series(1, 5000) n`, { batchRows: 500 })) {
+          seen += rows.length;
+          if (random(8) === 0) return;
+        }
+        expect(seen).toBe(5_000);
+        return;
+      }
+      default: {
+        const keys = loader<{ id: number; name: string }>()(db, { table: 'known', key: 'id', types: { id: 'int' } });
+        const wanted = Array.from({ length: 5 }, () => 1 + random(100));
+        expect(await keys.loadMany(wanted)).toEqual(wanted.map((id) => ({ id, name: `name ${id}` })));
+      }
+    }
+  }
+
+  async function work(db: Database, ledger: Ledger, random: (below: number) => number, until: number): Promise<void> {
+    while (performance.now() < until) {
+      try {
+        await operate(db, ledger, random);
+      } catch (error) {
+        const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+        const typed = typeof code === 'string' && code.startsWith('ERR_HOTPATH_DATABASE_');
+        if (!typed && error !== abandoned && name !== 'TimeoutError') ledger.untyped.push(error);
+        await pause(random(10));
+      }
+      ledger.operations++;
+    }
+  }
+
+  /** One thing that goes wrong, over by the end. */
+  async function breakSomething(random: (below: number) => number): Promise<void> {
+    const direction = random(2) === 0 ? 'toServer' : 'toClient';
+    switch (random(8)) {
+      case 0:
+        proxy.cutAll();
+        break;
+      case 1:
+      case 2:
+        proxy.closeAfterBytes(1 + random(3_000), direction);
+        await pause(random(150));
+        proxy.closeAfterBytes(Number.POSITIVE_INFINITY, direction);
+        break;
+      case 3:
+        proxy.halfOpen(true);
+        await pause(random(100));
+        proxy.halfOpen(false);
+        break;
+      case 4:
+        proxy.setLatencyMs(random(10), 2);
+        await pause(random(200));
+        proxy.setLatencyMs(0);
+        break;
+      case 5:
+        await server.hang();
+        await pause(random(200));
+        await server.resume();
+        break;
+      case 6: {
+        const admin = new pg.Client({ connectionString: server.url });
+        admin.on('error', () => {});
+        await admin.connect();
+        await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5');
+        await admin.end();
+        break;
+      }
+      default:
+        if (random(3) === 0) {
+          await server.kill();
+          await pause(random(100));
+        }
+        await server.restart();
+    }
+  }
+
+  test(
+    'every acknowledged row is there exactly once, nothing is there by halves, and nothing hangs',
+    { timeout: CHAOS_MS + 2 * SETTLE_MS },
+    async () => {
+      const random = randomOf(SEED);
+      const ledger = new Ledger();
+      const direct = createDatabase({ connectionString: server.url, min: 0, max: 2 });
+      await direct.query(
+        `CREATE TABLE written (id int, part int);
+         CREATE TABLE known (id int PRIMARY KEY, name text); INSERT INTO known SELECT n, 'name ' || n FROM generate_series(1, 100) n`,
+      );
+      const db = createDatabase({
+        connectionString: proxy.url,
+        min: 2,
+        max: 6,
+        queryTimeoutMs: 1_000,
+        cancelGraceMs: 300,
+        connectTimeoutMs: 1_000,
+        acquireTimeoutMs: 5_000,
+        checkAfterIdleMs: 50,
+        checkTimeoutMs: 300,
+        maxLifetimeMs: 500,
+        reconnectMinMs: 5,
+        reconnectMaxMs: 100,
+      });
+      const until = performance.now() + CHAOS_MS;
+      const working = Promise.all(
+        Array.from({ length: WORKERS }, (_, index) => work(db, ledger, randomOf(SEED + index + 1), until)),
+      );
+      while (performance.now() < until) {
+        await pause(20 + random(200));
+        await breakSomething(random);
+      }
+      const settled = await Promise.race([working.then(() => 'settled'), pause(SETTLE_MS).then(() => 'hanging')]);
+      expect(settled).toBe('settled');
+      expect(ledger.untyped).toEqual([]);
+
+      // It works again as if nothing had been, and closes.
+      expect(await db.one(sql`SELECT ${1}::int AS a`)).toEqual({ a: 1 });
+      const closed = db.close({ drainMs: 5_000 });
+      expect(await Promise.race([closed.then(() => 'closed'), pause(SETTLE_MS).then(() => 'open')])).toBe('closed');
+      expect(db.metrics()).toMatchObject({ total: 0, active: 0, waiting: 0, connecting: 0, leaks: 0 });
+
+      const stored = new Map<number, number>();
+      for (const row of await direct.many<{ id: number; rows: number; parts: number }>(
+        'SELECT id, count(*)::int AS rows, count(DISTINCT part)::int AS parts FROM written GROUP BY id',
+      )) {
+        expect(row.parts).toBe(row.rows);
+        stored.set(row.id, row.rows);
+      }
+      await direct.close();
+      for (const [id, rows] of ledger.acknowledged) expect([id, stored.get(id)]).toEqual([id, rows]);
+      for (const [id, rows] of ledger.uncertain) expect([undefined, rows]).toContain(stored.get(id));
+      expect(ledger.acknowledged.size).toBeGreaterThan(10);
+      expect(ledger.uncertain.size).toBeGreaterThan(0);
+    },
+  );
+});
