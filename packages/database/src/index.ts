@@ -36,7 +36,9 @@ export type {
 export type { Rows } from './insert/row-source.ts';
 export type { OnConflict } from './insert/sql.ts';
 export { type Nest, nest } from './join/nest.ts';
+export { type NestLoadOptions, type NestStep, type TableNest, nestTables } from './join/nest-tables.ts';
 export type { NestSpec, Nested } from './join/spec.ts';
+export type { ChildSpec, LevelSpec, NestedTables, TableNestSpec } from './join/table-spec.ts';
 export { type Loader, type LoaderKey, type LoaderResult, loader } from './lookup/loader.ts';
 export type { LoaderSpec } from './lookup/loader-options.ts';
 export type { LeasedConnection } from './pool/lease.ts';

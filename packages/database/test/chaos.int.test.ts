@@ -76,7 +76,9 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         return ledger.write(1, (id) => db.query(sql`INSERT INTO written VALUES (${id}, 1)`));
       case 2:
         return ledger.write(1, (id) =>
-          db.query('INSERT INTO written VALUES ($1, 1)', [id], { signal: AbortSignal.timeout(1 + random(20)) }),
+          db.query('INSERT INTO written VALUES ($1, 1)', [id], {
+            signal: AbortSignal.timeout(1 + random(20)),
+          }),
         );
       case 3:
       case 4: {
@@ -110,7 +112,9 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         );
       case 7: {
         let seen = 0;
-        for await (const rows of db.stream(sql`SELECT n FROM generate_series(1, 5000) n`, { batchRows: 500 })) {
+        for await (const rows of db.stream(sql`SELECT n FROM generate_series(1, 5000) n`, {
+          batchRows: 500,
+        })) {
           seen += rows.length;
           if (random(8) === 0) return;
         }
@@ -118,14 +122,23 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         return;
       }
       default: {
-        const keys = loader<{ id: number; name: string }>()(db, { table: 'known', key: 'id', types: { id: 'int' } });
+        const keys = loader<{ id: number; name: string }>()(db, {
+          table: 'known',
+          key: 'id',
+          types: { id: 'int' },
+        });
         const wanted = Array.from({ length: 5 }, () => 1 + random(100));
         expect(await keys.loadMany(wanted)).toEqual(wanted.map((id) => ({ id, name: `name ${id}` })));
       }
     }
   }
 
-  async function work(db: Database, ledger: Ledger, random: (below: number) => number, until: number): Promise<void> {
+  async function work(
+    db: Database,
+    ledger: Ledger,
+    random: (below: number) => number,
+    until: number,
+  ): Promise<void> {
     while (performance.now() < until) {
       try {
         await operate(db, ledger, random);
@@ -171,7 +184,9 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         const admin = new pg.Client({ connectionString: server.url });
         admin.on('error', () => {});
         await admin.connect();
-        await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5');
+        await admin.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5',
+        );
         await admin.end();
         break;
       }
@@ -217,14 +232,19 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         await pause(20 + random(200));
         await breakSomething(random);
       }
-      const settled = await Promise.race([working.then(() => 'settled'), pause(SETTLE_MS).then(() => 'hanging')]);
+      const settled = await Promise.race([
+        working.then(() => 'settled'),
+        pause(SETTLE_MS).then(() => 'hanging'),
+      ]);
       expect(settled).toBe('settled');
       expect(ledger.untyped).toEqual([]);
 
       // It works again as if nothing had been, and closes.
       expect(await db.one(sql`SELECT ${1}::int AS a`)).toEqual({ a: 1 });
       const closed = db.close({ drainMs: 5_000 });
-      expect(await Promise.race([closed.then(() => 'closed'), pause(SETTLE_MS).then(() => 'open')])).toBe('closed');
+      expect(await Promise.race([closed.then(() => 'closed'), pause(SETTLE_MS).then(() => 'open')])).toBe(
+        'closed',
+      );
       expect(db.metrics()).toMatchObject({ total: 0, active: 0, waiting: 0, connecting: 0, leaks: 0 });
 
       const stored = new Map<number, number>();

@@ -14,7 +14,7 @@ function oracle(plan: NestPlan, rows: readonly Row[]): Row[] {
   return firsts.map((first) => {
     const own = present.filter((row) => same(row, first));
     const node: Row = {};
-    for (const [name, column] of plan.fields) node[name] = first[column];
+    for (const [name, column] of plan.fields) node[name] = first[column as string];
     for (const child of plan.children) {
       const below = oracle(child.plan, own);
       node[child.name] = child.many ? below : (below[0] ?? null);

@@ -1,4 +1,4 @@
-import { type Nest, nest } from '@hotpath/database';
+import { type Nest, type TableNest, nest, nestTables } from '@hotpath/database';
 import { expectTypeOf, test } from 'vitest';
 
 interface Row {
@@ -46,4 +46,35 @@ test('columns that the rows do not have are errors', () => {
   nest<Row>()({ key: 'id', fields: { a: 'nope' } });
   // @ts-expect-error no such column
   nest<Row>()({ key: 'id', fields: {}, many: { posts: { key: 'nope', fields: {} } } });
+});
+
+test('tables that belong to each other give nested objects, and other columns are errors', () => {
+  interface Tables {
+    users: { id: number; name: string; team_id: number | null };
+    teams: { id: number; title: string };
+    posts: { id: number; user_id: number; title: string | null };
+  }
+  const users = nestTables<Tables>()({
+    table: 'users',
+    key: 'id',
+    fields: { label: 'name' },
+    many: {
+      posts: { table: 'posts', on: { user_id: 'id' }, key: ['id', 'user_id'], fields: { title: 'title' } },
+    },
+    one: { team: { table: 'teams', on: { id: 'team_id' }, key: 'id', fields: { title: 'title' } } },
+  });
+  expectTypeOf(users).toEqualTypeOf<
+    TableNest<{ label: string; posts: { title: string | null }[]; team: { title: string } | null }>
+  >();
+  // @ts-expect-error no such table
+  nestTables<Tables>()({ table: 'nope', key: 'id', fields: {} });
+  // @ts-expect-error a column of another table
+  nestTables<Tables>()({ table: 'users', key: 'title', fields: {} });
+  // @ts-expect-error no such column of the parent
+  nestTables<Tables>()({
+    table: 'users',
+    key: 'id',
+    fields: {},
+    many: { posts: { table: 'posts', on: { user_id: 'title' }, key: 'id', fields: {} } },
+  });
 });

@@ -111,7 +111,13 @@ const text = (value: string): string => JSON.stringify(value);
 
 /** A literal of the level's object; lists below it are in variables `list<id>`. */
 function literal(level: Level): string {
-  const members = level.plan.fields.map(([name, column]) => `${memberName(name)}: r[${text(column)}]`);
+  const members = level.plan.fields.map(([name, column]) => {
+    const value =
+      typeof column === 'string'
+        ? `r[${text(column)}]`
+        : `[${column.map((one) => `r[${text(one)}]`).join(', ')}]`;
+    return `${memberName(name)}: ${value}`;
+  });
   for (const child of level.below) {
     members.push(`${memberName(child.name)}: ${child.many ? `list${child.id}` : 'null'}`);
   }

@@ -50,7 +50,9 @@ function find(collection: Collection, plan: NestPlan, key: unknown, row: Row): E
   const known = collection.byKey.get(key);
   if (known !== undefined) return known;
   const node: object = {};
-  for (const [name, column] of plan.fields) define(node, name, row[column]);
+  for (const [name, column] of plan.fields) {
+    define(node, name, typeof column === 'string' ? row[column] : column.map((one) => row[one]));
+  }
   const children = plan.children.map((child): Collection => {
     const list: object[] = [];
     define(node, child.name, child.many ? list : null);

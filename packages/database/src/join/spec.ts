@@ -46,8 +46,8 @@ export interface NestPlan {
   /** Where it is in the spec, for messages: `posts.comments`; empty for the root. */
   readonly path: string;
   readonly key: readonly string[];
-  /** Output name and column. */
-  readonly fields: readonly (readonly [name: string, column: string])[];
+  /** Output name and column, or columns, whose values the member then is a list of. */
+  readonly fields: readonly (readonly [name: string, column: string | readonly string[]])[];
   readonly children: readonly ChildPlan[];
 }
 
@@ -112,7 +112,7 @@ export function columnsOf(plan: NestPlan): string[] {
   return [
     ...new Set([
       ...plan.key,
-      ...plan.fields.map(([, column]) => column),
+      ...plan.fields.flatMap(([, column]) => column),
       ...plan.children.flatMap((child) => columnsOf(child.plan)),
     ]),
   ];

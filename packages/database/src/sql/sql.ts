@@ -100,10 +100,15 @@ function template<Row extends object>(texts: TemplateStringsArray, ...values: re
   return asSql(new SqlParts(texts, values as unknown[], text));
 }
 
+/** A part of a text of ours, quoted where it needs to be. Never of a text from outside: not exported from the package. */
+export function plainSql(text: string): Sql {
+  return asSql(new SqlParts([text], [], text));
+}
+
 function ident(...names: readonly string[]): Sql {
   if (names.length === 0) throw new InvalidValueError('sql.ident: expected one or more names, got none');
   const text = names.map((name) => quoteIdentifier(name, 'sql.ident')).join('.');
-  return asSql(new SqlParts([text], [], text));
+  return plainSql(text);
 }
 
 const COMMA = new SqlParts([', '], [], ', ');
