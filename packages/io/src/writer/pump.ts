@@ -5,10 +5,11 @@ import { timeOfWrite } from './flush-policy.ts';
 import type { Chunk, Intake, Mark } from './intake.ts';
 import type { ResolvedWriterOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
-import { backoffMs, refusalOf, sleepSync } from './partial-write.ts';
+import { refusalOf, sleepSync } from './partial-write.ts';
+import { Progress } from './progress.ts';
+import { Schedule } from './schedule.ts';
 import { mayFollow, type PumpState } from './state.ts';
 import { OpenTarget } from './target.ts';
-import { Waiters } from '../waiters.ts';
 
 /**
  * Moves chunks from the intake to the outlet, one write at a time, in order, each byte once, and tells those who wait.
@@ -26,11 +27,8 @@ export class Pump {
   readonly #outlet: Outlet;
   readonly #durability: Durability;
   readonly #report: (error: Error) => void;
+  readonly #schedule: Schedule;
   #state: PumpState = 'idle';
-  #timer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
-  /** Attempts in a row that the descriptor took nothing. */
-  #attempt = 0;
   #failure: WriteFailedError | undefined;
   /** The fsync failure that was told already. */
   #toldSyncFailure: SyncFailedError | undefined;
@@ -40,10 +38,7 @@ export class Pump {
   /** Replaced files that an fsync still uses. */
   readonly #retired: (() => void)[] = [];
 
-  readonly #writtenWaiters = new Waiters();
-  readonly #durableWaiters = new Waiters();
-  readonly #roomWaiters = new Waiters();
-  readonly #closeWaiters = new Waiters();
+  readonly #progress = new Progress();
 
   constructor(
     target: OpenTarget,
@@ -58,6 +53,10 @@ export class Pump {
     this.#outlet = new Outlet(target, intake, fs);
     this.#durability = new Durability(fs);
     this.#report = report;
+    this.#schedule = new Schedule(options.lingerMs, () => {
+      if (this.#state === 'backoff') this.#move('idle');
+      if (this.#state === 'idle') this.#advance();
+    });
   }
 
   get state(): PumpState {
@@ -88,20 +87,9 @@ export class Pump {
   /** Something was taken in while nothing was scheduled. */
   arm(): void {
     this.armed = true;
-    switch (timeOfWrite(this.#intake.bufferedBytes, this.#isAwaited(), this.#options)) {
-      case 'now':
-        this.#advance();
-        break;
-      case 'turn':
-        this.#immediate = setImmediate(this.#onTime);
-        break;
-      case 'linger':
-        // Not unref'd, on purpose: a process that ended here would lose the bytes.
-        this.#timer = setTimeout(this.#onTime, this.#options.lingerMs);
-        break;
-      case 'unscheduled':
-        break;
-    }
+    const time = timeOfWrite(this.#intake.bufferedBytes, this.#isAwaited(), this.#options);
+    if (time === 'now') this.#advance();
+    else this.#schedule.start(time);
   }
 
   /** There is enough to write, or somebody waits: goes on unless a call or a timer will. */
@@ -116,14 +104,14 @@ export class Pump {
       return Promise.reject(this.#failure);
     }
     if (sync && this.#durability.failure !== undefined) return Promise.reject(this.#durability.failure);
-    const done = (sync ? this.#durableWaiters : this.#writtenWaiters).wait(positionBytes, signal);
+    const done = (sync ? this.#progress.durable : this.#progress.written).wait(positionBytes, signal);
     this.urge();
     return done;
   }
 
   room(signal: AbortSignal | undefined): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const done = this.#roomWaiters.wait(0, signal);
+    const done = this.#progress.room.wait(0, signal);
     this.urge();
     return done;
   }
@@ -141,9 +129,7 @@ export class Pump {
     if (this.#isDestroyed || this.#state === 'closing' || this.#state === 'closed') return;
     this.#isDestroyed = true;
     this.#disarm();
-    for (const waiters of [this.#writtenWaiters, this.#durableWaiters, this.#roomWaiters]) {
-      waiters.failBeyond(-1, error);
-    }
+    this.#progress.stop(-1, error);
     this.#outlet.chunk?.mark?.reject(error);
     for (const mark of this.#intake.removeMarks()) mark.reject(error);
     this.#outlet.dropChunk();
@@ -152,21 +138,13 @@ export class Pump {
   }
 
   closed(): Promise<void> {
-    return this.#state === 'closed' ? Promise.resolve() : this.#closeWaiters.wait(0, undefined);
+    return this.#state === 'closed' ? Promise.resolve() : this.#progress.closed.wait(0, undefined);
   }
 
   // ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  readonly #onTime = (): void => {
-    if (this.#state === 'backoff') this.#move('idle');
-    if (this.#state === 'idle') this.#advance();
-  };
-
   #disarm(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
-    this.#timer = undefined;
-    this.#immediate = undefined;
+    this.#schedule.clear();
     this.armed = this.#state !== 'idle';
   }
 
@@ -204,7 +182,7 @@ export class Pump {
       if (writtenBytes === 0) this.#backOff();
       else if (outlet.chunk === undefined) this.#move('idle');
       else outlet.write(chunk, this.#onWritten);
-      if (writtenBytes > 0) this.#attempt = 0;
+      if (writtenBytes > 0) this.#schedule.progressed();
     }
     this.#resume();
   };
@@ -213,7 +191,7 @@ export class Pump {
   #writeSync(chunk: Chunk): void {
     while (this.#outlet.chunk === chunk && this.#state === 'idle') {
       try {
-        if (this.#outlet.writeSync(chunk) > 0) this.#attempt = 0;
+        if (this.#outlet.writeSync(chunk) > 0) this.#schedule.progressed();
         else this.#backOff();
       } catch (error) {
         this.#refused(error);
@@ -241,7 +219,7 @@ export class Pump {
 
   #backOff(): void {
     this.#move('backoff');
-    this.#timer = setTimeout(this.#onTime, backoffMs(this.#attempt++));
+    this.#schedule.startBackoff();
   }
 
   #fail(cause: unknown): void {
@@ -249,9 +227,7 @@ export class Pump {
     const failure = new WriteFailedError(writtenBytes, pendingBytes, cause);
     this.#failure = failure;
     this.#move('failed');
-    this.#writtenWaiters.failBeyond(writtenBytes, failure);
-    this.#durableWaiters.failBeyond(writtenBytes, failure);
-    this.#roomWaiters.failBeyond(-1, failure);
+    this.#progress.stop(writtenBytes, failure);
     for (const mark of this.#intake.removeMarks()) mark.reject(failure);
     this.#report(failure);
   }
@@ -260,9 +236,7 @@ export class Pump {
     return (
       this.#intake.hasSealed ||
       this.#outlet.chunk !== undefined ||
-      this.#writtenWaiters.count > 0 ||
-      this.#roomWaiters.count > 0 ||
-      this.#durableWaiters.lastPosition > this.#outlet.writtenBytes
+      this.#progress.isAwaited(this.#outlet.writtenBytes)
     );
   }
 
@@ -270,12 +244,12 @@ export class Pump {
   #settle(): void {
     const { writtenBytes } = this.#outlet;
     const durability = this.#durability;
-    this.#writtenWaiters.reach(writtenBytes);
-    if (this.#intake.pendingBytes <= this.#options.lowWaterMark) this.#roomWaiters.reach(0);
-    this.#durableWaiters.reach(durability.durableBytes);
-    if (this.#durableWaiters.firstPosition > writtenBytes || durability.isRunning) return;
+    this.#progress.written.reach(writtenBytes);
+    if (this.#intake.pendingBytes <= this.#options.lowWaterMark) this.#progress.room.reach(0);
+    this.#progress.durable.reach(durability.durableBytes);
+    if (this.#progress.durable.firstPosition > writtenBytes || durability.isRunning) return;
     this.#sync(this.#options.sync);
-    this.#durableWaiters.reach(durability.durableBytes);
+    this.#progress.durable.reach(durability.durableBytes);
   }
 
   // ── Durability ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,7 +283,7 @@ export class Pump {
     if (failure === undefined || failure === this.#toldSyncFailure) return;
     this.#toldSyncFailure = failure;
     // Nothing more can be made durable in this file, written or not.
-    this.#durableWaiters.failBeyond(durableBytes, failure);
+    this.#progress.durable.failBeyond(durableBytes, failure);
     this.#report(failure);
   }
 
@@ -369,7 +343,7 @@ export class Pump {
     this.#move('closing');
     this.#outlet.target.close((error) => {
       this.#move('closed');
-      this.#closeWaiters.reach(0);
+      this.#progress.closed.reach(0);
       done(error);
     });
   }
@@ -414,7 +388,7 @@ export class Pump {
     while (this.#outlet.chunk === chunk) {
       try {
         if (this.#outlet.writeSync(chunk) > 0) {
-          this.#attempt = 0;
+          this.#schedule.progressed();
           continue;
         }
       } catch (error) {
@@ -428,7 +402,7 @@ export class Pump {
       if (performance.now() >= deadline) {
         throw new BusyError(`descriptor takes nothing: ${this.#outlet.pendingBytes} bytes pending`);
       }
-      sleepSync(backoffMs(this.#attempt++));
+      sleepSync(this.#schedule.nextBackoffMs());
     }
   }
 }
