@@ -52,6 +52,37 @@ describe('allocating', () => {
     }
   });
 
+  test('fill takes what is allocated and not a byte more, whatever the handle', () => {
+    for (const memory of [undefined, { buffer: new ArrayBuffer(65_536) }]) {
+      using arena = new Arena<ArrayBufferLike>({ memory });
+      using other = new Arena<ArrayBufferLike>({ memory });
+      const first = arena.allocate(16);
+      for (const size of [17, -1, 1.5, Number.NaN, 2 ** 32]) {
+        expect(() => {
+          arena.fill(first, size, 1);
+        }).toThrow(code('ARGUMENT_RANGE'));
+      }
+      for (const byte of [256, -1, 0.5, Number.NaN]) {
+        expect(() => {
+          arena.fill(first, 16, byte);
+        }).toThrow(code('ARGUMENT_RANGE'));
+      }
+      arena.fill(first, 16, 255);
+      const second = arena.allocate(8);
+      arena.fill(first, 24, 7); // up to the end of what is allocated
+      expect(arena.u8[arena.offsetOf(second) + 7]).toBe(7);
+      // A stale handle, and one that is newer than any of this arena, whose place is allocated here.
+      arena.reset();
+      arena.allocate(64);
+      other.reset();
+      for (const stale of [first, other.allocate(8)]) {
+        expect(() => {
+          arena.fill(stale, 8, 1);
+        }).toThrow(code('STALE_HANDLE'));
+      }
+    }
+  });
+
   test('arrays of any type are aligned as asked', () => {
     using arena = new Arena();
     arena.allocate(1);
@@ -123,6 +154,17 @@ describe('stale handles', () => {
     ]) {
       expect(use, String(use)).toThrow(code('STALE_HANDLE'));
     }
+  });
+
+  test('a reset alone makes a mark stale', () => {
+    using arena = new Arena();
+    arena.allocate(8);
+    const mark = arena.mark();
+    arena.reset();
+    arena.allocate(8);
+    expect(() => {
+      arena.rewind(mark);
+    }).toThrow(code('STALE_HANDLE'));
   });
 
   test('a rewind refuses what came after the mark and keeps what came before, nested', () => {

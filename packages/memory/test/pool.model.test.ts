@@ -136,3 +136,39 @@ test('no block has two users, limits hold, the line keeps its order, and nothing
     { numRuns: 100 },
   );
 });
+
+test('buddies never overlap, none is lost, and all that is free can be had', () => {
+  const step = fc.record({ isTake: fc.boolean(), size: fc.integer({ min: 1, max: 4096 }), at: fc.nat() });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 4096, max: 40_000 }),
+      fc.array(step, { maxLength: 100 }),
+      (bytes, steps) => {
+        const memory = { buffer: new ArrayBuffer(bytes) };
+        const pool = createSizeClassPool({
+          minBlockSize: 256,
+          maxBlockSize: 4096,
+          maxBytes: 1 << 20,
+          memory,
+        });
+        const used = new Uint8Array(bytes);
+        const held: Lease[] = [];
+        for (const { isTake, size: sizeBytes, at } of steps) {
+          const lease = isTake ? pool.tryAcquire(sizeBytes) : take(held, at);
+          if (lease === undefined) continue;
+          const { byteOffset, length } = lease.bytes;
+          const part = used.subarray(byteOffset, byteOffset + length);
+          expect(part.every((byte) => byte === (isTake ? 0 : 1))).toBe(true);
+          part.fill(isTake ? 1 : 0);
+          if (isTake) held.push(lease);
+          else lease.release();
+        }
+        for (const lease of held) lease.release();
+        // All is one again: as many blocks of the largest class as at first.
+        let count = 0;
+        while (pool.tryAcquire(4096) !== undefined) count++;
+        expect(count).toBe(Math.floor(bytes / 4096));
+      },
+    ),
+  );
+});

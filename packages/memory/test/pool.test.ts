@@ -640,6 +640,36 @@ describe('lent memory', () => {
     expect(thrown(() => pool.tryAcquire())).toMatchObject(code('BUFFER_DETACHED'));
   });
 
+  test('size classes share it by halving, and what is free is joined again', () => {
+    const buffer = new ArrayBuffer(64 + 8192 + 3000);
+    const lend = {
+      minBlockSize: 1024,
+      maxBlockSize: 4096,
+      maxBytes: 1 << 20,
+      memory: { buffer, byteOffset: 1 },
+    };
+    const pool = createSizeClassPool(lend);
+    // Two of 4096, and what is left over has one of 2048 but no more.
+    const leases = [4096, 1024, 2048, 1024, 2048].map((size) => pool.tryAcquire(size)!);
+    expect(pool.tryAcquire(1024)).toBeUndefined();
+    const spans = leases.map(({ bytes }) => [bytes.byteOffset, bytes.byteOffset + bytes.length] as const);
+    spans.sort((a, b) => a[0] - b[0]);
+    expect(spans[0]![0]).toBe(64);
+    for (let i = 1; i < spans.length; i++) expect(spans[i]![0]).toBeGreaterThanOrEqual(spans[i - 1]![1]);
+    expect(spans.at(-1)![1]).toBeLessThanOrEqual(buffer.byteLength);
+    // Idle blocks of other classes make way, and their halves become wholes.
+    for (const lease of leases) lease.release();
+    expect(
+      [pool.tryAcquire(4096), pool.tryAcquire(4096)].every((lease) => lease?.bytes.buffer === buffer),
+    ).toBe(true);
+    expect(pool.tryAcquire(4096)).toBeUndefined();
+    expect(pool.tryAcquire(2048)).toBeDefined();
+    expect(thrown(() => createSizeClassPool({ ...lend, maxBlockSize: 16_384 }))).toMatchObject(
+      code('ARGUMENT_RANGE'),
+    );
+    expect(thrown(() => createSizeClassPool({ ...lend, shared: true }))).toMatchObject(code('ARGUMENT_TYPE'));
+  });
+
   test('too little, none at all, or together with shared, it is refused', () => {
     const memory = { buffer: new ArrayBuffer(1000) };
     expect(thrown(() => createPool({ blockSize: 100, maxBlocks: 11, memory }))).toMatchObject(

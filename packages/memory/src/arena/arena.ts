@@ -369,6 +369,7 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
 
   private fillSlow(handle: ArenaHandle, sizeBytes: number, byte: number): void {
     const from = this.offsetOf(handle);
+    checkInteger('sizeBytes', sizeBytes, 0, CHUNK_BYTES_MAX);
     checkInteger('byte', byte, 0, 255);
     this.checkInside(from, sizeBytes);
     this.bulk.fill(from, byte, sizeBytes);

@@ -93,7 +93,7 @@ export class BlockStock<B extends ArrayBufferLike> {
 
   /** A block that is dropped when it comes back. */
   makeOverflow(blockBytes: number): Block<B> {
-    return this.#source.make(this.#home, blockBytes, -1, this.#isZeroed);
+    return this.#source.make(this.#home, blockBytes, -1, this.#isZeroed)!;
   }
 
   /** Makes a block idle that came back. */
@@ -138,7 +138,12 @@ export class BlockStock<B extends ArrayBufferLike> {
   #make(classIndex: number): Block<B> | undefined {
     const blockBytes = this.#options.classes[classIndex]!;
     if (!this.#makeRoom(blockBytes)) return undefined;
-    const block = this.#source.make(this.#home, blockBytes, classIndex, this.#isZeroed);
+    const make = (): Block<B> | undefined =>
+      this.#source.make(this.#home, blockBytes, classIndex, this.#isZeroed);
+    let block = make();
+    // Lent memory may be in pieces that are too small.
+    while (block === undefined && this.#dropIdle()) block = make();
+    if (block === undefined) return undefined;
     this.#ownedBlocks++;
     this.#ownedBytes += blockBytes;
     this.#created++;
@@ -148,18 +153,18 @@ export class BlockStock<B extends ArrayBufferLike> {
 
   /** Drops idle blocks, the largest first, until one of `blockBytes` is within the limits; drops none in vain. */
   #makeRoom(blockBytes: number): boolean {
-    if (!this.#source.hasRoom()) return false;
-    if (this.#isWithinLimits(this.#ownedBlocks, this.#ownedBytes + blockBytes)) return true;
     const leasedBlocks = this.#ownedBlocks - this.idleCount;
     const leasedBytes = this.#ownedBytes - this.idleBytes;
     if (!this.#isWithinLimits(leasedBlocks, leasedBytes + blockBytes)) return false;
-    for (let classIndex = this.idle.length - 1; classIndex >= 0; classIndex--) {
-      const idle = this.idle[classIndex]!;
-      while (idle.length > 0) {
-        if (this.#isWithinLimits(this.#ownedBlocks, this.#ownedBytes + blockBytes)) return true;
-        this.drop(idle.shift()!);
-      }
-    }
+    while (!this.#isWithinLimits(this.#ownedBlocks, this.#ownedBytes + blockBytes)) this.#dropIdle();
+    return true;
+  }
+
+  /** Drops the block that is idle longest of the largest class that has one; false when nothing is idle. */
+  #dropIdle(): boolean {
+    const block = this.idle.findLast((idle) => idle.length > 0)?.shift();
+    if (block === undefined) return false;
+    this.drop(block);
     return true;
   }
 

@@ -56,9 +56,8 @@ export class Block<B extends ArrayBufferLike> {
 
 /** Where a pool's memory comes from. */
 export interface BlockSource<B extends ArrayBufferLike> {
-  /** Whether there is memory for one more block, as far as the source itself limits it. */
-  hasRoom(): boolean;
-  make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B>;
+  /** A block, or `undefined` when the memory has no place for one of this size; always one of class −1. */
+  make(home: BlockHome<B>, sizeBytes: number, classIndex: number, isZeroed: boolean): Block<B> | undefined;
   /** Sets all its bytes to `byte`. */
   fill(block: Block<B>, byte: number): void;
   drop(block: Block<B>): void;
@@ -66,7 +65,6 @@ export interface BlockSource<B extends ArrayBufferLike> {
 
 /** An ArrayBuffer a block, so that nothing but the block keeps it alive; dropping leaves it to garbage collection. */
 export const ordinarySource: BlockSource<ArrayBuffer> = {
-  hasRoom: () => true,
   make(home, sizeBytes, classIndex, isZeroed) {
     try {
       const bytes = isZeroed ? Buffer.alloc(sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes);
@@ -85,7 +83,6 @@ function fillBytes(block: Block<ArrayBufferLike>, byte: number): void {
 
 /** Blocks of the process's heap, which every thread reaches. */
 export const heapSource: BlockSource<SharedArrayBuffer> = {
-  hasRoom: () => true,
   make(home, sizeBytes, classIndex, isZeroed) {
     const owner = heap();
     const address = isZeroed ? owner.allocateZeroed(sizeBytes) : owner.allocate(sizeBytes);
@@ -99,35 +96,50 @@ export const heapSource: BlockSource<SharedArrayBuffer> = {
   },
 };
 
-/**
- * Blocks of `blockBytes` each, cut from memory that the user lends, and from nothing else; overflow blocks are
- * ordinary memory.
- */
-export function lentSource(lent: LentMemory, blockBytes: number): BlockSource<ArrayBufferLike> {
-  const { buffer } = lent;
-  const end = lent.byteOffset + lent.byteLength;
+/** Cuts lent memory into blocks, by their offsets from its start. */
+export interface Cutter {
+  /** Where a block of the class may lie, or `undefined`. */
+  take(classIndex: number): number | undefined;
+  give(offset: number, classIndex: number): void;
+}
+
+/** Equal blocks side by side, from the front. */
+export function sideBySide(blockBytes: number, totalBytes: number): Cutter {
   const offsets: number[] = [];
-  let nextOffset = lent.byteOffset;
+  let next = 0;
   return {
-    // Room runs out when leases leaked: their blocks are not used again.
-    hasRoom: () => offsets.length > 0 || nextOffset + blockBytes <= end,
+    take() {
+      const offset = offsets.pop();
+      if (offset !== undefined || next + blockBytes > totalBytes) return offset;
+      next += blockBytes;
+      return next - blockBytes;
+    },
+    give: (offset) => void offsets.push(offset),
+  };
+}
+
+/**
+ * Blocks cut from memory that the user lends, and from nothing else; overflow blocks are ordinary memory. Blocks whose
+ * leases leaked are not used again, so the memory may run out.
+ */
+export function lentSource(lent: LentMemory, cutter: Cutter): BlockSource<ArrayBufferLike> {
+  const { buffer, byteOffset } = lent;
+  const end = byteOffset + lent.byteLength;
+  return {
     make(home, sizeBytes, classIndex, isZeroed) {
       if (classIndex === -1)
         return ordinarySource.make(home as BlockHome<ArrayBuffer>, sizeBytes, classIndex, isZeroed);
       if (buffer.byteLength < end)
         throw new BufferDetachedError('The memory lent to the pool was transferred or shrunk');
-      let offset = offsets.pop();
-      if (offset === undefined) {
-        offset = nextOffset;
-        nextOffset += blockBytes;
-      }
-      const bytes = Buffer.from(buffer, offset, blockBytes);
+      const offset = cutter.take(classIndex);
+      if (offset === undefined) return undefined;
+      const bytes = Buffer.from(buffer, byteOffset + offset, sizeBytes);
       if (isZeroed) bytes.fill(0);
       return new Block(home, bytes, classIndex, offset);
     },
     fill: fillBytes,
     drop(block) {
-      if (block.classIndex !== -1) offsets.push(block.address);
+      if (block.classIndex !== -1) cutter.give(block.address, block.classIndex);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { checkInteger } from '../check.ts';
-import { heapSource, lentSource, ordinarySource, type BlockSource } from './block.ts';
+import { type BlockSource, heapSource, lentSource, ordinarySource, sideBySide } from './block.ts';
 import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
 import type { Lease } from './lease.ts';
 import { parsePoolOptions, type PoolOptions, type ResolvedFixedPoolOptions } from './options.ts';
@@ -97,6 +97,9 @@ export function createPool(options: PoolOptions): BufferPool<ArrayBufferLike>;
 export function createPool(options: PoolOptions): object {
   const resolved = parsePoolOptions(options);
   if (resolved.lent !== undefined)
-    return new BufferPool(resolved, lentSource(resolved.lent, resolved.classes[0]!));
+    return new BufferPool(
+      resolved,
+      lentSource(resolved.lent, sideBySide(resolved.classes[0]!, resolved.lent.byteLength)),
+    );
   return resolved.isShared ? new BufferPool(resolved, heapSource) : new BufferPool(resolved, ordinarySource);
 }

@@ -67,6 +67,11 @@ export interface SizeClassPoolOptions extends CommonPoolOptions {
   readonly maxBlocks?: number;
   /** As {@link PoolOptions.shared}. */
   readonly shared?: boolean;
+  /**
+   * Cuts blocks from memory that you lend, from the first multiple of 64 on, which must have room for one of `maxBlockSize`.
+   * Blocks of all classes share it by halving, so it may be in too small pieces before `maxBytes` is reached.
+   */
+  readonly memory?: BorrowedMemory;
 }
 
 /** Options, resolved; what the core takes. */
@@ -85,12 +90,12 @@ export interface ResolvedPoolOptions {
   readonly onLeak: (report: LeakReport) => void;
   readonly timers: Timers;
   readonly isShared: boolean;
+  readonly lent: LentMemory | undefined;
 }
 
 /** Options of a pool of equal blocks, resolved. */
 export interface ResolvedFixedPoolOptions extends ResolvedPoolOptions {
   readonly preallocate: number;
-  readonly lent: LentMemory | undefined;
 }
 
 const ACQUIRE_TIMEOUT_MS = 30_000;
@@ -152,7 +157,9 @@ export function parseSizeClassPoolOptions(options: SizeClassPoolOptions): Resolv
     classes.push(size);
     if (size >= maxBlockSize) break;
   }
-  return { ...parseCommon(options, options.shared ?? false), classes, maxBlocks, maxBytes };
+  const { shared = false, memory } = options;
+  const lent = memory === undefined ? undefined : parseLent(memory, classes.at(-1)!, shared);
+  return { ...parseCommon(options, shared), classes, maxBlocks, maxBytes, lent };
 }
 
 /** The smallest power of two that is at least `value`. */
@@ -173,7 +180,7 @@ export function checkTimeout(name: string, value: unknown): asserts value is num
 function parseCommon(
   options: CommonPoolOptions,
   shared: unknown,
-): Omit<ResolvedPoolOptions, 'classes' | 'maxBlocks' | 'maxBytes'> {
+): Omit<ResolvedPoolOptions, 'classes' | 'maxBlocks' | 'maxBytes' | 'lent'> {
   const {
     name = 'pool',
     clear = 'never',

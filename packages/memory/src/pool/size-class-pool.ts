@@ -1,6 +1,8 @@
 import { checkInteger } from '../check.ts';
 import { ArgumentRangeError } from '../errors.ts';
-import { heapSource, ordinarySource, type BlockSource } from './block.ts';
+import type { BorrowedMemory } from '../heap/borrowed-memory.ts';
+import { type BlockSource, heapSource, lentSource, ordinarySource } from './block.ts';
+import { Buddies } from './buddies.ts';
 import type { Lease } from './lease.ts';
 import { parseSizeClassPoolOptions, type ResolvedPoolOptions, type SizeClassPoolOptions } from './options.ts';
 import type { AcquireOptions, PoolTrim } from './pool-calls.ts';
@@ -95,13 +97,17 @@ const { tryAcquire, acquireSync, acquire } = SizeClassPool.prototype;
 export function createSizeClassPool(
   options: SizeClassPoolOptions & { readonly shared: true },
 ): SizeClassPool<SharedArrayBuffer>;
+export function createSizeClassPool<B extends ArrayBufferLike>(
+  options: SizeClassPoolOptions & { readonly memory: BorrowedMemory<B> },
+): SizeClassPool<B>;
 export function createSizeClassPool(
-  options: SizeClassPoolOptions & { readonly shared?: false },
+  options: SizeClassPoolOptions & { readonly shared?: false; readonly memory?: undefined },
 ): SizeClassPool;
 export function createSizeClassPool(options: SizeClassPoolOptions): SizeClassPool<ArrayBufferLike>;
 export function createSizeClassPool(options: SizeClassPoolOptions): object {
   const resolved = parseSizeClassPoolOptions(options);
-  return resolved.isShared
-    ? new SizeClassPool(resolved, heapSource)
-    : new SizeClassPool(resolved, ordinarySource);
+  const { lent, classes, isShared } = resolved;
+  if (lent !== undefined)
+    return new SizeClassPool(resolved, lentSource(lent, new Buddies(classes, lent.byteLength)));
+  return isShared ? new SizeClassPool(resolved, heapSource) : new SizeClassPool(resolved, ordinarySource);
 }
