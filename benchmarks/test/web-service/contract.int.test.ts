@@ -267,3 +267,24 @@ describe.skipIf(postgresUrl === '' || redisUrl === '')('every variant of the web
     }
   });
 });
+
+test.skipIf(postgresUrl === '')(
+  'the indexed data have the index that the advisor finds, and no other',
+  async () => {
+    await using database = await createDatabase(postgresUrl);
+    const client = new pg.Client(database.url);
+    await client.connect();
+    try {
+      await seed(client, 'plain', { users: 2000, posts: 20_000 }, false);
+      await seed(client, 'indexed', { users: 2000, posts: 20_000 }, true);
+      const { rows } = await client.query<{ schemaname: string; indexdef: string }>(
+        `SELECT schemaname, indexdef FROM pg_indexes WHERE schemaname IN ('plain', 'indexed') AND indexname !~ 'pkey$'`,
+      );
+      expect(rows).toHaveLength(1);
+      expect(rows[0]).toMatchObject({ schemaname: 'indexed' });
+      expect(rows[0]!.indexdef).toContain('posts USING btree (user_id, id)');
+    } finally {
+      await client.end();
+    }
+  },
+);
