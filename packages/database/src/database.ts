@@ -1,4 +1,5 @@
 import { InvalidTypeError } from './errors.ts';
+import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass } from './pool/pg-internals.ts';
@@ -82,6 +83,13 @@ export interface Database extends Session, AsyncDisposable {
   /** A snapshot; cheap. */
   metrics(): DatabaseMetrics;
   /**
+   * Asks the server for a sign of life, on a connection that it waits for like everyone else: a pool without a free one in time is not
+   * healthy either. For a readiness probe. Does not reject for what it finds, only for an option that cannot be.
+   *
+   * @throws {InvalidTypeError} {InvalidValueError}
+   */
+  health(options?: HealthOptions): Promise<DatabaseHealth>;
+  /**
    * Closes: new calls are refused, those that wait or run get `drainMs`, and then everything is cut off. Resolves when the last
    * socket is closed. May be called again, to shorten the time.
    */
@@ -89,6 +97,7 @@ export interface Database extends Session, AsyncDisposable {
 }
 
 const DEFAULT_DRAIN_MS = 30_000;
+const DEFAULT_HEALTH_MS = 2_000;
 
 const systemClock = {
   now: (): number => performance.now(),
@@ -179,6 +188,12 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
 
   metrics(): DatabaseMetrics {
     return this.#pool.metrics();
+  }
+
+  // Async, so that a wrong option rejects instead of throwing.
+  async health(options: HealthOptions = {}): Promise<DatabaseHealth> {
+    const timeoutMs = delay('timeoutMs', options.timeoutMs, DEFAULT_HEALTH_MS, 1);
+    return await checkHealth(this, timeoutMs, () => this.#pool.options.clock.now());
   }
 
   // Async, so that a wrong option rejects instead of throwing.

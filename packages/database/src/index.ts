@@ -25,6 +25,7 @@ export {
   TooManyRowsError,
   isRetryable,
 } from './errors.ts';
+export type { DatabaseHealth, HealthOptions } from './health.ts';
 export type { TableName } from './insert/identifier.ts';
 export { insertMany } from './insert/insert-many.ts';
 export type {
