@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from './arguments.ts';
+import type { Command } from './arguments.ts';
+import { InspectorClient } from './inspector-client.ts';
+import { CommandError, finishCpu, prepareOutput, writeOutput } from './output.ts';
+
+const OPENING_MS = 5000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Profiles a running Node process through its inspector, which is opened for that, and closed again, where it is not
+ * open yet.
+ *
+ * @throws {CommandError} why it cannot be done; the process goes on in any case.
+ */
+export async function attach(command: Command): Promise<number> {
+  const pid = pidOf(command.target);
+  if (typeof WebSocket === 'undefined') {
+    throw new CommandError(
+      `attach needs a Node with a WebSocket client, 22 or later, and this is ${process.version}; use run, or node --cpu-prof`,
+    );
+  }
+  mayReach(pid);
+  const base = prepareOutput(command.out, 'cpu', new Date());
+  const { client, isOurs } = await openInspector(pid, command.port);
+  try {
+    const profile = await profileOf(client, command, isOurs);
+    writeOutput(`${base}.cpuprofile`, JSON.stringify(profile));
+  } finally {
+    client.close();
+  }
+  process.stdout.write(await finishCpu(base, `process ${pid}`, command.top));
+  return 0;
+}
+
+function pidOf(target: string): number {
+  const pid = Number(target);
+  if (!/^\d+$/.test(target) || !Number.isSafeInteger(pid) || pid === 0) {
+    throw new UsageError(`attach: expected the id of a process, got ${JSON.stringify(target)}`);
+  }
+  return pid;
+}
+
+function mayReach(pid: number): void {
+  if (pid === process.pid) throw new CommandError('attach: that is this command itself');
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EPERM';
+    throw new CommandError(
+      isThere ? `no permission to profile process ${pid}` : `there is no process ${pid}`,
+    );
+  }
+  const program = programOf(pid);
+  // The signal that opens Node's inspector ends any other program.
+  if (program === undefined || !/^node(js)?\b/i.test(program)) {
+    throw new CommandError(`process ${pid} is ${program ?? 'unknown'}, not node`);
+  }
+}
+
+function programOf(pid: number): string | undefined {
+  try {
+    if (process.platform === 'linux') return basename(readlinkSync(`/proc/${pid}/exe`));
+    return basename(execFileSync('ps', ['-p', String(pid), '-o', 'comm='], { encoding: 'utf8' }).trim());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') {
+      throw new CommandError(`no permission to profile process ${pid}`);
+    }
+    return undefined;
+  }
+}
+
+interface Opened {
+  readonly client: InspectorClient;
+  /** Whether it was opened for us. */
+  readonly isOurs: boolean;
+}
+
+async function openInspector(pid: number, port: number): Promise<Opened> {
+  const open = await connect(pid, port);
+  if (open !== undefined) return { client: open, isOurs: false };
+  process.kill(pid, 'SIGUSR1');
+  for (let waitedMs = 0; waitedMs < OPENING_MS; waitedMs += LOOK_EVERY_MS) {
+    await delay(LOOK_EVERY_MS);
+    const client = await connect(pid, port);
+    if (client !== undefined) return { client, isOurs: true };
+  }
+  throw new CommandError(
+    `the inspector of process ${pid} did not open on port ${port}; if it has another one, --port`,
+  );
+}
+
+/** The inspector at the port, if it is that of the process; `undefined` where nothing listens. */
+async function connect(pid: number, port: number): Promise<InspectorClient | undefined> {
+  const url = await debuggerUrl(port);
+  if (url === undefined) return undefined;
+  const client = await InspectorClient.connect(url);
+  const reply = await client.post('Runtime.evaluate', { expression: 'process.pid', returnByValue: true });
+  const { value } = reply['result'] as { readonly value?: unknown };
+  if (value === pid) return client;
+  client.close();
+  throw new CommandError(
+    `port ${port} has the inspector of process ${String(value)}: give that of ${pid} with --port`,
+  );
+}
+
+async function debuggerUrl(port: number): Promise<string | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/json/list`, {
+      signal: AbortSignal.timeout(OPENING_MS),
+    });
+    const [first] = (await response.json()) as { readonly webSocketDebuggerUrl?: string }[];
+    return first?.webSocketDebuggerUrl;
+  } catch {
+    return undefined;
+  }
+}
+
+async function profileOf(client: InspectorClient, command: Command, isOurs: boolean): Promise<unknown> {
+  const early = new AbortController();
+  const end = (): void => early.abort();
+  // A process that exits waits for us, and tells: its profile can still be read.
+  client.onEvent = (method) => {
+    if (method === 'NodeRuntime.waitingForDisconnect') end();
+  };
+  void client.closed.then(end);
+  process.once('SIGINT', end);
+  try {
+    await client.post('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true });
+    await client.post('Profiler.enable');
+    await client.post('Profiler.setSamplingInterval', { interval: command.intervalUs });
+    await client.post('Profiler.start');
+    process.stderr.write(
+      `profiling process ${command.target} for ${command.durationMs / 1000} s; Ctrl-C ends it\n`,
+    );
+    await delay(command.durationMs, undefined, { signal: early.signal }).catch(() => {});
+    const { profile } = await client.post('Profiler.stop');
+    if (isOurs) await closeInspector(client);
+    return profile;
+  } finally {
+    process.off('SIGINT', end);
+  }
+}
+
+/** Soon, because closing waits until we are gone. */
+async function closeInspector(client: InspectorClient): Promise<void> {
+  const close = "process.getBuiltinModule('node:inspector').close()";
+  await client
+    .post('Runtime.evaluate', { expression: `void setTimeout(() => ${close}, 200).unref()` })
+    .catch(() => {});
+}

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Operation } from '../heap/run.ts';
+import { leakCheck } from '../heap/leak-check.ts';
+import type { LeakReport } from '../heap/leak-check.ts';
+import type { Command } from './arguments.ts';
+import { UsageError } from './arguments.ts';
+import { CommandError } from './output.ts';
+import { topTable } from './table.ts';
+
+const CODES: Readonly<Record<LeakReport['verdict'], number>> = { 'no leak': 0, leak: 1, inconclusive: 3 };
+
+async function load(target: string): Promise<Operation> {
+  const split = target.lastIndexOf('#');
+  if (split <= 0 || split === target.length - 1) {
+    throw new UsageError(`leak: expected module#export, got ${JSON.stringify(target)}`);
+  }
+  const name = target.slice(split + 1);
+  const file = resolve(target.slice(0, split));
+  if (!(await stat(file).catch(() => undefined))?.isFile()) throw new CommandError(`no file ${file}`);
+  let exported: Readonly<Record<string, unknown>>;
+  try {
+    exported = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw new CommandError(`cannot load ${file}: ${error instanceof Error ? error.message : 'it threw'}`);
+  }
+  const operation = exported[name];
+  if (typeof operation !== 'function') {
+    const functions = Object.keys(exported).filter((key) => typeof exported[key] === 'function');
+    throw new CommandError(`${file} exports no function ${name}; it has ${functions.join(', ') || 'none'}`);
+  }
+  return operation as Operation;
+}
+
+const bytes = (value: number): string => `${Number(value.toPrecision(3))} B`;
+
+/** Checks an exported function for a leak, prints what was found, and gives the exit code. */
+export async function checkLeak({ target, iterations, top }: Command): Promise<number> {
+  const operation = await load(target);
+  const interrupted = new AbortController();
+  const onInterrupt = (): void =>
+    interrupted.abort(new CommandError('interrupted before there was a verdict'));
+  process.once('SIGINT', onInterrupt);
+  const report = await leakCheck(operation, {
+    signal: interrupted.signal,
+    ...(iterations === undefined ? {} : { iterations }),
+  }).finally(() => process.off('SIGINT', onInterrupt));
+  const { verdict, bytesPerIteration, bytesPerIterationLow, bytesPerIterationHigh } = report;
+  const interval = `[${bytes(bytesPerIterationLow)}, ${bytes(bytesPerIterationHigh)}]`;
+  const rounds = `${report.heldBytes.length} rounds of ${report.iterations} calls`;
+  process.stdout.write(`${verdict}: ${bytes(bytesPerIteration)} a call, 95 % ${interval}, over ${rounds}\n`);
+  if (report.sites.length > 0) {
+    const rows = report.sites.slice(0, top).map((site) => ({
+      ...site,
+      self: site.selfBytes,
+      total: site.totalBytes,
+    }));
+    const folder = `${pathToFileURL(process.cwd()).href}/`;
+    process.stdout.write(
+      `\nwhat was still held after some further rounds\n\n${topTable(rows, 'bytes', folder)}`,
+    );
+  }
+  return CODES[verdict];
+}

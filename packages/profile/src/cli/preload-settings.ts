@@ -1,0 +1,12 @@
+/** What the profiled program is told, as JSON in {@link SETTINGS_VARIABLE}. */
+export interface PreloadSettings {
+  /** Whose child is to be profiled: what that one starts inherits the variable. */
+  readonly parent: number;
+  readonly kind: 'cpu' | 'heap';
+  /** Of the profile, which must not be there yet. */
+  readonly file: string;
+  /** Microseconds or bytes. */
+  readonly interval: number;
+}
+
+export const SETTINGS_VARIABLE = 'HOTPATH_PROFILE_RUN';

@@ -1,0 +1,192 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readArguments, UsageError } from '../dist/cli/arguments.js';
+import { topTable } from '../dist/cli/table.js';
+
+const BIN = fileURLToPath(new URL('../bin/hotpath-profile.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('fixtures/program.js', import.meta.url));
+const LEAKY = fileURLToPath(new URL('fixtures/leaky.js', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command; interrupts it once the program has started, where asked to. */
+function command(args: readonly string[], interrupt = false): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 30_000,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => {
+      if (interrupt && stdout === '') setTimeout(() => child.kill('SIGINT'), 300);
+      stdout += data.toString();
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+    });
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+describe('the command line', () => {
+  test('takes options before and after the program, and what follows -- for it', () => {
+    expect(
+      readArguments(['run', 'app.js', '--out', 'dir', '--top', '5', '--', '--out', 'its own']),
+    ).toMatchObject({
+      command: 'run',
+      target: 'app.js',
+      out: 'dir',
+      top: 5,
+      rest: ['--out', 'its own'],
+      intervalUs: 1000,
+    });
+    expect(readArguments(['--duration', '0.5', 'attach', '12'])).toMatchObject({
+      target: '12',
+      durationMs: 500,
+    });
+    expect(readArguments(['run', '--help'])).toBe('help');
+    expect(readArguments([])).toBe('help');
+    expect(readArguments(['--version'])).toBe('version');
+  });
+
+  test.each([
+    [['fly'], 'expected run, heap, attach, leak, got "fly"'],
+    [['run'], 'run: what? See --help'],
+    [['run', 'a.js', 'b'], 'run: one too many: "b"; arguments of the program go after --'],
+    [['run', 'a.js', '--bogus'], "Unknown option '--bogus'; arguments of the program go after --"],
+    [['run', 'a.js', '--top', '0'], '--top: expected a number from 1 to 100000, got "0"'],
+    [['run', 'a.js', '--top', '1.5'], '--top: expected a whole number, got 1.5'],
+    [['run', 'a.js', '--interval-us', ''], '--interval-us: expected a number from 50 to 1000000, got ""'],
+    [['run', 'a.js', '--out', ''], '--out: expected the name of a directory'],
+  ])('%j is refused', (args, message) => {
+    expect(() => readArguments(args)).toThrow(new UsageError(message));
+  });
+});
+
+test('a table is aligned, tells places from here, and keeps control characters from the terminal', () => {
+  const row = { url: 'file:///app/src/a.js', line: 3, column: 7, self: 12.34, selfShare: 0.5, total: 1234 };
+  const rows = [
+    { ...row, name: 'parse' },
+    { ...row, name: '\u001B[31mred', url: 'file:///lib/b.js', self: 1, selfShare: 0.04 },
+    { ...row, name: '', url: '', line: 0, column: 0 },
+  ];
+  expect(topTable(rows, 'ms', 'file:///app/')).toBe(
+    [
+      ' itself          in all  function',
+      '12.3 ms  50.0 %  1.23 s  parse        src/a.js:3:7',
+      '   1 ms  4.00 %  1.23 s  ?[31mred     /lib/b.js:3:7',
+      '12.3 ms  50.0 %  1.23 s  (anonymous)',
+      '',
+    ].join('\n'),
+  );
+});
+
+describe('hotpath-profile', () => {
+  let out: string;
+  beforeAll(() => {
+    out = mkdtempSync(join(tmpdir(), 'hotpath-command-'));
+  });
+  afterAll(() => {
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  const files = (folder: string): string[] =>
+    readdirSync(join(out, folder)).map((name) => name.slice(name.indexOf('.')));
+  const run = (kind: string, behaviour: string, interrupt = false): Promise<Ended> =>
+    command([kind, PROGRAM, '--out', join(out, behaviour + kind), '--', behaviour, 'argument'], interrupt);
+  const CPU_FILES = ['.cpuprofile', '.speedscope.json', '.svg'];
+
+  test.concurrent('run writes the profile of a program, prints its table and passes on its arguments', async () => {
+    const { code, stdout, stderr } = await run('run', 'ends');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('started ends argument');
+    expect(stdout).toMatch(/ ms +[\d.]+ % +[\d.]+ ms  \w+ +node:internal\/crypto\/hash:\d+:\d+/);
+    expect(files('endsrun')).toEqual(CPU_FILES);
+    const [profile] = readdirSync(join(out, 'endsrun'));
+    expect(JSON.parse(readFileSync(join(out, 'endsrun', profile!), 'utf8'))).toHaveProperty('timeDeltas');
+  }, 30_000);
+
+  test.concurrent.each([
+    ['exits', 7, false],
+    ['throws', 1, false],
+    ['waits', 130, true],
+    ['handles', 5, true],
+    ['isBusy', 130, true],
+  ])(
+    'run writes what there is of a program that %s, and ends with its code',
+    async (behaviour, code, interrupt) => {
+      const ended = await run('run', behaviour, interrupt);
+      expect(ended.code).toBe(code);
+      expect(files(`${behaviour}run`)).toEqual(CPU_FILES);
+    },
+    30_000,
+  );
+
+  test.concurrent('run says so where the program was killed before anything could be written', async () => {
+    const { code, stderr } = await run('run', 'dies');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^hotpath-profile: no profile was written: [^\n]+\n$/);
+    expect(files('diesrun')).toEqual([]);
+  }, 30_000);
+
+  test.concurrent('heap tells who allocates', async () => {
+    const { code, stdout } = await run('heap', 'ends');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/KiB allocated, \d+ samples/);
+    expect(stdout).toMatch(/ work +/);
+    expect(files('endsheap')).toEqual(['.heapprofile', '.svg']);
+  }, 30_000);
+
+  test.concurrent('leak tells a leak, where it is, and fails', async () => {
+    const { code, stdout } = await command(['leak', `${LEAKY}#leaks`, '--iterations', '200']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^leak: [\d.]+ B a call, 95 % \[/);
+    expect(stdout).toContain('fixtures/leaky.js:3:');
+  }, 30_000);
+
+  test.concurrent.each([
+    [['leak', `${LEAKY}#none`], 1, /exports no function none; it has leaks/],
+    [['leak', LEAKY], 2, /expected module#export/],
+    [['run', '/nowhere/app.js'], 1, /no file \/nowhere\/app\.js/],
+    [
+      ['run', PROGRAM, '--out', '/dev/null/below'],
+      1,
+      /cannot make the directory .*: a part of its path is no directory/,
+    ],
+    [['attach', 'self'], 2, /expected the id of a process/],
+    [['attach', '999999999'], 1, typeof WebSocket === 'undefined' ? /22 or later/ : /there is no process/],
+  ])(
+    '%j fails with one clear line',
+    async (args, code, message) => {
+      const ended = await command(args);
+      expect(ended.code).toBe(code);
+      expect(ended.stderr).toMatch(message);
+      expect(ended.stderr).toMatch(/^hotpath-profile: [^\n]+\n$/);
+    },
+    30_000,
+  );
+
+  test('a full disk is told in one line, and leaves no half file', async ({ skip }) => {
+    const disk = mkdtempSync(join(tmpdir(), 'hotpath-full-'));
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
+    try {
+      if (mounted.status !== 0) skip('mounting a small tmpfs needs root');
+      const { code, stderr } = await command(['run', PROGRAM, '--out', disk, '--', 'ends']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/cannot write .*(ENOSPC|the disk is full)/);
+      expect(readdirSync(disk)).toEqual([]);
+    } finally {
+      if (mounted.status === 0) spawnSync('umount', [disk]);
+      rmSync(disk, { recursive: true, force: true });
+    }
+  }, 30_000);
+});
