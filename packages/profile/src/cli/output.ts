@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { CpuProfile } from '../cpu/cpu-profile.ts';
 import type { V8CpuProfile } from '../cpu/v8-profile.ts';
 import { flameGraph } from '../flame/flame-graph.ts';
-import { topSites, treeOf } from '../heap/allocation-tree.ts';
-import type { SampledNode, SampledProfile } from '../heap/sampler.ts';
+import { framesOf, topSites, treeOf } from '../heap/allocation-tree.ts';
+import type { V8HeapNode, V8HeapProfile } from '../heap/sampler.ts';
 import { sourcePlaces } from '../source-maps/source-places.ts';
 import { topTable } from './table.ts';
 
@@ -79,23 +79,12 @@ export async function finishCpu(base: string, title: string, top: number): Promi
 
 /** Makes of `<base>.heapprofile` everything else, and gives what to print. */
 export async function finishHeap(base: string, title: string, top: number): Promise<string> {
-  const raw = readProfile(`${base}.heapprofile`) as SampledProfile;
-  await tellSources(raw.head);
+  const raw = readProfile(`${base}.heapprofile`) as V8HeapProfile;
   const ownUrl = new URL('preload.js', import.meta.url).href;
-  const isOwn = ({ callFrame }: SampledNode): boolean => callFrame.url === ownUrl;
-  const tree = treeOf(raw, { isOwn, isRunner: () => false });
+  const isOwn = ({ callFrame }: V8HeapNode): boolean => callFrame.url === ownUrl;
+  const tree = treeOf(raw, { isOwn, isRunner: () => false }, await sourcePlaces(framesOf(raw)));
   writeOutput(`${base}.svg`, flameGraph(tree.root, { title, unit: 'bytes' }));
   const rows = topSites(tree, top).map((row) => ({ ...row, self: row.selfBytes, total: row.totalBytes }));
   const head = `${Math.round(tree.root.total / 1024)} KiB allocated, ${raw.samples.length} samples`;
   return `\n${head}\n\n${topTable(rows, 'bytes', here())}\n${base}.svg\n${base}.heapprofile\n`;
-}
-
-/** Puts the places of the sources into a profile that nobody else holds. */
-async function tellSources(head: SampledNode): Promise<void> {
-  const nodes = [head];
-  for (const node of nodes) nodes.push(...node.children);
-  const frames = nodes.map(({ callFrame }) => callFrame);
-  for (const [frame, { url, line, column }] of await sourcePlaces(frames)) {
-    Object.assign(frame, { url, lineNumber: line - 1, columnNumber: column - 1 });
-  }
 }
