@@ -24,12 +24,19 @@ interface Heard {
 function read(chunks: readonly Buffer[]): Heard {
   const stream = new EventEmitter();
   const heard: Heard = { events: [], corrupt: [] };
+  // Noted, not thrown: the reader would take what is thrown in here for a broken message.
+  const outOfBounds: number[] = [];
+  const within = (at: number, end: number, length: number): boolean => {
+    if (at <= end && end <= length) return true;
+    outOfBounds.push(at, end, length);
+    return false;
+  };
   stream.on('data', (bytes: Buffer) => {
     // What goes on to pg must be whole messages: it is cut up again.
     for (let at = 0; at < bytes.length;) {
-      expect(bytes.length - at).toBeGreaterThanOrEqual(5);
+      if (!within(at + 5, bytes.length, bytes.length)) return;
       const end = at + 1 + bytes.readInt32BE(at + 1);
-      expect(end).toBeLessThanOrEqual(bytes.length);
+      if (!within(at + 5, end, bytes.length)) return;
       heard.events.push(`other ${bytes.toString('hex', at, end)}`);
       at = end;
     }
@@ -38,14 +45,14 @@ function read(chunks: readonly Buffer[]): Heard {
     stream as never,
     () => ({
       handleRow(bytes, columns, at, end) {
-        expect(at).toBeLessThanOrEqual(end);
-        expect(end).toBeLessThanOrEqual(bytes.length);
+        within(at, end, bytes.length);
         heard.events.push(`row ${columns} ${bytes.toString('hex', at, end)}`);
       },
     }),
     (cause) => heard.corrupt.push(cause),
   );
   for (const chunk of chunks) stream.emit('data', chunk);
+  expect(outOfBounds).toEqual([]);
   return heard;
 }
 
