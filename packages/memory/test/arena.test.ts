@@ -202,6 +202,14 @@ describe('stale handles', () => {
     expect(() => one.rewind(undefined as unknown as ArenaMark)).toThrow(code('STALE_HANDLE'));
   });
 
+  test('a reset after release throws, even when nothing was done', () => {
+    const arena = new Arena();
+    arena.release();
+    expect(() => {
+      arena.reset();
+    }).toThrow(code('DISPOSED'));
+  });
+
   test('everything throws after release', () => {
     const arena = new Arena();
     const handle = arena.allocate(8);
