@@ -37,6 +37,20 @@ export default defineConfig({
         },
       },
       kind('model', 'model.test', { testTimeout: 60_000 }),
+      {
+        extends: true,
+        test: {
+          // The kernels on a processor without SIMD: V8 takes it away on x64, elsewhere the flags change nothing.
+          name: 'simd-off',
+          include: [
+            'packages/cpu/test/kernel-oracles.model.test.ts',
+            'packages/cpu/test/parallel-kernel.test.ts',
+          ],
+          pool: 'forks',
+          execArgv: ['--no-enable-sse4-1', '--no-enable-ssse3'],
+          testTimeout: 60_000,
+        },
+      },
       kind('leak', 'leak.test', {
         pool: 'forks',
         execArgv: ['--expose-gc'],

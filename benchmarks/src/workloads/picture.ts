@@ -28,6 +28,22 @@ export function graySerial(pixels: Uint8Array, out: Uint8Array): void {
   }
 }
 
+/** Brightness and contrast by a table of the 256 values. */
+export function adjustSerial(pixels: Uint8Array, out: Uint8Array, table: Uint8Array): void {
+  for (let i = 0; i < pixels.length; i += 4) {
+    out[i] = table[pixels[i]!]!;
+    out[i + 1] = table[pixels[i + 1]!]!;
+    out[i + 2] = table[pixels[i + 2]!]!;
+    out[i + 3] = pixels[i + 3]!;
+  }
+}
+
+/** A function of a pixel as a user has one, the pixel as one number 0xAABBGGRR: inverts a picture and swaps red and blue. */
+export function invertSwapped(rgba: number): number {
+  const [red, green, blue] = [rgba & 255, (rgba >>> 8) & 255, (rgba >>> 16) & 255];
+  return ((rgba & 0xff00_0000) | ((255 - red) << 16) | ((255 - green) << 8) | (255 - blue)) >>> 0;
+}
+
 /** Sums of columns from row to row, and a window that slides over them. */
 export function blurSerial(pixels: Uint8Array, out: Uint8Array, radius: number): void {
   const stride = WIDTH * 4;

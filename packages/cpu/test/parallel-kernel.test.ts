@@ -75,12 +75,12 @@ describe.each(CALLERS)('kernels by $who', ({ options }) => {
   });
 });
 
-test('workers are attached to the heap: a range function there uses SIMD', async () => {
+test('workers are attached to the heap: a range function there has SIMD where there is any', async () => {
   const parallel = pool({ callerSliceMs: 0, threads: 1 });
   const seen = allocate('i32', 2);
   const module = new URL('./tasks/simd.mjs', import.meta.url);
   await parallel.forEachRange(1, { module, export: 'look' }, { seen });
-  expect([...seen]).toEqual([1, 1]);
+  expect([...seen]).toEqual([Number(kernels.isSimdAvailable()), 1]);
   free(seen);
 });
 

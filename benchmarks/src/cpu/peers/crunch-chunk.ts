@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 
 import type { Operation } from '../../harness/case.ts';
-import { crunch, crunchInput } from '../../workloads/crunch.ts';
+import { crunch, crunchInput, skewed } from '../../workloads/crunch.ts';
 
 export interface Chunk {
   readonly input: Int32Array;
@@ -14,6 +14,15 @@ export interface Chunk {
 
 export function crunchChunk({ input, output, start, end }: Chunk): void {
   for (let i = start; i < end; i++) output[i] = crunch(input[i]!);
+}
+
+export function skewedChunk({ input, output, start, end }: Chunk): void {
+  for (let i = start; i < end; i++) output[i] = skewed(input[i]!);
+}
+
+/** What a pool does to an array that is not shared: both ways it is cloned. */
+export function crunchValues(values: readonly number[]): number[] {
+  return values.map((value) => crunch(value));
 }
 
 export default crunchChunk;
