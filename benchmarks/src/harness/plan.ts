@@ -32,16 +32,16 @@ export interface Tempo {
 export const QUICK: Tempo = {
   blockMs: 5,
   warmupMs: 40,
-  groups: 3,
-  rounds: 5,
+  groups: 2,
+  rounds: 6,
   enoughRounds: 3,
   fewestRounds: 1,
-  totalMs: 200_000,
-  mostMs: 900,
-  leastMs: 350,
+  totalMs: 150_000,
+  mostMs: 700,
+  leastMs: 250,
   replyTimeoutMs: 180_000,
   experimentTimeoutMs: 15 * 60_000,
-  diagnoseMs: 45,
+  diagnoseMs: 30,
   precision: 1,
 };
 
@@ -87,7 +87,7 @@ export function planCase(tempo: Tempo, budgetMs: number, startMs: number, roundM
   const counts = [tempo.groups, ...[5, 3].filter((groups) => groups < tempo.groups)];
   const groups =
     counts.find((count) => roundsIn(count) >= tempo.enoughRounds) ??
-    [3, 2].find((count) => roundsIn(count) >= Math.max(2, tempo.fewestRounds)) ??
+    [3, 2].find((count) => count <= tempo.groups && roundsIn(count) >= Math.max(2, tempo.fewestRounds)) ??
     1;
   return { groups, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, roundsIn(groups))) };
 }

@@ -262,6 +262,7 @@ const cases: readonly Case[] = [
     tier: 'guide',
     params: { items: CURVE_LINES, itemBytes: 107 },
     guide: null,
+    claim: 2,
     async: true,
     experiment: true,
     variants: {

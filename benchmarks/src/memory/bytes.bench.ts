@@ -22,7 +22,7 @@ function peek(length: number, first: number, last: number): number {
 
 /** How many bytes of payload one operation copies: claim 1 of the guide is that the optimised way copies none. */
 function copied(value: number): Findings {
-  return { measurements: [{ metric: 'bytes', unit: 'payload B copied', value, better: 'less' }] };
+  return { measurements: [{ metric: 'bytes', unit: 'B of payload copied', value, better: 'less' }] };
 }
 
 function cloneCase(name: string, sizeBytes: number, guide: GuideFigure): Case {

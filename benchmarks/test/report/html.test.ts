@@ -95,12 +95,12 @@ describe('the page', () => {
 
   test('the claims stand together, each with what its rows counted; a report without any has no such section', () => {
     const copied = (variant: string, kind: 'naive' | 'ours', value: number) =>
-      figure(variant, kind, 'bytes', 'payload B copied', value);
+      figure(variant, kind, 'bytes', 'B of payload copied', value);
     const results = [copied('naive', 'naive', 2_000_000), copied('ours', 'ours', 0)];
     const page = renderHtml({ ...FULL, rows: [row({ id: 'M1', case: '1 MB', claim: 1, results })] });
     const section = textOf(page.slice(page.indexOf('id="claims"'), page.indexOf('id="package-')));
     expect(section).toContain('1. Zero copy');
-    expect(section).toContain('ours 0 payload B copied');
+    expect(section).toContain('ours 0 B of payload copied');
     expect(section).not.toContain('2. Batching');
     expect(renderHtml(FULL)).not.toContain('id="claims"');
   });
