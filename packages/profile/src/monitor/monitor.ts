@@ -236,7 +236,7 @@ function countByType(types: readonly string[]): ResourceStats {
 }
 
 /**
- * Watches this thread's event loop, collections, memory and handles until it is stopped, at about 1 % of a core.
+ * Watches this thread's event loop, collections, memory and handles until it is stopped. What that costs is in the README.
  * It never keeps the process alive. Several monitors may run at once; each has its own windows.
  *
  * @throws {OptionTypeError} an option has the wrong type.
