@@ -78,7 +78,7 @@ function experiment(kind: VariantKind, open: OpenRows): Variant {
         findings: (): Findings => ({
           measurements: [
             {
-              metric: 'rate',
+              metric: 'count',
               unit: 'stale reads/1000 reads',
               value: (1000 * staleCount) / readCount,
               better: 'less',
@@ -179,7 +179,7 @@ function history(kind: VariantKind, mode: 'ours' | 'naive'): Variant {
           return {
             measurements: [
               {
-                metric: 'rate',
+                metric: 'count',
                 unit: 'stale reads/1000 reads',
                 value: (1000 * stale.length) / readCount,
                 better: 'less',

@@ -58,7 +58,7 @@ function held(
         findings: (): Findings => ({
           measurements: [
             { metric: 'bytes', unit: 'B held', value: bytes, better: 'less' },
-            { metric: 'rate', unit: `B held / B of ${net}`, value: bytes / netBytes, better: 'less' },
+            { metric: 'count', unit: `B held / B of ${net}`, value: bytes / netBytes, better: 'less' },
           ],
         }),
         close: () => kept?.close?.(),

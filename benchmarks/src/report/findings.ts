@@ -86,8 +86,11 @@ export function headlineOf(row: Row): Ratio | undefined {
     (ratio.of === 'ours' ? 0 : isOurs(ratio.of) ? 10 : 50) +
     (ratio.unit === undefined ? 0 : 5) +
     METRIC_ORDER.indexOf(ratio.metric);
+  // Where ours has a figure that gives no ratio (nothing at all, of what is better less), another's is not its headline.
+  const hasOurs = row.results.some(({ variant }) => variant === 'ours');
+  const candidates = hasOurs ? row.ratios.filter(({ of }) => of === 'ours') : row.ratios;
   let best: Ratio | undefined;
-  for (const ratio of row.ratios) {
+  for (const ratio of candidates) {
     if (best === undefined || rank(ratio) < rank(best)) best = ratio;
   }
   return best;

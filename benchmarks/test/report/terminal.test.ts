@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { widthOf } from '../../dist/report/plain-text.js';
 import type { Report } from '../../dist/report/record.js';
 import { renderTerminal } from '../../dist/report/terminal.js';
-import { EMPTY, ENVIRONMENT, FULL, HOSTILE, ratio, row, time } from './fixtures.ts';
+import { EMPTY, ENVIRONMENT, figure, FULL, HOSTILE, ratio, row, time } from './fixtures.ts';
 
 const plain = (report: Report, width = 80): string => renderTerminal(report, { color: false, width });
 const squeeze = (text: string): string => text.replaceAll(/\s+/g, ' ');
@@ -87,6 +87,21 @@ describe('the report in a terminal', () => {
       ],
     };
     expect(plain(report)).toContain('No losses');
+  });
+
+  test('where ours counted nothing, no ratio of another stands in for it', () => {
+    const stale = (variant: string, kind: 'naive' | 'ours', value: number) =>
+      figure(variant, kind, 'count', 'stale reads', value);
+    const rows = [
+      row({
+        results: [stale('naive', 'naive', 9), stale('ours', 'ours', 0), stale('ours:ttl', 'ours', 90)],
+        ratios: [ratio('ours:ttl', 'naive', 0.1)],
+      }),
+    ];
+    const [headline] = plain({ schema: 1, environment: ENVIRONMENT, rows })
+      .split('\n')
+      .filter((line) => line.startsWith(`${rows[0]!.id} `));
+    expect(headline).not.toContain('0.1');
   });
 
   test('an efficiency is told in what it asks of the cores at hand', () => {
