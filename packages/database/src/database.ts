@@ -2,7 +2,7 @@ import { InvalidTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
-import { PgClientClass } from './pool/pg-internals.ts';
+import { PgClientClass, internalsHold } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
 import { captureStack } from './pool/lease-watch.ts';
 import type { DatabaseMetrics } from './pool/metrics.ts';
@@ -122,7 +122,7 @@ const systemClock = {
  * ```
  */
 export function createDatabase(options: DatabaseOptions = {}): Database {
-  const resolved = resolveOptions(options, systemClock);
+  const resolved = resolveOptions(options, systemClock, !internalsHold());
   if (options.connectionString !== undefined) {
     try {
       // Parses it; opens nothing.
@@ -138,7 +138,7 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
 class PooledDatabase extends SessionMethods implements Database, OwnSession {
   readonly #pool: Pool;
 
-  get hotpathPool(): object {
+  get hotpathPool(): { readonly plain: boolean } {
     return this.#pool;
   }
 

@@ -6,7 +6,7 @@ import type { QueryOptions, QueryResult, Session } from './queryable.ts';
  * of the published types.
  */
 export interface OwnSession extends Session {
-  readonly hotpathPool: object;
+  readonly hotpathPool: { readonly plain: boolean };
   /** `COPY … FROM STDIN`. */
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult>;
 }

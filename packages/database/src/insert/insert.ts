@@ -250,6 +250,7 @@ export class Insert<Returned extends object> {
 function copiesAlike(db: Queryable, plan: InsertPlan): boolean {
   return (
     isOwnSession(db) &&
+    !db.hotpathPool.plain &&
     plan.onConflict === undefined &&
     plan.returning === undefined &&
     plan.columns.every((column) => column.copies)

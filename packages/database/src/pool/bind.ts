@@ -35,9 +35,7 @@ let scratch: Buffer | undefined;
  */
 export function encodeCall(statementName: string, values: readonly unknown[], portal = ''): Buffer {
   const count = values.length;
-  if (count > MAX_PARAMETERS) {
-    throw new InvalidValueError(`values: expected at most ${MAX_PARAMETERS}, got ${count}`);
-  }
+  checkCount(count);
   const encoded: (string | Uint8Array | null)[] = new Array(count);
   let needed = 32 + portal.length + statementName.length + EXECUTE_SYNC_BYTES + count * 4;
   let hasBytes = false;
@@ -62,6 +60,22 @@ export function encodeCall(statementName: string, values: readonly unknown[], po
   const buffer = Buffer.allocUnsafeSlow(exact);
   write(buffer, portal, statementName, encoded, hasBytes);
   return buffer;
+}
+
+/**
+ * The values as `pg` takes them, checked as by {@link encodeCall}.
+ *
+ * @throws {InvalidTypeError} {InvalidValueError} as that does.
+ */
+export function plainValues(values: readonly unknown[]): (string | Uint8Array | null)[] {
+  checkCount(values.length);
+  return Array.from(values, encodeValue);
+}
+
+function checkCount(count: number): void {
+  if (count > MAX_PARAMETERS) {
+    throw new InvalidValueError(`values: expected at most ${MAX_PARAMETERS}, got ${count}`);
+  }
 }
 
 function encodeValue(value: unknown, index: number): string | Uint8Array | null {

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import { ClosedError, ConnectError, ConnectionLostError, DatabaseError } from '../errors.ts';
 import { requestCancel } from './cancel.ts';
 import type { RowDecoders } from './decode.ts';
 import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
 import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
+import { cancelPlainly, plainSocket, queryPlainly } from './plain.ts';
 import { PreparedStatements } from './statement-texts.ts';
 import type { ResultShape, Statement, StatementHost } from './statement.ts';
 import { readDirectly } from './wire.ts';
@@ -53,6 +55,8 @@ export class Connection implements StatementHost {
   /** When the server last answered, or was given something while it was idle. Kept for pipelined statements only. */
   progressAt = 0;
   readonly #client: PgClient;
+  readonly #socket: Socket;
+  readonly #options: ResolvedOptions;
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #owner: ConnectionOwner;
@@ -69,11 +73,14 @@ export class Connection implements StatementHost {
 
   private constructor(
     client: PgClient,
+    socket: Socket,
     options: ResolvedOptions,
     decoders: RowDecoders,
     owner: ConnectionOwner,
   ) {
     this.#client = client;
+    this.#socket = socket;
+    this.#options = options;
     this.#clock = options.clock;
     this.#graceMs = options.cancelGraceMs;
     this.#owner = owner;
@@ -81,17 +88,23 @@ export class Connection implements StatementHost {
     this.prepared = new PreparedStatements(options.statementCacheSize);
     this.openedAt = options.clock.now();
     this.expiresAt = this.openedAt + options.maxLifetimeMs * (1 - options.lifetimeJitter * options.random());
-    readDirectly(
-      client.connection.stream,
-      () => this.#flight[0],
-      (cause) => {
-        this.#close(new ConnectionLostError(cause));
-        this.#drop();
-      },
-    );
-    client.connection.on('readyForQuery', (message) => {
-      this.#onReady(message.status);
-    });
+    if (options.plain) {
+      client.on('drain', () => {
+        this.#onReady(client.getTransactionStatus() ?? 'I');
+      });
+    } else {
+      readDirectly(
+        socket,
+        () => this.#flight[0],
+        (cause) => {
+          this.#close(new ConnectionLostError(cause));
+          this.#drop();
+        },
+      );
+      client.connection.on('readyForQuery', (message) => {
+        this.#onReady(message.status);
+      });
+    }
     client.on('error', (error) => {
       this.#close(error);
       this.#drop();
@@ -115,14 +128,15 @@ export class Connection implements StatementHost {
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const { clock } = options;
-      const client = new PgClientClass(clientConfig(options.connect));
+      const own = options.plain ? plainSocket() : undefined;
+      const client = new PgClientClass({ ...clientConfig(options.connect), ...own?.config });
       let settled = false;
       const fail = (cause: unknown): void => {
         if (settled) return;
         settled = true;
         clock.clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        client.connection.stream.destroy();
+        (own?.socket ?? client.connection.stream).destroy();
         reject(new ConnectError(addressOf(client), cause));
       };
       const onAbort = (): void => {
@@ -143,7 +157,8 @@ export class Connection implements StatementHost {
         settled = true;
         clock.clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        resolve(new Connection(client, options, decoders, owner));
+        const socket = own?.socket ?? client.connection.stream;
+        resolve(new Connection(client, socket, options, decoders, owner));
       });
     });
   }
@@ -181,10 +196,14 @@ export class Connection implements StatementHost {
       statement.fail(new ConnectionLostError());
       return;
     }
+    if (this.#options.plain) {
+      this.send(statement);
+      return;
+    }
     if (this.#flight.length === 0) this.progressAt = this.#clock.now();
     else if (!this.#corked) {
       this.#corked = true;
-      this.#client.connection.stream.cork();
+      this.#socket.cork();
       setImmediate(this.#uncork);
     }
     this.#write(statement);
@@ -223,7 +242,7 @@ export class Connection implements StatementHost {
   end(reason: string): void {
     if (this.closed) return;
     this.#close(new ClosedError(reason));
-    const { stream } = this.#client.connection;
+    const stream = this.#socket;
     const timer = this.#clock.setTimeout(() => {
       stream.destroy();
     }, this.#graceMs);
@@ -235,14 +254,14 @@ export class Connection implements StatementHost {
 
   /** Calls the listener when the socket is gone. */
   onSocketClosed(listener: () => void): void {
-    const { stream } = this.#client.connection;
+    const stream = this.#socket;
     if (stream.closed) listener();
     else stream.once('close', listener);
   }
 
   readonly #uncork = (): void => {
     this.#corked = false;
-    this.#client.connection.stream.uncork();
+    this.#socket.uncork();
   };
 
   #write(statement: Statement): void {
@@ -251,7 +270,21 @@ export class Connection implements StatementHost {
     this.statements++;
     statement.attach(this);
     statement.onSent?.(this);
-    this.#client.query(statement);
+    this.#query(statement);
+  }
+
+  #query(statement: Statement): void {
+    if (!this.#options.plain) {
+      this.#client.query(statement);
+      return;
+    }
+    try {
+      queryPlainly(this.#client, statement, this.#options);
+    } catch (cause) {
+      // A COPY or a portal that asked for a part which is missing.
+      this.#close(new ConnectionLostError(cause));
+      this.#drop();
+    }
   }
 
   #onReady(status: TransactionStatus): void {
@@ -272,7 +305,7 @@ export class Connection implements StatementHost {
       this.#flight.push(statement);
       statement.attach(this);
       this.#executing = true;
-      this.#client.query(statement);
+      this.#query(statement);
       return;
     }
     if (statement.changedSession) this.changedSession = true;
@@ -302,7 +335,7 @@ export class Connection implements StatementHost {
 
   /** One request. A server that had not begun with the statement ignores it, so it is repeated, with growing pauses. */
   #cancel(pauseMs: number): void {
-    this.#giveUpCancel = requestCancel(this.#client, (error) => {
+    this.#giveUpCancel = this.#requestCancel((error) => {
       this.#giveUpCancel = undefined;
       if (this.#dropped) return;
       if (error !== undefined) {
@@ -317,6 +350,12 @@ export class Connection implements StatementHost {
         this.#next();
       }
     });
+  }
+
+  #requestCancel(done: (error: Error | undefined) => void): () => void {
+    const { plain, connect } = this.#options;
+    if (plain) return cancelPlainly(clientConfig(connect), this.processId, done);
+    return requestCancel(this.#client, done);
   }
 
   #clearGrace(): void {
@@ -346,7 +385,7 @@ export class Connection implements StatementHost {
     this.#clearGrace();
     this.#clock.clearTimeout(this.#cancelTimer);
     this.#giveUpCancel?.();
-    this.#client.connection.stream.destroy();
+    this.#socket.destroy();
   }
 }
 
@@ -377,34 +416,6 @@ function addressOf(client: PgClient): string {
     ? `${client.host}/.s.PGSQL.${client.port}`
     : `${client.host}:${client.port}`;
 }
-
-/**
- * True for a failure to connect that may pass by itself: a server that is down, starting or full. Everything else (a wrong
- * password, no such database, a refused certificate) will be the same the next time.
- */
-export function isTransient(error: ConnectError): boolean {
-  const { cause } = error;
-  if (!(cause instanceof Error)) return false;
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === undefined) return cause.message === 'Connection terminated unexpectedly';
-  return TRANSIENT.has(code) || code.startsWith('53') || code.startsWith('08');
-}
-
-const TRANSIENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'EAI_AGAIN',
-  'ENOENT',
-  '57P01',
-  '57P02',
-  '57P03',
-]);
 
 /** Lets the process end although the timer is set. */
 export function unref(timer: unknown): void {

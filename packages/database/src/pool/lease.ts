@@ -31,7 +31,7 @@ export interface LeasedConnection extends Session, Disposable {
 
 /** The holder's side of a lease: refuses everything after the release. */
 export class Lease extends SessionMethods implements LeasedConnection, OwnSession {
-  readonly hotpathPool: object;
+  readonly hotpathPool: { readonly plain: boolean };
   readonly #pool: Pool;
   readonly #connection: Connection;
   #released = false;

@@ -12,6 +12,11 @@ export interface DatabaseMetrics {
   readonly waiting: number;
   /** Connections that carry shared reads right now; part of `active`. */
   readonly lanes: number;
+  /**
+   * True when the installed `pg` is not built as expected, which a process warning `HOTPATH_DATABASE_PLAIN` tells, too: statements
+   * go through its plain queries, one a connection at a time, without lanes and prepared statements.
+   */
+  readonly plain: boolean;
   readonly opened: number;
   readonly closed: number;
   readonly connectFailures: number;

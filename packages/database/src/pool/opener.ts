@@ -2,9 +2,10 @@ import { channel } from 'node:diagnostics_channel';
 import { setMaxListeners } from 'node:events';
 import { ClosedError, ConnectError } from '../errors.ts';
 import { backoffMs } from './backoff.ts';
-import { Connection, type ConnectionOwner, isTransient, unref } from './connection.ts';
+import { Connection, type ConnectionOwner, unref } from './connection.ts';
 import type { RowDecoders } from './decode.ts';
 import type { ResolvedOptions } from './options.ts';
+import { isTransient } from './transient.ts';
 
 /** Who wants connections. */
 export interface OpenerOwner extends ConnectionOwner {

@@ -79,6 +79,8 @@ export interface DatabaseOptions extends ConnectOptions {
 
 /** Options with every default filled in; the core accepts only this. */
 export interface ResolvedOptions {
+  /** The internals of `pg` are not as expected: only its published queries are used (see pg-internals.ts). */
+  readonly plain: boolean;
   readonly connect: ConnectOptions;
   readonly connectTimeoutMs: number;
   readonly max: number;
@@ -140,7 +142,7 @@ const NAMES: ReadonlySet<string> = new Set([
  * @throws {InvalidTypeError} for a field of the wrong type or an unknown one.
  * @throws {InvalidValueError} for a number out of its range.
  */
-export function resolveOptions(options: DatabaseOptions, clock: Clock): ResolvedOptions {
+export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = false): ResolvedOptions {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw invalidType(`options.${name}`, 'no such option', options[name as never]);
@@ -168,12 +170,20 @@ export function resolveOptions(options: DatabaseOptions, clock: Clock): Resolved
   }
   const max = integer('max', options.max, 20, 1, 10_000);
   const reconnectMinMs = delay('reconnectMinMs', options.reconnectMinMs, 50, 1);
+  const lanes = integer(
+    'lanes',
+    options.lanes,
+    Math.min(max, 4, Math.max(2, availableParallelism())),
+    0,
+    max,
+  );
   return {
+    plain,
     connect: options,
     connectTimeoutMs: delay('connectTimeoutMs', options.connectTimeoutMs, 10_000, 1),
     max,
     min: integer('min', options.min, Math.min(5, max), 0, max),
-    lanes: integer('lanes', options.lanes, Math.min(max, 4, Math.max(2, availableParallelism())), 0, max),
+    lanes: plain ? 0 : lanes,
     acquireTimeoutMs: delay('acquireTimeoutMs', options.acquireTimeoutMs, 30_000, 1),
     maxWaiting: integer('maxWaiting', options.maxWaiting, 10_000, 1, 10_000_000),
     idleTimeoutMs: delay('idleTimeoutMs', options.idleTimeoutMs, 600_000, 1),

@@ -83,6 +83,11 @@ export class Pool implements OpenerOwner {
     this.requests = new Requests(options);
   }
 
+  /** See {@link ResolvedOptions}. */
+  get plain(): boolean {
+    return this.options.plain;
+  }
+
   /** Runs one statement on whichever connection is free. */
   query<Row extends object>(
     text: string,
@@ -157,6 +162,7 @@ export class Pool implements OpenerOwner {
       connecting: this.#opener.count,
       waiting: this.#waiters.count,
       lanes: this.#lanes.count,
+      plain: this.options.plain,
       opened: this.#openedCount,
       closed: this.#closedCount,
       connectFailures: this.#opener.totalFailures,

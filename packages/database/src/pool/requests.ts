@@ -1,6 +1,6 @@
 import { QueryTimeoutError, invalidType } from '../errors.ts';
 import type { QueryOptions, QueryResult } from '../queryable.ts';
-import { encodeCall } from './bind.ts';
+import { encodeCall, plainValues } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
 import { type ResolvedOptions, delay } from './options.ts';
@@ -138,10 +138,24 @@ export class Requests {
     const abortUnsent = start(statement);
   }
 
+  /** For `pg`'s own queries, which encode by themselves; never prepared, as nothing would evict what is. */
+  #plain(text: string, values: readonly unknown[]): Request {
+    checkText(text);
+    return {
+      text,
+      values,
+      call: undefined,
+      name: '',
+      changesSession: textChangesSession(text),
+      shareable: false,
+    };
+  }
+
   #encode(text: string, values: readonly unknown[] | undefined, prepare: boolean): Request {
     if (typeof text !== 'string') throw invalidType('text', 'a string', text);
     if (values !== undefined) {
       if (!Array.isArray(values)) throw invalidType('values', 'an array', values);
+      if (this.#options.plain) return this.#plain(text, plainValues(values));
       if (prepare && this.#options.statementCacheSize > 0) {
         const entry = this.#texts.for(text);
         return {

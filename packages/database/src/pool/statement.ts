@@ -3,7 +3,12 @@ import type { QueryResult, ResultField } from '../queryable.ts';
 import { DESCRIBE_PORTAL, EXECUTE_SYNC_BYTES, encodeClose } from './bind.ts';
 import type { Connection } from './connection.ts';
 import type { RowDecoder, RowDecoders } from './decode.ts';
-import { type PgConnection, type TransactionStatus, pgQueryPrototype } from './pg-internals.ts';
+import {
+  type PgConnection,
+  type PgResult,
+  type TransactionStatus,
+  pgQueryPrototype,
+} from './pg-internals.ts';
 import { tagChangesSession } from './session-state.ts';
 import type { PreparedStatements } from './statement-texts.ts';
 
@@ -36,6 +41,8 @@ export interface StatementHost {
 /** A statement as the caller gave it, encoded; it can be sent more than once. */
 export interface Request {
   readonly text: string;
+  /** Given for `pg`'s own query only (see plain.ts); then there is no `call`. */
+  readonly values?: readonly unknown[];
   /** Bind, Execute and Sync; `undefined` for the simple protocol. */
   readonly call: Buffer | undefined;
   /** Name of the prepared statement; empty for an unnamed one. */
@@ -217,6 +224,23 @@ export class Statement {
     }
     if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
     else if (this.tag === 'DISCARD ALL' || this.tag === 'DEALLOCATE ALL') this.#host!.prepared.clear();
+  }
+
+  /** What `pg`'s own query answered, where it is used instead of this class. */
+  takePlainly(error: unknown, given: PgResult | readonly PgResult[] | undefined): void {
+    if (error !== undefined && error !== null) {
+      // What is not the server's comes from a type parser; a broken connection settles everything by itself.
+      this.error ??= error instanceof Error && 'severity' in error ? error : new DecodeError(error);
+      return;
+    }
+    for (const result of [given ?? []].flat()) {
+      this.tag = result.command ?? '';
+      this.#rowCount = result.rowCount ?? 0;
+      this.#rows = result.rows;
+      const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
+      this.shape = { ...NO_COLUMNS, fields };
+      if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
+    }
   }
 
   handleEmptyQuery(): void {}

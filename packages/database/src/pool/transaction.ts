@@ -150,7 +150,7 @@ function pause(options: ResolvedOptions, attempt: number, signal: AbortSignal | 
 
 class TransactionSession extends SessionMethods implements Transaction, OwnSession {
   readonly inTransaction = true;
-  readonly hotpathPool: object;
+  readonly hotpathPool: { readonly plain: boolean };
   readonly #lease: Lease;
   readonly #signal: AbortSignal | undefined;
   #ended = false;
