@@ -27,6 +27,7 @@ import { Region, type RegionParts } from './region/region.ts';
 import type { CacheStats, Readiness, RegionStats, TierStats } from './stats.ts';
 import { newStand, TagIndex } from './tags.ts';
 import type { RegionOptions } from './tier.ts';
+import type { MemoryRegion } from './tiers/memory.ts';
 import { HotKeys } from './warm/hot-keys.ts';
 import { Precomputed, type PrecomputeOptions } from './warm/precompute.ts';
 import { SecondDelete } from './write/second-delete.ts';
@@ -57,6 +58,8 @@ export class Cache {
   readonly #guards: readonly TierGuard[];
   readonly #coherence: Coherence;
   readonly #regions = new Map<string, Region<never>>();
+  /** By region. */
+  readonly #memories = new Map<string, MemoryRegion>();
   readonly #plain: Region<undefined>;
   readonly #origin: string = randomBytes(9).toString('base64url');
   readonly #warming = { count: 0 };
@@ -293,7 +296,9 @@ export class Cache {
         breaker: guard.breaker,
         corruptCount: guard.tier.corruptCount ?? 0,
       })),
-      regions: Array.from(this.#regions.values(), statsOf),
+      regions: Array.from(this.#regions.values(), (region) =>
+        statsOf(region, this.#memories.get(region.name)),
+      ),
       listening: this.#coherence.listening,
     };
   }
@@ -352,17 +357,14 @@ export class Cache {
       prefix: `${namespace}:${name}:`,
       clock,
       ...(resolved.maxEntries === undefined ? {} : { maxEntries: resolved.maxEntries }),
+      ...(resolved.maxBytes === undefined ? {} : { maxBytes: resolved.maxBytes }),
     };
     const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(options)));
     const life = new Life({ ...resolved, jitter, random, clock });
     const maxTtlMs = Math.min(memory?.maxTtlMs ?? 0, extras.memoryTtlMs ?? Infinity);
-    const keeper = new Keeper(
-      memory?.open({ ...options, clock: memoryClock }),
-      maxTtlMs,
-      life,
-      values === 'frozen',
-      surroundings,
-    );
+    const inMemory = memory?.open({ ...options, clock: memoryClock });
+    if (inMemory !== undefined) this.#memories.set(name, inMemory);
+    const keeper = new Keeper(inMemory, maxTtlMs, life, values === 'frozen', surroundings);
     let tags: TagIndex<Id> | undefined;
     if (tagsOf !== undefined) {
       const stands = this.#tags();
@@ -392,10 +394,12 @@ export class Cache {
   }
 }
 
-function statsOf(region: Region<never>): RegionStats {
+function statsOf(region: Region<never>, memory: MemoryRegion | undefined): RegionStats {
   return {
     name: region.name,
     entryCount: region.entryCount,
+    entryBytes: memory?.sizeBytes,
+    oversizedCount: memory?.oversizedCount ?? 0,
     memoryHitCount: region.hitCount,
     missCount: region.missCount,
     joinedCount: region.joinedCount,

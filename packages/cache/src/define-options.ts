@@ -75,6 +75,8 @@ export interface DefineOptions<V, Id> {
   readonly loadTimeoutMs?: number;
   /** Entries in memory; that of the memory tier by default. */
   readonly maxEntries?: number;
+  /** Bytes in memory; that of the memory tier by default. Not with its policy `'arc'`. */
+  readonly maxBytes?: number;
   /** Marks by which several values are invalidated together, at most 32 an id. */
   readonly tags?: (id: Id) => readonly string[];
   /** `'lease'` by default. */
@@ -105,6 +107,7 @@ export interface ResolvedDefinition {
   readonly leaseMs: number;
   readonly loadTimeoutMs: number;
   readonly maxEntries: number | undefined;
+  readonly maxBytes: number | undefined;
   readonly strategy: Strategy;
   readonly secondDeleteMs: number | undefined;
 }
@@ -157,6 +160,7 @@ export function resolveDefinition<V, Id>(
     leaseMs: checkTimerMs('leaseMs', options.leaseMs ?? 3000),
     loadTimeoutMs,
     maxEntries: options.maxEntries === undefined ? undefined : checkCount('maxEntries', options.maxEntries),
+    maxBytes: options.maxBytes === undefined ? undefined : checkCount('maxBytes', options.maxBytes),
     strategy,
     secondDeleteMs: secondDeleteMs === undefined ? undefined : checkTimerMs('secondDeleteMs', secondDeleteMs),
   };

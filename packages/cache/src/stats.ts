@@ -15,6 +15,10 @@ export interface RegionStats {
   readonly name: string;
   /** Entries in memory. */
   readonly entryCount: number;
+  /** What they take in memory, by `sizeOf`; `undefined` where `maxBytes` is not set. */
+  readonly entryBytes: number | undefined;
+  /** Values that memory did not keep, because one alone exceeds `maxBytes` or `sizeOf` failed for it. */
+  readonly oversizedCount: number;
   /** Hits in memory. */
   readonly memoryHitCount: number;
   /** Reads that memory could not answer; of these … */

@@ -129,6 +129,8 @@ export interface RegionOptions {
   readonly clock: Clock;
   /** Of this region alone, where a tier has a limit in entries. */
   readonly maxEntries?: number;
+  /** Of this region alone, where a tier has a limit in bytes. */
+  readonly maxBytes?: number;
 }
 
 /**

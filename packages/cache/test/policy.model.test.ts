@@ -100,19 +100,28 @@ class ArcReference implements Reference {
   }
 }
 
+/** Of a value under test. */
+const bytesOf = (value: number): number => value % 13;
+
 /** The paper's algorithm 1 with a threshold of one use, on arrays; the ghosts are the real ones, whose loss is theirs. */
 class S3FifoReference implements Reference {
   readonly #max: number;
-  readonly #smallMax: number;
+  readonly #maxBytes: number;
   readonly #entries = new Map<string, { value: number; uses: number }>();
   #small: string[] = [];
   #main: string[] = [];
   readonly #ghosts: Ghosts;
 
-  constructor(max: number) {
+  constructor(max: number, maxBytes: number = Infinity) {
     this.#max = max;
-    this.#smallMax = Math.max(1, Math.floor(max / 10));
-    this.#ghosts = new Ghosts(Math.max(1, max - this.#smallMax));
+    this.#maxBytes = maxBytes;
+    this.#ghosts = new Ghosts(Math.max(1, max - Math.max(1, Math.floor(max / 10))));
+  }
+
+  #bytes(): number {
+    let bytes = 0;
+    for (const { value } of this.#entries.values()) bytes += bytesOf(value);
+    return bytes;
   }
 
   get(key: string): number | undefined {
@@ -122,14 +131,20 @@ class S3FifoReference implements Reference {
   }
 
   set(key: string, value: number): void {
+    if (bytesOf(value) > this.#maxBytes) {
+      this.delete(key);
+      return;
+    }
     const held = this.#entries.get(key);
     if (held !== undefined) {
       held.value = value;
       this.get(key);
+      while (this.#bytes() > this.#maxBytes) this.#evictOne();
       return;
     }
     const isBack = this.#ghosts.take(fingerprint(key));
-    while (this.#entries.size >= this.#max) this.#evictOne();
+    while (this.#entries.size >= this.#max || this.#bytes() + bytesOf(value) > this.#maxBytes)
+      this.#evictOne();
     (isBack ? this.#main : this.#small).unshift(key);
     this.#entries.set(key, { value, uses: 0 });
   }
@@ -152,7 +167,8 @@ class S3FifoReference implements Reference {
   }
 
   #evictOne(): void {
-    if (this.#small.length >= this.#smallMax || this.#main.length === 0) {
+    const share = Math.max(1, Math.floor(this.#entries.size / 10));
+    if (this.#small.length >= share || this.#main.length === 0) {
       for (let key = this.#small.pop(); key !== undefined; key = this.#small.pop()) {
         const entry = this.#entries.get(key)!;
         if (entry.uses === 0) {
@@ -188,6 +204,11 @@ const step = fc.oneof(
 test.each([
   ['ArcCache', (max: number) => new ArcCache<number>(max), (max: number) => new ArcReference(max)],
   ['S3FifoCache', (max: number) => new S3FifoCache<number>(max), (max: number) => new S3FifoReference(max)],
+  [
+    'S3FifoCache with a limit in bytes',
+    (max: number) => new S3FifoCache<number>(max, { maxBytes: 3 * max, sizeOf: bytesOf }),
+    (max: number) => new S3FifoReference(max, 3 * max),
+  ],
 ] as const)('%s keeps what the paper keeps, whatever is asked of it', (_name, make, makeReference) => {
   fc.assert(
     fc.property(

@@ -73,6 +73,17 @@ export const FIGURES: readonly Figure[] = [
     (region) => region.refusedFillCount,
   ),
   ofRegions('entries', 'Entries in memory', 'gauge', (region) => region.entryCount),
+  {
+    name: 'hotpath_cache_entry_bytes',
+    help: 'Size of the entries in memory, where it has a limit',
+    kind: 'gauge',
+    read: (cache) =>
+      cache
+        .stats()
+        .regions.flatMap(({ name, entryBytes }) =>
+          entryBytes === undefined ? [] : [{ labels: { definition: name }, value: entryBytes }],
+        ),
+  },
   ofRegions('flights', 'Reads under way', 'gauge', (region) => region.flightCount),
   ofRegions('queued_deletions', 'Deletions yet to be confirmed', 'gauge', (region) => region.queuedCount),
   ofTiers('tier_errors_total', 'Calls of a tier that failed', (tier) => tier.errorCount),

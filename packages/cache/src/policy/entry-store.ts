@@ -2,6 +2,8 @@
 export interface EntryStore<V> {
   /** Entries held; never more than the bound. */
   readonly size: number;
+  /** The sizes of the entries held, added up, where they are limited as well; lru-cache's name for it. */
+  readonly calculatedSize?: number;
   /** The value, or `undefined`; counts as a use. */
   get(key: string): V | undefined;
   /** As `get`, but no use. */

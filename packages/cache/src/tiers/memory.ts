@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import { checkCount, checkTtlMs } from '../check.ts';
+import { checkCount, checkFunction, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import { ArcCache } from '../policy/arc.ts';
 import type { Ends } from '../region/life.ts';
 import type { EntryStore } from '../policy/entry-store.ts';
 import { S3FifoCache } from '../policy/s3-fifo.ts';
+import { estimateBytes } from '../size.ts';
 import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from '../tier.ts';
 
 /**
@@ -21,6 +22,18 @@ export interface MemoryTierOptions {
    * A definition may override it. Each has a list of its own, so that a scan over one evicts nothing of another.
    */
   readonly maxEntries?: number;
+  /**
+   * Bytes that the entries of a definition, or of the plain keys, may take before one has to go; no limit by default, and
+   * `maxEntries` holds as well. A definition may override it. A value that is larger by itself is not kept, and counted
+   * as `oversizedCount`. Not with policy `'arc'`, which shares out its room in entries.
+   */
+  readonly maxBytes?: number;
+  /**
+   * How many bytes an entry takes, a whole number, of which 0 counts as 1; called once for each value that enters memory, and only where
+   * there is a `maxBytes`. By default an estimate on the long side, 2 bytes for a character, which walks the value. If it
+   * throws, or answers something else, the value is not kept and counted as `oversizedCount`.
+   */
+  readonly sizeOf?: (value: unknown, key: string) => number;
   /**
    * Longest life of an entry in this process, in ms; 60,000 by default. It bounds how long a change made by another
    * process can go unseen if its message is lost.
@@ -39,38 +52,79 @@ export class MemoryEntry implements TierEntry {
   readonly expiresAt: number;
   /** When it came into memory. */
   readonly storedAt: number;
+  /** What it takes; 0 where that has no limit. */
+  readonly sizeBytes: number;
   /** What `get` answers, made by the first hit and shared by the following ones. */
   promise: Promise<unknown> | undefined = undefined;
 
-  constructor(value: unknown, attentionAt: number, ends: Ends, storedAt: number) {
+  constructor(value: unknown, attentionAt: number, ends: Ends, storedAt: number, sizeBytes: number) {
     this.value = value;
     this.attentionAt = attentionAt;
     this.freshUntil = ends.freshUntil;
     this.expiresAt = ends.expiresAt;
     this.storedAt = storedAt;
+    this.sizeBytes = sizeBytes;
   }
 }
 
-function openStore(policy: MemoryPolicy, maxEntries: number): EntryStore<MemoryEntry> {
+/** {@link MemoryTierOptions} that bound one region, checked and complete. */
+interface MemoryLimits {
+  readonly policy: MemoryPolicy;
+  readonly maxEntries: number;
+  readonly maxBytes: number | undefined;
+  readonly sizeOf: MemoryTierOptions['sizeOf'];
+}
+
+const sizeBytesOf = (entry: MemoryEntry): number => entry.sizeBytes;
+
+function openStore({ policy, maxEntries, maxBytes }: MemoryLimits): EntryStore<MemoryEntry> {
   switch (policy) {
     case 'lru':
       // Without its own expiry, which costs each hit a second table.
-      return new LRUCache<string, MemoryEntry>({ max: maxEntries });
+      if (maxBytes === undefined) return new LRUCache<string, MemoryEntry>({ max: maxEntries });
+      return new LRUCache<string, MemoryEntry>({
+        max: maxEntries,
+        maxSize: maxBytes,
+        sizeCalculation: sizeBytesOf,
+      });
     case 's3-fifo':
-      return new S3FifoCache<MemoryEntry>(maxEntries);
+      return new S3FifoCache<MemoryEntry>(
+        maxEntries,
+        maxBytes === undefined ? undefined : { maxBytes, sizeOf: sizeBytesOf },
+      );
     case 'arc':
       return new ArcCache<MemoryEntry>(maxEntries);
   }
+}
+
+function checkLimits(limits: MemoryLimits): MemoryLimits {
+  if (limits.maxBytes !== undefined && limits.policy === 'arc') {
+    throw new ArgumentRangeError(
+      "maxBytes: expected policy 'lru' or 's3-fifo', got 'arc', which counts entries only",
+    );
+  }
+  return limits;
 }
 
 /** One region in memory. */
 export class MemoryRegion implements TierRegion {
   readonly #entries: EntryStore<MemoryEntry>;
   readonly #clock: Clock;
+  readonly #maxBytes: number | undefined;
+  readonly #sizeOf: MemoryLimits['sizeOf'];
+  /** Values not kept because of their size. */
+  oversizedCount = 0;
 
-  constructor(policy: MemoryPolicy, maxEntries: number, clock: Clock) {
-    this.#entries = openStore(policy, maxEntries);
+  constructor(limits: MemoryLimits, clock: Clock) {
+    this.#entries = openStore(limits);
     this.#clock = clock;
+    this.#maxBytes = limits.maxBytes;
+    this.#sizeOf = limits.sizeOf;
+  }
+
+  /** What all entries take; `undefined` where that has no limit. */
+  get sizeBytes(): number | undefined {
+    return this.#maxBytes === undefined ? undefined : this.#entries.calculatedSize;
   }
 
   get size(): number {
@@ -96,10 +150,26 @@ export class MemoryRegion implements TierRegion {
     return this.#entries.peek(key);
   }
 
+  /** Holds it, unless it is too large. */
   put(key: string, value: unknown, attentionAt: number, ends: Ends): MemoryEntry {
-    const entry = new MemoryEntry(value, attentionAt, ends, this.#clock.now());
-    this.#entries.set(key, entry);
+    const sizeBytes = this.#maxBytes === undefined ? 0 : this.#measure(value, key, this.#maxBytes);
+    const entry = new MemoryEntry(value, attentionAt, ends, this.#clock.now(), sizeBytes);
+    if (sizeBytes === Infinity) {
+      this.oversizedCount++;
+      this.#entries.delete(key);
+    } else this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** `Infinity` when it does not fit, or when that cannot be told: a read must not fail for it. */
+  #measure(value: unknown, key: string, maxBytes: number): number {
+    try {
+      const bytes =
+        this.#sizeOf === undefined ? estimateBytes(value, key, maxBytes) : this.#sizeOf(value, key);
+      return Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= maxBytes ? Math.max(1, bytes) : Infinity;
+    } catch {
+      return Infinity;
+    }
   }
 
   /** Deletes the key if it still holds this entry. */
@@ -143,8 +213,10 @@ export class MemoryRegion implements TierRegion {
 export class MemoryTier implements Tier {
   readonly name: string = 'memory';
   readonly maxEntries: number;
+  readonly maxBytes: number | undefined;
   readonly maxTtlMs: number;
   readonly policy: MemoryPolicy;
+  readonly #limits: MemoryLimits;
 
   constructor(options: MemoryTierOptions) {
     this.maxEntries = checkCount('maxEntries', options.maxEntries ?? 10_000);
@@ -153,10 +225,20 @@ export class MemoryTier implements Tier {
     if (!['lru', 's3-fifo', 'arc'].includes(this.policy)) {
       throw new ArgumentRangeError("policy: expected 'lru', 's3-fifo' or 'arc'");
     }
+    const { maxBytes, sizeOf } = options;
+    this.maxBytes = maxBytes === undefined ? undefined : checkCount('maxBytes', maxBytes);
+    if (sizeOf !== undefined) checkFunction('sizeOf', sizeOf);
+    this.#limits = checkLimits({
+      policy: this.policy,
+      maxEntries: this.maxEntries,
+      maxBytes: this.maxBytes,
+      sizeOf,
+    });
   }
 
   open(region: RegionOptions): MemoryRegion {
-    return new MemoryRegion(this.policy, region.maxEntries ?? this.maxEntries, region.clock);
+    const { maxEntries = this.maxEntries, maxBytes = this.maxBytes } = region;
+    return new MemoryRegion(checkLimits({ ...this.#limits, maxEntries, maxBytes }), region.clock);
   }
 }
 
