@@ -98,9 +98,9 @@ describe('the report in a terminal', () => {
         ratios: [ratio('ours:ttl', 'naive', 0.1)],
       }),
     ];
-    const [headline] = plain({ schema: 1, environment: ENVIRONMENT, rows })
+    const headline = plain({ schema: 1, environment: ENVIRONMENT, rows })
       .split('\n')
-      .filter((line) => line.startsWith(`${rows[0]!.id} `));
+      .find((line) => line.startsWith(`${rows[0]!.id} `));
     expect(headline).not.toContain('0.1');
   });
 
