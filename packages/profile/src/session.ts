@@ -64,6 +64,20 @@ export class InspectorSession implements Disposable {
     return reply ?? {};
   }
 
+  /**
+   * Sends a command that V8 may answer in a later turn, as newer versions do with snapshots, and waits for its answer.
+   *
+   * @throws {InspectorUnavailableError} the inspector refused it; the cause is its own error.
+   */
+  request(method: string, params: object = {}): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#session.post(method, params, (error, result) => {
+        if (error === null) resolve((result as Reply | undefined) ?? {});
+        else reject(new InspectorUnavailableError(`the inspector refused ${method}`, { cause: error }));
+      });
+    });
+  }
+
   /** Hands each notification of this name to `listener`, in the middle of the command that sends it; it must not throw. */
   on(notification: string, listener: (params: Reply) => void): void {
     this.#session.on(notification, ({ params }: { readonly params: Reply }) => {

@@ -52,9 +52,9 @@ describe('snapshots', () => {
     const file = join(await freshFolder(), 'after.heapsnapshot');
     const { before, after } = await run<{ before: HeapSnapshot; after: HeapSnapshot }>(`
       class KeptByTheTest { text = 'kept'; }
-      const before = profile.heapSnapshot();
+      const before = await profile.heapSnapshot();
       globalThis.kept = Array.from({ length: 3000 }, () => new KeptByTheTest());
-      return { before, after: profile.heapSnapshot({ file: ${JSON.stringify(file)} }) };
+      return { before, after: await profile.heapSnapshot({ file: ${JSON.stringify(file)} }) };
     `);
     const change = heapDiff(before, after)
       .top()
@@ -108,7 +108,7 @@ describe('what goes wrong', () => {
         const file = join(folder, 'x.heapsnapshot');
         const failure = await run(`
           try {
-            profile.heapSnapshot({ file: ${JSON.stringify(file)} });
+            await profile.heapSnapshot({ file: ${JSON.stringify(file)} });
           } catch (error) {
             const { code, message, cause } = error;
             return { isTyped: error instanceof profile.SnapshotFileError, code, message, cause: cause.code };
@@ -129,7 +129,7 @@ describe('what goes wrong', () => {
 
   test('a folder that is missing, a file that is missing', async () => {
     const file = join(await freshFolder(), 'missing', 'x.heapsnapshot');
-    expect(() => heapSnapshot({ file })).toThrow(`${file} could not be written: ENOENT`);
+    await expect(heapSnapshot({ file })).rejects.toThrow(`${file} could not be written: ENOENT`);
     const unread = readHeapSnapshot(file);
     await expect(unread).rejects.toThrow(SnapshotFileError);
     await expect(unread).rejects.toMatchObject({ cause: { code: 'ENOENT' } });
@@ -145,7 +145,7 @@ describe('what goes wrong', () => {
 
   test('while something else is profiled it is refused', async () => {
     const first = bytesPerOp(() => 0, { warmUpMs: 0, rounds: 5, operations: 1 });
-    expect(() => heapSnapshot()).toThrow(ProfilerBusyError);
+    await expect(heapSnapshot()).rejects.toThrow(ProfilerBusyError);
     await first;
   });
 
@@ -160,8 +160,8 @@ describe('what goes wrong', () => {
   test.each<[options: unknown, part: string]>([
     [null, 'options: expected an object, got null'],
     [{ file: 7 }, 'file: expected a path, got number'],
-  ])('options %j have the wrong type', (options, part) => {
-    expect(() => heapSnapshot(options as HeapSnapshotOptions)).toThrow(OptionTypeError);
-    expect(() => heapSnapshot(options as HeapSnapshotOptions)).toThrow(part);
+  ])('options %j have the wrong type', async (options, part) => {
+    await expect(heapSnapshot(options as HeapSnapshotOptions)).rejects.toThrow(OptionTypeError);
+    await expect(heapSnapshot(options as HeapSnapshotOptions)).rejects.toThrow(part);
   });
 });

@@ -39,23 +39,23 @@ export interface HeapSnapshot {
  *
  * @example
  * ```ts
- * const before = heapSnapshot();
+ * const before = await heapSnapshot();
  * await serve(1000);
- * for (const { name, countChange } of heapDiff(before, heapSnapshot()).top(5)) console.log(name, countChange);
+ * for (const { name, countChange } of heapDiff(before, await heapSnapshot()).top(5)) console.log(name, countChange);
  * ```
  */
-export function heapSnapshot(options: HeapSnapshotOptions = {}): HeapSnapshot {
+export async function heapSnapshot(options: HeapSnapshotOptions = {}): Promise<HeapSnapshot> {
   objectOption('options', options);
   const { file } = options;
   if (file !== undefined && typeof file !== 'string') {
     throw new OptionTypeError(`file: expected a path, got ${kindOf(file)}`);
   }
   using session = openSession('heapSnapshot()');
-  return file === undefined ? take(session) : written(file, (write) => take(session, write));
+  return await (file === undefined ? take(session) : written(file, (write) => take(session, write)));
 }
 
 /** V8 hands the text over in pieces of some hundred kilobytes, while the command runs. */
-function take(session: InspectorSession, write?: (text: Uint8Array) => void): HeapSnapshot {
+async function take(session: InspectorSession, write?: (text: Uint8Array) => void): Promise<HeapSnapshot> {
   const reader = new SnapshotReader();
   let failure: unknown;
   session.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => {
@@ -68,7 +68,7 @@ function take(session: InspectorSession, write?: (text: Uint8Array) => void): He
       failure = error;
     }
   });
-  session.post('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  await session.request('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
   if (failure !== undefined) throw failure as Error;
   return totalled(reader.finish());
 }
@@ -125,13 +125,13 @@ function totalled(kinds: readonly HeapKind[]): HeapSnapshot {
 }
 
 /** Writes beside the place, and moves there what is whole. */
-function written<T>(file: string, run: (write: (bytes: Uint8Array) => void) => T): T {
+async function written<T>(file: string, run: (write: (bytes: Uint8Array) => void) => Promise<T>): Promise<T> {
   const unfinished = `${file}.${process.pid}.unfinished`;
   let descriptor: number | undefined;
   try {
     const opened = openSync(unfinished, 'w', 0o600);
     descriptor = opened;
-    const result = run((bytes) => {
+    const result = await run((bytes) => {
       for (let at = 0; at < bytes.length;) at += writeSync(opened, bytes, at);
     });
     fsyncSync(opened);
