@@ -30,6 +30,92 @@ describe.skipIf(url === '')('on a real Postgres', () => {
       test(check.name, () => check.run());
   });
 
+  const HOUR_MS = 3_600_000;
+
+  describe.each([
+    ['ahead', HOUR_MS],
+    ['behind', -HOUR_MS],
+  ])('the contract of tiers, by a clock an hour %s', (_name, skewMs) => {
+    const now = (): number => Date.now() + skewMs;
+    for (const check of tierContract({ create: () => postgresTier({ db: pool }), now }))
+      test.concurrent(check.name, () => check.run());
+  });
+
+  test('processes whose clocks are two hours apart agree on what is left of a life, and none adds to it', async () => {
+    const namespace = 'skewed';
+    // They stand still, so that what is left cannot be more for the time that the test takes.
+    const [ahead, behind] = [HOUR_MS, -HOUR_MS].map((skewMs) => {
+      const at = Date.now() + skewMs;
+      return createCache({
+        tiers: [memoryTier(), postgresTier({ db: pool })],
+        namespace,
+        now: () => at,
+        jitter: 0,
+      });
+    }) as [ReturnType<typeof createCache>, ReturnType<typeof createCache>];
+    for (const [writer, reader] of [
+      [ahead, behind],
+      [behind, ahead],
+    ] as const) {
+      await writer.set('a', 1, { ttlMs: 50_000 });
+      await reader.clear();
+      await writer.set('a', 2, { ttlMs: 50_000 });
+      expect(await reader.get('a')).toBe(2);
+      const { levels } = await reader.explain('a');
+      expect(levels.map(({ level, state }) => [level, state])).toEqual([
+        ['memory', 'fresh'],
+        ['postgres', 'fresh'],
+      ]);
+      for (const { expiresInMs } of levels) expect(expiresInMs).toBeLessThanOrEqual(50_000);
+      await Promise.all([writer.clear(), reader.clear()]);
+    }
+  });
+
+  test.each(['setMany', 'fill'] as const)(
+    'a %s that waits for a locked row adds nothing to the life',
+    async (how) => {
+      const at = Date.now() + HOUR_MS;
+      const prefix = `locked-${how}:`;
+      const region = postgresTier({ db: pool }).open({
+        name: how,
+        namespace: 'locked',
+        origin: 'test',
+        prefix,
+        clock: { now: () => at },
+      });
+      const write = () => ({ key: 'a', value: 1, expiresAt: at + 50_000, freshUntil: at + 40_000 });
+      let token = '';
+      if (how === 'fill') {
+        const answer = await region.lease!.acquire('a', 60_000);
+        if (answer.kind === 'granted') ({ token } = answer);
+      } else await region.setMany([write()]);
+      const locker = await pool.connect();
+      try {
+        await locker.query('BEGIN');
+        await locker.query('SELECT FROM cache_table WHERE key = $1 FOR UPDATE', [`${prefix}a`]);
+        const written = how === 'fill' ? region.lease!.fill(write(), token) : region.setMany([write()]);
+        await vi.waitUntil(async () => {
+          const { rows } = await pool.query<{ waiting: boolean }>(
+            `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock') AS waiting`,
+          );
+          return rows[0]!.waiting;
+        });
+        const { rows } = await locker.query<{ freed: string }>('SELECT clock_timestamp()::text AS freed');
+        await locker.query('COMMIT');
+        expect(await written).not.toBe(false);
+        const { rows: lives } = await pool.query(
+          `SELECT expires_at < $2::timestamptz + interval '50 s' AS expires, fresh_until < $2::timestamptz + interval '40 s' AS fresh
+         FROM cache_table WHERE key = $1`,
+          [`${prefix}a`, rows[0]!.freed],
+        );
+        expect(lives).toEqual([{ expires: true, fresh: true }]);
+      } finally {
+        await locker.query('ROLLBACK');
+        locker.release();
+      }
+    },
+  );
+
   test('the migration may be run again, and takes a schema', async () => {
     await pool.query(postgresTier.migration());
     await pool.query('CREATE SCHEMA "Other"');
