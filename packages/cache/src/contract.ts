@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncodeError } from './errors.ts';
-import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from './tier.ts';
+import type { LeaseAnswer, RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from './tier.ts';
 
 /** Options of {@link tierContract}. */
 export interface TierContractOptions {
@@ -247,6 +247,31 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
       strictEqual((await lease.acquire('a', LONG_MS)).kind, 'held');
       await lease.release('a', answer.token);
       strictEqual((await lease.acquire('a', LONG_MS)).kind, 'granted');
+    },
+  ],
+  [
+    'where a read can take the lease: an entry of any age is a hit, and what is missing is granted once',
+    async ({ region, now }) => {
+      const store = region();
+      const { lease } = store;
+      if (lease?.readOrAcquire === undefined) return;
+      const stale = { value: 'stale', freshUntil: now() - 1, expiresAt: now() + LONG_MS };
+      await store.setMany([{ key: 'a', ...stale }]);
+      for (const [what, before] of [
+        ['by itself', () => Promise.resolve()],
+        ['under a lease', () => lease.acquire('a', LONG_MS, Infinity)],
+      ] as const) {
+        await before();
+        const read: LeaseAnswer = await lease.readOrAcquire('a', LONG_MS);
+        ok(read.kind === 'hit', `${what}: expected hit, got ${read.kind}`);
+        strictEqual(read.entry.value, 'stale');
+      }
+      const missed = await lease.readOrAcquire('b', LONG_MS);
+      ok(missed.kind === 'granted', `expected granted, got ${missed.kind}`);
+      strictEqual((await lease.readOrAcquire('b', LONG_MS)).kind, 'held');
+      strictEqual((await lease.acquire('b', LONG_MS)).kind, 'held');
+      await lease.release('b', missed.token);
+      strictEqual((await lease.readOrAcquire('b', LONG_MS)).kind, 'granted');
     },
   ],
   [

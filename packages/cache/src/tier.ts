@@ -42,6 +42,11 @@ export interface TierLease {
    * lease is given over it, and until it is filled, or ended by a write or deletion, the entry can still be read.
    */
   acquire(key: string, leaseMs: number, freshBeyond?: number): Promise<LeaseAnswer>;
+  /**
+   * A read, and after a miss `acquire`, where that is no more than the read alone. An entry of any age is a hit, one under
+   * a lease too. The cache asks so where one key is read by itself, and through `getMany` and `acquire` otherwise.
+   */
+  readOrAcquire?(key: string, leaseMs: number): Promise<LeaseAnswer>;
   /** Writes if the lease is still this one. @returns whether it was. Tells no other process. */
   fill(write: TierWrite, token: string): Promise<boolean>;
   /** Gives the lease back, if it is still this one; the entry under it, if there is one, stays. */

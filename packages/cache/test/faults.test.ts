@@ -42,6 +42,19 @@ test('one call tries a tier whose breaker is open, and its answer closes it', as
   expect(cache.stats().tiers[0]!.breaker).toBe('closed');
 });
 
+test('a lease that is granted after the deadline is given back', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier({ deadlineMs: 5 })] });
+  const { promise, resolve } = withResolvers();
+  store.gate = (what) => (what.startsWith('acquire') ? promise : Promise.resolve());
+  const definition = cache.define<string>({ name: 'row', load: (id) => id });
+  expect(await definition.get('a')).toBe('a');
+  expect(store.calls).not.toContain('release a');
+  resolve();
+  await vi.waitUntil(() => store.calls.includes('release a'));
+  expect(store.entries.size).toBe(0);
+});
+
 test('reads of one turn share one deadline', async () => {
   const store = new DoubleStore();
   const cache = createCache({ tiers: [store.tier({ deadlineMs: 5 })] });

@@ -88,6 +88,31 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that loses thi
     expect(cache.stats().tiers[0]!.errorCount).toBe(0);
   });
 
+  test('full: what is there is read all the same', async () => {
+    const { users, load } = loader();
+    await users.get('a');
+    await vi.waitUntil(async () => (await client.get('hotpath:user@1:a'))?.startsWith('V'));
+    await client.config('SET', 'maxmemory', '1');
+    expect(await users.get('a')).toBe('loaded a');
+    expect(await users.get('b')).toBe('loaded b');
+    expect(load.mock.calls.map(([id]) => id)).toEqual(['a', 'b']);
+  });
+
+  test('a miss of one key is two commands: one that reads or takes the lease, and one that fills', async () => {
+    const { users } = loader();
+    await users.get('a');
+    await vi.waitUntil(async () => (await client.get('hotpath:user@1:a'))?.startsWith('V'));
+    const monitor = await client.duplicate().monitor();
+    const seen: string[] = [];
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      if (source !== 'lua' && args.some((arg) => arg.endsWith('user@1:b'))) seen.push(args[0]!);
+    });
+    await users.get('b');
+    await vi.waitUntil(() => seen.includes('evalsha'));
+    monitor.disconnect();
+    expect(seen).toEqual(['set', 'evalsha']);
+  });
+
   test('full: a write is queued, which deletes what was there, and nothing old is served', async () => {
     const cache = open();
     await cache.set('a', 'old');

@@ -1,4 +1,4 @@
-import type { LeaseAnswer, TierEntry, TierRegion, TierWrite } from '../tier.ts';
+import type { LeaseAnswer, TierEntry, TierLease, TierRegion, TierWrite } from '../tier.ts';
 import { type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
 
 /** Keys of one `getMany`; a reply of more than this would hold up everybody else's. */
@@ -10,7 +10,9 @@ const CLEAR_DEADLINE_MS = 5000;
 
 interface Batch {
   readonly keys: string[];
-  readonly resolves: ((entry: TierEntry | undefined | Unavailable) => void)[];
+  readonly resolves: ((answer: LeaseAnswer | undefined | Unavailable) => void)[];
+  /** Of the first read; `undefined` when it wants no lease. */
+  readonly leaseMs: number | undefined;
   sent: boolean;
 }
 
@@ -35,11 +37,22 @@ export class GuardedRegion {
     return this.#region.lease !== undefined;
   }
 
-  get(key: string): Promise<TierEntry | undefined | Unavailable> {
+  async get(key: string): Promise<TierEntry | undefined | Unavailable> {
+    const answer = await this.read(key, undefined);
+    if (answer === UNAVAILABLE || answer?.kind === 'hit')
+      return answer === UNAVAILABLE ? answer : answer.entry;
+    return undefined;
+  }
+
+  /**
+   * An entry, or `undefined` for a miss. With `leaseMs`, a read that is alone in its turn may come with the answer to a
+   * request for the lease, where the tier gives both at once.
+   */
+  read(key: string, leaseMs: number | undefined): Promise<LeaseAnswer | undefined | Unavailable> {
     return new Promise((resolve) => {
       let batch = this.#batch;
       if (batch === undefined) {
-        const opened: Batch = { keys: [], resolves: [], sent: false };
+        const opened: Batch = { keys: [], resolves: [], leaseMs, sent: false };
         this.#batch = batch = opened;
         queueMicrotask(() => {
           this.#send(opened);
@@ -52,7 +65,23 @@ export class GuardedRegion {
   }
 
   acquire(key: string, leaseMs: number, freshBeyond: number): Promise<LeaseAnswer | Unavailable> {
-    return this.guard.run(() => this.#region.lease!.acquire(key, leaseMs, freshBeyond));
+    return this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond));
+  }
+
+  /** A lease that is granted after the deadline is given back: nobody here knows of it, and others would wait for it. */
+  async #leased(
+    key: string,
+    call: (lease: TierLease) => Promise<LeaseAnswer>,
+  ): Promise<LeaseAnswer | Unavailable> {
+    const lease = this.#region.lease!;
+    let isLate = false;
+    const answer = await this.guard.run(async () => {
+      const given = await call(lease);
+      if (isLate && given.kind === 'granted') void this.release(key, given.token);
+      return given;
+    });
+    isLate = answer === UNAVAILABLE;
+    return answer;
   }
 
   fill(write: TierWrite, token: string): Promise<boolean | Unavailable> {
@@ -112,6 +141,12 @@ export class GuardedRegion {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
+    const { leaseMs } = batch;
+    if (batch.keys.length === 1 && leaseMs !== undefined && this.#region.lease?.readOrAcquire !== undefined) {
+      const key = batch.keys[0]!;
+      void this.#leased(key, (lease) => lease.readOrAcquire!(key, leaseMs)).then(batch.resolves[0]);
+      return;
+    }
     void this.guard
       .run(() => this.#region.getMany(batch.keys))
       .then((entries) => {
@@ -121,7 +156,10 @@ export class GuardedRegion {
           return;
         }
         // A tier that answers with too few has not found the rest.
-        for (let i = 0; i < resolves.length; i++) resolves[i]!(entries[i]);
+        for (let i = 0; i < resolves.length; i++) {
+          const entry = entries[i];
+          resolves[i]!(entry === undefined ? undefined : { kind: 'hit', entry });
+        }
       });
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EncodeError } from '../errors.ts';
 import type { LevelExplanation } from '../explain.ts';
 import type { GuardedRegion } from '../guard/guarded-region.ts';
-import { UNAVAILABLE } from '../guard/guard.ts';
-import type { TierEntry, TierWrite } from '../tier.ts';
+import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
+import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
 import type { Hunt } from './hunt.ts';
 import type { Life } from './life.ts';
 import { Outbox } from './outbox.ts';
@@ -45,10 +45,11 @@ export class Levels {
   async read(key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
     for (let level = 0; level < this.tiers.length; level++) {
       if (level <= this.#outbox.levelOf(key)) continue;
-      const found = await this.tiers[level]!.get(key);
-      if (found === UNAVAILABLE) continue;
+      const answer = await this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined);
+      if (answer === UNAVAILABLE) continue;
+      const found = answer?.kind === 'hit' ? answer.entry : undefined;
       const usable = found !== undefined && (hunt.accepts(found) || hunt.serves(found));
-      const entry = usable ? found : await this.#lease(level, key, tokens, hunt, found);
+      const entry = usable ? found : await this.#lease(level, key, tokens, hunt, answer);
       if (hunt.beaten) return undefined;
       if (entry === undefined) continue;
       this.tiers[level]!.hitCount++;
@@ -157,7 +158,7 @@ export class Levels {
   /**
    * After a miss above something that could answer: takes the lease, or waits for who has it.
    *
-   * @param found is what the level has and the hunt has no use for.
+   * @param first is what the level has and the hunt has no use for, or has already said about the lease.
    * @returns an entry that came in the meantime and that the hunt accepts.
    */
   async #lease(
@@ -165,18 +166,19 @@ export class Levels {
     key: string,
     tokens: Tokens,
     hunt: Hunt,
-    found: TierEntry | undefined,
+    first: LeaseAnswer | undefined,
   ): Promise<TierEntry | undefined> {
     const tier = this.tiers[level]!;
-    if (level === this.tiers.length - 1 && !this.#hasLoader) return undefined;
-    if (!tier.leases) {
-      tokens[level] = UNFENCED;
+    if (!this.#givesLease(level)) {
+      if (!this.#isLast(level)) tokens[level] = UNFENCED;
       return undefined;
     }
-    let freshBeyond = hunt.threshold(found);
+    let said = first?.kind === 'hit' ? undefined : first;
+    let freshBeyond = hunt.threshold(first?.kind === 'hit' ? first.entry : undefined);
     const startedAt = performance.now();
     for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
-      const answer = await tier.acquire(key, this.#leaseMs, freshBeyond);
+      const answer: LeaseAnswer | Unavailable = said ?? (await tier.acquire(key, this.#leaseMs, freshBeyond));
+      said = undefined;
       if (answer === UNAVAILABLE) return undefined;
       if (answer.kind === 'hit') {
         if (hunt.accepts(answer.entry)) return answer.entry;
@@ -197,6 +199,15 @@ export class Levels {
       this.leaseWaitCount++;
       await sleep(waitMs);
     }
+  }
+
+  /** Whether nothing below could answer. */
+  #isLast(level: number): boolean {
+    return level === this.tiers.length - 1 && !this.#hasLoader;
+  }
+
+  #givesLease(level: number): boolean {
+    return this.tiers[level]!.leases && !this.#isLast(level);
   }
 
   /** @returns whether the level did not refuse; one that could not be reached did not. */

@@ -10,9 +10,9 @@ import type { TierEntry } from '../tier.ts';
  *
  *     ends = expiry [ , end of freshness , version , stamp of its tags ]
  *
- * Moments are in ms since the epoch, base 36 (that of a lease, which only scripts read, decimal), empty for never; a
- * version is base 36 too. Redis expires the key as well;
- * the copy is there because MGET does not tell what is left, and the levels above must not keep a value for longer.
+ * Moments are in ms since the epoch, base 36, empty for never; a version is base 36 too. That of a lease, which only
+ * scripts read, is decimal, and empty for as long as the key lasts. Redis expires the key as well; the copy is there
+ * because MGET does not tell what is left, and the levels above must not keep a value for longer.
  */
 const VALUE = 'V';
 const ABSENT = 'N';

@@ -28,9 +28,47 @@ local function put(raw, px)
 end
 `;
 
-function script(text: string): Script {
-  const whole = COMMON + text;
+/** `first` runs before anything else is set up, and may answer. */
+function script(text: string, first: string = ''): Script {
+  const whole = first + COMMON + text;
   return { text: whole, sha1: createHash('sha1').update(whole).digest('hex') };
+}
+
+/** What {@link acquireFree} puts where nothing is: it lasts as long as the key does. */
+function loneLease(token: string): string {
+  return `${LONE_LEASE}${token};`;
+}
+
+const LONE_LEASE = 'L,';
+
+/** Set when a server has refused SET with NX and GET, which came with Redis 7. */
+const refusesNxGet = new WeakSet<Redis | Cluster>();
+
+/** Whether this is a lease with nothing under it. */
+export function isLoneLease(raw: string): boolean {
+  return raw.startsWith(LONE_LEASE);
+}
+
+/**
+ * A lease where nothing is, by one plain command, which takes the server a tenth of a script's time.
+ *
+ * @returns `null` when granted; else what is there; `undefined` when the server would not have it: it is full, takes no
+ * writes, or is older than Redis 7.
+ */
+export async function acquireFree(
+  client: Redis | Cluster,
+  key: string,
+  token: string,
+  leaseMs: number,
+): Promise<string | null | undefined> {
+  if (refusesNxGet.has(client)) return undefined;
+  try {
+    return await client.set(key, loneLease(token), 'PX', leaseMs, 'NX', 'GET');
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
+    if (error.message.startsWith('ERR syntax')) refusesNxGet.add(client);
+    return undefined;
+  }
 }
 
 /**
@@ -48,7 +86,7 @@ if held then
   local kind = string.sub(held, 1, 1)
   if kind == 'L' then
     local ends, _, rest = lease(held)
-    if ends and tonumber(ends) > now then return 'L' end
+    if ends == '' or (ends and tonumber(ends) > now) then return 'L' end
     old = rest or ''
   else
     if kind ~= 'T' then
@@ -72,9 +110,8 @@ return 'G' .. (string.match(old, '^[VNT][^;]*;') or '')`);
  * Puts ARGV[2] in the place of the lease ARGV[1], for ARGV[3] ms or for ever when that is empty. Not when what was there
  * has a version above ARGV[4]: it then comes back. @returns 1 when it did.
  */
-export const FILL: Script = script(`
-local held = redis.call('GET', KEYS[1])
-if not held then return 0 end
+export const FILL: Script = script(
+  `
 local _, token, old = lease(held)
 if token ~= ARGV[1] then return 0 end
 local version = ARGV[4] ~= '' and field(old, 3)
@@ -82,7 +119,15 @@ if version and version > tonumber(ARGV[4]) then
   redis.call('SET', KEYS[1], old, 'KEEPTTL')
   return 0
 end
-return put(ARGV[2], ARGV[3])`);
+return put(ARGV[2], ARGV[3])`,
+  `
+local held = redis.call('GET', KEYS[1])
+if not held then return 0 end
+if ARGV[3] ~= '' and held == '${LONE_LEASE}' .. ARGV[1] .. ';' then
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return 1
+end`,
+);
 
 /** Ends the lease ARGV[1], if it is still there; what was there before it comes back. */
 export const RELEASE: Script = script(`

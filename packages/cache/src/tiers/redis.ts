@@ -21,7 +21,7 @@ import { HASHED } from '../key.ts';
 import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
 import { subscribe } from './redis-bus.ts';
 import { type ChangeMessage, channelOf } from './redis-messages.ts';
-import { ACQUIRE, FILL, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
+import { ACQUIRE, acquireFree, FILL, isLoneLease, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
 
 /** Options of {@link redisTier}. */
 export interface RedisTierOptions {
@@ -104,6 +104,9 @@ class RedisRegion implements TierRegion {
     this.#onCorrupt = onCorrupt;
     this.lease = {
       acquire: (key, leaseMs, freshBeyond) => this.#acquire(key, leaseMs, freshBeyond),
+      ...(readsFromMaster(client)
+        ? { readOrAcquire: (key: string, leaseMs: number) => this.#readOrAcquire(key, leaseMs) }
+        : {}),
       fill: (write, token) => this.#fill(write, token),
       release: async (key, token) => {
         await runScript(this.#client, RELEASE, this.#prefix + key, token);
@@ -157,19 +160,49 @@ class RedisRegion implements TierRegion {
     await this.#client.publish(this.#channel, this.#message(keys));
   }
 
-  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
-    const token = this.#tokenPrefix + (this.#tokenCount++).toString(36);
+  async #readOrAcquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
+    const token = this.#newToken();
     const full = this.#prefix + key;
+    const found = await acquireFree(this.#client, full, token, Math.ceil(leaseMs));
+    if (found === null) return { kind: 'granted', token };
+    // A full server still reads.
+    const raw = found ?? (await this.#keyspace.get(full));
+    if (raw !== null && isLoneLease(raw)) return { kind: 'held' };
+    const entry = this.#openFound(raw);
+    return entry === undefined ? this.#acquireOver(full, token, leaseMs, undefined) : { kind: 'hit', entry };
+  }
+
+  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
+    const token = this.#newToken();
+    const full = this.#prefix + key;
+    const found = await acquireFree(this.#client, full, token, Math.ceil(leaseMs));
+    if (found === null) return { kind: 'granted', token };
+    if (found !== undefined && isLoneLease(found)) return { kind: 'held' };
+    return this.#acquireOver(full, token, leaseMs, freshBeyond);
+  }
+
+  /** Where something is, or the server says no more. */
+  async #acquireOver(
+    full: string,
+    token: string,
+    leaseMs: number,
+    freshBeyond: number | undefined,
+  ): Promise<LeaseAnswer> {
+    const ms = Math.ceil(leaseMs);
     const threshold =
       freshBeyond === undefined ? '' : freshBeyond === Infinity ? 'all' : Math.floor(freshBeyond);
-    const found = String(await runScript(this.#client, ACQUIRE, full, token, Math.ceil(leaseMs), threshold));
+    const found = String(await runScript(this.#client, ACQUIRE, full, token, ms, threshold));
     if (found === 'L') return { kind: 'held' };
     if (found.startsWith('G')) return granted(token, versionOfHead(found));
     const entry = this.#open(found, this.#clock.now());
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable, or expired by this machine's clock: to be replaced, whatever it is.
-    const taken = String(await runScript(this.#client, ACQUIRE, full, token, Math.ceil(leaseMs), 'all'));
+    const taken = String(await runScript(this.#client, ACQUIRE, full, token, ms, 'all'));
     return taken.startsWith('G') ? granted(token, versionOfHead(taken)) : { kind: 'held' };
+  }
+
+  #newToken(): string {
+    return this.#tokenPrefix + (this.#tokenCount++).toString(36);
   }
 
   async #fill(write: TierWrite, token: string): Promise<boolean> {
@@ -225,12 +258,17 @@ class RedisRegion implements TierRegion {
   }
 }
 
+/** Where reads go to replicas, a lease is no read: it would take them all to the master. */
+function readsFromMaster(client: Redis | Cluster): boolean {
+  return !client.isCluster || ((client as Cluster).options.scaleReads ?? 'master') === 'master';
+}
+
 function granted(token: string, minVersion: number | undefined): LeaseAnswer {
   return minVersion === undefined ? { kind: 'granted', token } : { kind: 'granted', token, minVersion };
 }
 
 /**
- * The level that processes share, in Redis 6.2 or later or Valkey: MGET for reads, a lease on a miss, and a message to
+ * The level that processes share, in Redis 6.2 or later or Valkey: MGET for reads of several keys, a lease on a miss, and a message to
  * the other processes with every write and deletion.
  *
  * @throws {ArgumentTypeError | ArgumentRangeError} when an option is of the wrong type or out of range.
