@@ -182,6 +182,9 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.flame === true && options.html === undefined) {
     program.error('error: --flame needs --html');
   }
+  if (options.save === true && options.filter !== undefined) {
+    program.error('error: --save and --filter exclude each other: a record holds whole packages');
+  }
   if (options.ci === true && options.compare === undefined) {
     program.error('error: --ci needs --compare');
   }

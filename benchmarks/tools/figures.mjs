@@ -1,4 +1,4 @@
-// The measured tables of the packages' READMEs, from the newest record under benchmarks/records.
+// The measured tables of the packages' READMEs, each from the newest record under benchmarks/records that holds the package.
 //   node benchmarks/tools/figures.mjs           writes them
 //   node benchmarks/tools/figures.mjs --check   exits 1 when a table is not what the record gives
 
@@ -17,21 +17,22 @@ if (process.argv.length > 3 || (process.argv.length === 3 && !check)) {
   process.exit(2);
 }
 
-/** Names begin with their date, so the newest has the greatest. */
-const newest = (existsSync(RECORDS) ? readdirSync(RECORDS, { recursive: true, encoding: 'utf8' }) : [])
+/** The newest first: names begin with their date. */
+const records = (existsSync(RECORDS) ? readdirSync(RECORDS, { recursive: true, encoding: 'utf8' }) : [])
   .filter((path) => path.endsWith('.json'))
-  .sort((a, b) => a.split('/').at(-1).localeCompare(b.split('/').at(-1)))
-  .at(-1);
-if (newest === undefined) {
+  .sort((a, b) => b.split('/').at(-1).localeCompare(a.split('/').at(-1)))
+  .map((path) => ({ path, report: parseReport(readFileSync(`${RECORDS}${path}`, 'utf8')) }));
+if (records.length === 0) {
   console.log('figures: no record yet; pnpm bench --save makes one');
   process.exit(0);
 }
 
-const report = parseReport(readFileSync(`${RECORDS}${newest}`, 'utf8'));
 let wrong = 0;
 for (const name of PACKAGES) {
   const file = new URL(`packages/${name}/README.md`, ROOT);
   const text = readFileSync(file, 'utf8');
+  const { path, report } =
+    records.find(({ report: { rows } }) => rows.some((row) => row.package === name)) ?? records[0];
   const wanted = withFigures(text, figuresOf(report, name));
   if (wanted === undefined) {
     console.error(
@@ -40,7 +41,7 @@ for (const name of PACKAGES) {
     wrong++;
   } else if (wanted !== text && check) {
     console.error(
-      `figures: packages/${name}/README.md differs from benchmarks/records/${newest}; run pnpm figures`,
+      `figures: packages/${name}/README.md differs from benchmarks/records/${path}; run pnpm figures`,
     );
     wrong++;
   } else if (wanted !== text) {
@@ -48,4 +49,4 @@ for (const name of PACKAGES) {
   }
 }
 if (wrong > 0) process.exit(1);
-console.log(`figures: ${check ? 'as in' : 'written from'} benchmarks/records/${newest}`);
+console.log(`figures: ${check ? 'as in' : 'written from'} the records`);

@@ -82,6 +82,7 @@ describe('wrong use exits with 2', () => {
     [['--quick', '--all'], 'exclude each other'],
     [['--ci'], 'needs --compare'],
     [['--flame'], 'needs --html'],
+    [['--save', '--filter', 'I2'], 'whole packages'],
     [['--seed', 'x'], 'whole number'],
     [['--node', 'latest'], 'expected a version'],
     [['stray'], 'too many arguments'],
