@@ -147,7 +147,7 @@ describe('hotpath-profile', () => {
   }, 30_000);
 
   test.concurrent('leak tells a leak, where it is, and fails', async () => {
-    const { code, stdout } = await command(['leak', `${LEAKY}#leaks`, '--iterations', '200']);
+    const { code, stdout } = await command(['leak', `${LEAKY}#leaks`, '--iterations', '5000']);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^leak: [\d.]+ B a call, 95 % \[/);
     expect(stdout).toContain('fixtures/leaky.js:3:');
