@@ -80,10 +80,13 @@ test('whatever a file is cut to, the whole records before the cut are kept and t
         await log.close();
         const size = ends.at(-1)!;
         const cut = 8 + Math.floor(share * (size - 8));
+        const written = await readFile(path);
         await truncate(path, cut);
         // What a crash may leave of a block that was allocated and not written.
         if (isZeroed) await truncate(path, size);
-        const whole = ends.filter((end) => end <= cut);
+        // Where what was cut off were zeros, as the end of an empty record's frame, nothing is lost.
+        const left = await readFile(path);
+        const whole = ends.filter((end) => left.subarray(0, end).equals(written.subarray(0, end)));
         const endPosition = whole.at(-1) ?? 8;
         const again = await openLog(path, { lock: false });
         expect(again.recovery).toEqual({
