@@ -1,18 +1,12 @@
-import { createParallel, type Parallel, type ParallelOptions } from '@hotpath/cpu';
 import * as kernels from '@hotpath/cpu/kernels';
 import { adopt, allocate, free, heap } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
+import { closePools, pool } from './pools.ts';
 
-const open: Parallel[] = [];
 const taken: ArrayBufferView[] = [];
-function pool(options: ParallelOptions = {}): Parallel {
-  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
-  open.push(parallel);
-  return parallel;
-}
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
+  await closePools();
   for (const view of taken.splice(0)) free(view);
 });
 

@@ -1,20 +1,12 @@
-import { createParallel, type Parallel, type ParallelOptions, source } from '@hotpath/cpu';
+import { source } from '@hotpath/cpu';
 import { adjust, boxBlur, createImage, grayscale, mapPixels, type RgbaImage } from '@hotpath/cpu/image';
 import { allocate, free } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
+import { closePools, pool } from './pools.ts';
 
 const tasks = (name: string) => ({ module: new URL('./tasks/ranges.mjs', import.meta.url), export: name });
 
-const open: Parallel[] = [];
-function pool(options: ParallelOptions = {}): Parallel {
-  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
-  open.push(parallel);
-  return parallel;
-}
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
-});
+afterEach(closePools);
 
 const CALLERS = [
   { who: 'the caller and workers', options: {} },

@@ -1,20 +1,12 @@
-import { createParallel, type NumericArray, type Parallel, type ParallelOptions, source } from '@hotpath/cpu';
+import { type NumericArray, source } from '@hotpath/cpu';
 import { adopt, free, heap } from '@hotpath/memory';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { closePools, pool } from './pools.ts';
 
 const tasks = (name: string) => ({ module: new URL('./tasks/orders.mjs', import.meta.url), export: name });
 
-const open: Parallel[] = [];
-function pool(options: ParallelOptions = {}): Parallel {
-  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
-  open.push(parallel);
-  return parallel;
-}
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
-});
+afterEach(closePools);
 
 /** Repeatable numbers between −1000 and 1000, with many equal ones. */
 function numbers(length: number): number[] {

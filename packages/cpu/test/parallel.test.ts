@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { threadId } from 'node:worker_threads';
 
 import { createParallel, moduleTask, source } from '@hotpath/cpu';
-import type { Parallel, ParallelOptions } from '@hotpath/cpu';
 import { allocate, free, heap } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { addIndex, bigCrunch, crunch, negate } from './parallel-tasks.ts';
+import { closePools, pool } from './pools.ts';
 
 const numbers = (name: string) => ({ module: new URL('./tasks/numbers.mjs', import.meta.url), export: name });
 const failing = (name: string) => ({ module: new URL('./tasks/failing.mjs', import.meta.url), export: name });
@@ -17,16 +17,7 @@ const LONG = 4000;
 const items = Array.from({ length: LONG }, (_, i) => i - 1000);
 const expected = items.map(crunch);
 
-const open: Parallel[] = [];
-function pool(options: ParallelOptions = {}): Parallel {
-  const parallel = createParallel({ threads: 3, stopGraceMs: 200, ...options });
-  open.push(parallel);
-  return parallel;
-}
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((parallel) => parallel.close()));
-});
+afterEach(closePools);
 
 const CALLERS = [
   { who: 'the caller and workers', options: {} },
