@@ -270,7 +270,8 @@ describe.skipIf(url === '')('an index built concurrently on a real Postgres', ()
     await vi.waitFor(async () => {
       expect(await state()).toEqual([{ name: 'items_code_idx', valid: false }]);
     });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Longer than the fewest attempts to drop the invalid index take.
+    await new Promise((resolve) => setTimeout(resolve, 500));
     await other.query('ROLLBACK');
     const result = await building;
     expect(result).toMatchObject({ created: true });

@@ -58,7 +58,14 @@ interface Existing {
 const RETRY_MAX_MS = 30_000;
 const DEADLOCK = '40P01';
 const LOCK_NOT_AVAILABLE = '55P03';
-const INVALID_DROP_ATTEMPTS = 3;
+/** However few retries are allowed: an INVALID index left behind costs every write. */
+const LEAST_DROPS = 3;
+
+/** Whether another attempt may fare better: what was in the way ends by itself. */
+function mayPass(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === LOCK_NOT_AVAILABLE || state === DEADLOCK;
+}
 
 /** An index without its name: its keys with their order and operator classes, its condition, its method. */
 function shapeSql(index: string, relation: string): string {
@@ -141,6 +148,7 @@ class Build {
   #schema = '';
   #attempts = 0;
   #dropped = 0;
+  #failedDrops = 0;
 
   constructor(on: OneSession, definition: IndexDefinition, ddl: string, options: Resolved) {
     this.#on = on;
@@ -238,23 +246,35 @@ class Build {
     }
   }
 
+  /** Waits for locks as patiently as the build does; after an abort only as long as a few attempts take. */
   async #dropInvalid(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    const { signal, retries } = this.#options;
+    for (;;) {
       try {
         await this.#session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${qualified(this.#schema, this.#name)}`);
         this.#dropped++;
         return;
       } catch (error) {
-        const state = sqlStateOf(error);
-        const mayPass = state === LOCK_NOT_AVAILABLE || state === DEADLOCK;
-        if (!mayPass || attempt >= INVALID_DROP_ATTEMPTS) throw this.#failure('locked', error, true);
+        this.#failedDrops++;
+        const patience = signal?.aborted === true ? 0 : retries;
+        if (!mayPass(error) || this.#failedDrops >= Math.max(LEAST_DROPS, patience + 1)) {
+          throw this.#failure('locked', error, true);
+        }
+        await this.#pause(this.#failedDrops).catch(() => {});
       }
     }
   }
 
+  /** Rejects when it is aborted. */
+  async #pause(failures: number): Promise<void> {
+    const { signal, retryMinMs } = this.#options;
+    const pauseMs = backoffMs(failures, retryMinMs, RETRY_MAX_MS, Math.random);
+    await wait(pauseMs, undefined, signal === undefined ? {} : { signal });
+  }
+
   /** Cleans up, and returns when another attempt is due. */
   async #afterFailure(error: unknown): Promise<void> {
-    const { signal, retries, retryMinMs } = this.#options;
+    const { signal, retries } = this.#options;
     let existing: Existing | undefined;
     try {
       existing = await this.#existing();
@@ -265,13 +285,11 @@ class Build {
     const isOurs = existing?.on_table === true && existing.valid === false && !existing.under_way;
     if (isOurs) await this.#dropInvalid();
     signal?.throwIfAborted();
-    const state = sqlStateOf(error);
-    if (state !== LOCK_NOT_AVAILABLE && state !== DEADLOCK) {
+    if (!mayPass(error)) {
       throw this.#failure(error instanceof ConnectionLostError ? 'interrupted' : 'refused', error);
     }
     if (this.#attempts > retries) throw this.#failure('locked', error);
-    const pauseMs = backoffMs(this.#attempts, retryMinMs, RETRY_MAX_MS, Math.random);
-    await wait(pauseMs, undefined, signal === undefined ? {} : { signal });
+    await this.#pause(this.#attempts);
   }
 
   #failure(
