@@ -1,4 +1,4 @@
-import { createCache, memoryTier } from '@hotpath/cache';
+import { createCache, memoryTier, type Tier } from '@hotpath/cache';
 import { tierContract } from '@hotpath/cache/contract';
 import { redisTier } from '@hotpath/cache/redis';
 import { Cluster, Redis } from 'ioredis';
@@ -22,13 +22,18 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis Cluster of three', () => 
     await servers?.stop();
   });
 
+  /** However slow the machine. */
+  function patientTier(): Tier {
+    return redisTier({ client, deadlineMs: 20_000 });
+  }
+
   describe('the contract of tiers', () => {
     for (const check of tierContract({ create: () => redisTier({ client }) }))
       test(check.name, () => check.run());
   });
 
   test('keys of all nodes are read together, and an invalidation reaches the other process', async () => {
-    const [one, two] = [0, 1].map(() => createCache({ tiers: [memoryTier(), redisTier({ client })] }));
+    const [one, two] = [0, 1].map(() => createCache({ tiers: [memoryTier(), patientTier()] }));
     expect(await Promise.all([one!.ready(), two!.ready()])).toEqual([true, true]);
     let row = 'old';
     const load = (): string => row;
@@ -40,6 +45,79 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis Cluster of three', () => 
     await vi.waitUntil(() => ids.every((id) => others!.peek(id) === undefined));
     expect(await others!.getMany(ids)).toEqual(ids.map(() => 'new'));
     await Promise.all([one!.close(), two!.close()]);
+  });
+
+  /** How often each command was called, on all nodes together. */
+  async function callCounts(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const node of client.nodes('master')) {
+      const stats = await node.info('commandstats');
+      for (const [, name, calls] of stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm))
+        counts[name!] = (counts[name!] ?? 0) + Number(calls);
+    }
+    return counts;
+  }
+
+  test('keys with one hash tag share a command, on whichever node they are', async () => {
+    await using cache = createCache({ tiers: [patientTier()] });
+    const orders = cache.define<string, readonly [tenant: string, id: number]>({
+      name: 'order',
+      key: ([tenant, id]) => `{${tenant}}:${id}`,
+      load: ([tenant, id]) => `${tenant} ${id}`,
+    });
+    const ids = ['a', 'b', 'c', 'd'].flatMap((tenant) =>
+      Array.from({ length: 20 }, (_, id) => [tenant, id] as const),
+    );
+    const values = ids.map(([tenant, id]) => `${tenant} ${id}`);
+    expect(await orders.getMany(ids)).toEqual(values);
+    await vi.waitUntil(async () => (await orders.explain(ids.at(-1)!)).levels[0]!.state === 'fresh');
+    const before = await callCounts();
+    expect(await orders.getMany(ids)).toEqual(values);
+    expect(await orders.invalidateMany(ids)).toEqual({ l2: 'done' });
+    const after = await callCounts();
+    expect([after['mget']! - before['mget']!, after['del']! - (before['del'] ?? 0)]).toEqual([4, 4]);
+    expect(await orders.explain(ids[0]!)).toMatchObject({ levels: [{ state: 'absent' }] });
+  });
+
+  test('values of all nodes are set together, and go with their tag', async () => {
+    await using cache = createCache({ tiers: [patientTier()] });
+    const entries = Array.from({ length: 60 }, (_, i) => [`plain ${i}`, i] as const);
+    expect(await cache.setMany(entries)).toEqual({ l2: 'done' });
+    expect(await cache.getMany(entries.map(([key]) => key))).toEqual(entries.map(([, value]) => value));
+    let row = 'old';
+    const users = cache.define<string>({
+      name: 'tagged',
+      load: () => row,
+      tags: (id) => [`team:${Number(id) % 3}`],
+    });
+    const ids = Array.from({ length: 30 }, (_, id) => `${id}`);
+    expect(await users.getMany(ids)).toEqual(ids.map(() => 'old'));
+    row = 'new';
+    expect(await cache.invalidateTags(['team:0', 'team:1'])).toEqual({ l2: 'done' });
+    expect(await users.getMany(ids)).toEqual(ids.map((id) => (Number(id) % 3 === 2 ? 'old' : 'new')));
+  });
+
+  test('a slot that has moved without the client knowing costs no read and no deletion', async () => {
+    await using cache = createCache({ tiers: [patientTier()], namespace: 'moving' });
+    const key = 'moved';
+    const slot = await client.cluster('KEYSLOT', `moving::${key}`);
+    const [from] = client.slots[slot]!;
+    const nodes = client.nodes('master');
+    const nodeNames = nodes.map(({ options }) => `${options.host}:${options.port}`);
+    const keys = [key, ...Array.from({ length: 30 }, (_, i) => `${i}`)];
+    // Nothing is in the slot yet, so that it moves with a word.
+    const to = nodes[nodeNames.findIndex((name) => name !== from)]!;
+    const toId = String(await to.call('CLUSTER', 'MYID'));
+    for (const node of [to, ...nodes]) await node.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
+    const stale = [...client.slots[slot]!];
+    expect(stale[0]).toBe(from);
+    expect(await cache.setMany(keys.map((each) => [each, each]))).toEqual({ l2: 'done' });
+    client.slots[slot] = stale;
+    expect(await cache.getMany(keys)).toEqual(keys);
+    client.slots[slot] = stale;
+    expect(await cache.deleteMany(keys)).toEqual({ l2: 'done' });
+    expect(await to.get(`moving::${key}`)).toBeNull();
+    expect(cache.stats().tiers[0]).toMatchObject({ errorCount: 0, timeoutCount: 0 });
   });
 });
 

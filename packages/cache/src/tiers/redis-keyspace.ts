@@ -1,4 +1,5 @@
 import type { ChainableCommander, Cluster, Redis } from 'ioredis';
+import { type NodeShare, shareOut } from './redis-slots.ts';
 
 /** Keys looked at, and keys deleted, by one command of `deletePrefix`. */
 const SCAN_BATCH = 500;
@@ -89,9 +90,21 @@ class ServerKeyspace implements Keyspace {
   }
 }
 
+/** What a node answers for a slot that is not its own (any more), or is on its way to another. */
+const ELSEWHERE = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /;
+
+/** Something to be done with keys, given by index. */
+interface Task {
+  /** For several keys of one slot. */
+  readonly add: (pipeline: ChainableCommander, indices: readonly number[]) => void;
+  /** Of what `add` added. */
+  readonly take?: (reply: unknown, indices: readonly number[]) => void;
+  readonly alone: (index: number) => Promise<unknown>;
+}
+
 /**
- * One command a key, each to the node of its slot: hash tags would let several keys share a command, and would put a whole
- * definition on one node.
+ * One command for the keys of a slot, one pipeline for the slots of a node. Keys share a slot when they share a hash tag,
+ * which is for the user to give: left to themselves they go everywhere, and no node has a whole definition.
  */
 class ClusterKeyspace implements Keyspace {
   readonly #client: Cluster;
@@ -100,34 +113,92 @@ class ClusterKeyspace implements Keyspace {
     this.#client = client;
   }
 
+  get #clientPrefix(): string {
+    return this.#client.options.keyPrefix ?? '';
+  }
+
   get(key: string): Promise<string | null> {
     return this.#client.get(key);
   }
 
-  mget(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return Promise.all(keys.map((key) => this.#client.get(key)));
+  async mget(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const values = new Array<string | null>(keys.length).fill(null);
+    await this.#run(this.#shareOut(keys), keys.length, {
+      add: (pipeline, indices) => pipeline.mget(indices.map((index) => keys[index]!)),
+      take: (reply, indices) => {
+        const found = reply as readonly (string | null)[];
+        for (let i = 0; i < indices.length; i++) values[indices[i]!] = found[i]!;
+      },
+      alone: async (index) => {
+        values[index] = await this.#client.get(keys[index]!);
+      },
+    });
+    return values;
   }
 
   async set(settings: readonly Setting[], channel: string, message: string): Promise<void> {
-    await Promise.all(
-      settings.map(({ key, text, px }) =>
-        px === '' ? this.#client.set(key, text) : this.#client.set(key, text, 'PX', px),
-      ),
+    // No command sets several with an expiry.
+    const shares = this.#shareOut(settings.map(({ key }) => key))?.map((share) =>
+      share.flatMap((indices) => indices.map((index) => [index])),
     );
+    await this.#run(shares, settings.length, {
+      add: (pipeline, indices) => {
+        addSet(pipeline, settings[indices[0]!]!);
+      },
+      alone: (index) => {
+        const { key, text, px } = settings[index]!;
+        return px === '' ? this.#client.set(key, text) : this.#client.set(key, text, 'PX', px);
+      },
+    });
     await this.#client.publish(channel, message);
   }
 
   async delete(keys: readonly string[], channel: string, message: string): Promise<void> {
-    await Promise.all(keys.map((key) => this.#client.del(key)));
+    await this.#run(this.#shareOut(keys), keys.length, {
+      add: (pipeline, indices) => pipeline.del(indices.map((index) => keys[index]!)),
+      alone: (index) => this.#client.del(keys[index]!),
+    });
     await this.#client.publish(channel, message);
   }
 
   async deletePrefix(prefix: string): Promise<void> {
     const unlink = (keys: string[]): Promise<unknown> =>
-      Promise.all(keys.map((key) => this.#client.unlink(key)));
-    const clientPrefix = this.#client.options.keyPrefix ?? '';
+      this.#run(this.#shareOut(keys), keys.length, {
+        add: (pipeline, indices) => pipeline.unlink(indices.map((index) => keys[index]!)),
+        alone: (index) => this.#client.unlink(keys[index]!),
+      });
     await Promise.all(
-      this.#client.nodes('master').map((node) => scanAndUnlink(node, clientPrefix, prefix, unlink)),
+      this.#client.nodes('master').map((node) => scanAndUnlink(node, this.#clientPrefix, prefix, unlink)),
+    );
+  }
+
+  /** @returns `undefined` before the client knows its cluster. */
+  #shareOut(keys: readonly string[]): NodeShare[] | undefined {
+    const prefix = this.#clientPrefix;
+    return shareOut(prefix === '' ? keys : keys.map((key) => prefix + key), this.#client.slots);
+  }
+
+  /** The client follows redirections of a pipeline only where all of it is redirected: the rest is asked for one by one. */
+  async #run(shares: NodeShare[] | undefined, count: number, { add, take, alone }: Task): Promise<void> {
+    if (shares === undefined) {
+      await Promise.all(Array.from({ length: count }, (_, index) => alone(index)));
+      return;
+    }
+    await Promise.all(
+      shares.map(async (share) => {
+        const pipeline = this.#client.pipeline();
+        for (const indices of share) add(pipeline, indices);
+        const moved: number[] = [];
+        // It is refused as a whole when the client's map of the slots has just changed.
+        const replies = await pipeline.exec().catch(() => null);
+        for (const [i, indices] of share.entries()) {
+          const [error, reply] = replies?.[i] ?? [undefined];
+          if (error === null) take?.(reply, indices);
+          else if (error === undefined || ELSEWHERE.test(error.message)) moved.push(...indices);
+          else throw error;
+        }
+        await Promise.all(moved.map(alone));
+      }),
     );
   }
 }
