@@ -16,6 +16,8 @@ const PROGRAM = fileURLToPath(new URL('reading-process.js', import.meta.url));
 const READ_MS = 50;
 const SLOW_FILES = 10;
 const MANY_FILES = 20_000;
+/** Still more than descriptors. */
+const QUICK_MANY_FILES = 1200;
 const DESCRIPTORS = 1024;
 const FILE_BYTES = 2000;
 
@@ -98,11 +100,11 @@ function slowCase(threads: number, guide: Case['guide']): Case {
   };
 }
 
-/** Only Linux and macOS have `ulimit` in the shell; a tenth of files and descriptors in a quick run. */
+/** Only Linux and macOS have `ulimit` in the shell. */
 function manyFiles(kind: VariantKind, strategy: ReadingStrategy): Variant {
   const variant = reading(kind, strategy, ({ quick }) => ({
-    files: quick ? MANY_FILES / 10 : MANY_FILES,
-    descriptors: quick ? DESCRIPTORS / 8 : DESCRIPTORS,
+    files: quick ? QUICK_MANY_FILES : MANY_FILES,
+    descriptors: DESCRIPTORS,
   }));
   return { ...variant, skip: () => (process.platform === 'win32' ? 'needs a shell with ulimit' : undefined) };
 }

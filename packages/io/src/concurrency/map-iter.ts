@@ -1,5 +1,5 @@
 import { MapRun, parseMapOptions, type MapOptions, type Mapper } from './map.ts';
-import { isThenable, iteratorOf, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 /**
  * Like `map`, with the results as an async iterable: for more of them than fit into memory. At most `concurrency`
@@ -25,116 +25,105 @@ export function mapIter<Item, Result>(
   mapper: Mapper<Item, Result>,
   options?: MapOptions,
 ): AsyncGenerator<Result, void, undefined> {
-  const resolved = parseMapOptions(mapper, options);
-  const gate = new Gate(iteratorOf(source), resolved.concurrency);
-  return iterate(gate, mapper, { ...options, ...resolved }, resolved.isOrdered);
+  return iterate(source, mapper, options, () => {});
 }
 
-async function* iterate<Item, Result>(
-  gate: Gate<Item>,
+/** As {@link mapIter}, and tells `onTaken` of each result right before the consumer gets it. */
+export function iterate<Item, Result>(
+  source: Source<Item>,
   mapper: Mapper<Item, Result>,
-  options: MapOptions & { readonly concurrency: number; readonly isOrdered: boolean },
-  isOrdered: boolean,
+  options: MapOptions | undefined,
+  onTaken: (result: Result) => void,
 ): AsyncGenerator<Result, void, undefined> {
-  const results = new Map<number, Result>();
-  let wake = (): void => {};
-  let arrivedCount = 0;
-  let isOver = false;
+  const resolved = parseMapOptions(mapper, options);
+  const results = new Results<Result>(resolved.isOrdered);
+  const run = new MapRun(source, mapper, resolved, resolved.concurrency, (index, result) => {
+    results.add(index, result);
+  });
+  return handOut(run, results, options?.signal, onTaken);
+}
+
+async function* handOut<Item, Result>(
+  run: MapRun<Item, Result>,
+  results: Results<Result>,
+  signal: AbortSignal | undefined,
+  onTaken: (result: Result) => void,
+): AsyncGenerator<Result, void, undefined> {
   let failure: { readonly error: unknown } | undefined;
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(options.signal?.reason);
-  options.signal?.addEventListener('abort', onAbort);
-  if (options.signal?.aborted) onAbort();
-  const run = new MapRun(gate, mapper, options, (index, result) => {
-    results.set(isOrdered ? index : arrivedCount++, result);
-    wake();
-  });
+  const onAbort = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
   const ended = run
     .run(stop.signal)
     .catch((error: unknown) => {
       failure = { error };
     })
-    .then(() => {
-      isOver = true;
-      wake();
-    });
+    .then(() => results.end());
   try {
-    for (let index = 0; ;) {
-      if (options.signal?.aborted) break;
-      if (results.has(index)) {
-        const result = results.get(index) as Result;
-        results.delete(index++);
-        gate.leave();
+    for (;;) {
+      if (signal?.aborted) break;
+      if (results.hasNext) {
+        const result = results.take();
+        run.taken();
+        onTaken(result);
         yield result;
-      } else if (isOver) {
+      } else if (results.isOver) {
         break;
       } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await results.more();
       }
     }
   } finally {
-    options.signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', onAbort);
     stop.abort(new Error('the consumer stopped'));
-    gate.close();
-    if (isOver) await ended;
+    if (results.isOver) await ended;
   }
-  if (options.signal?.aborted) throw options.signal.reason;
+  if (signal?.aborted) throw signal.reason;
   if (failure !== undefined) throw failure.error;
 }
 
-/** A source that gives the next item only while fewer than `capacity` are drawn and not taken. */
-class Gate<Item> implements AsyncIterable<Item>, AsyncIterator<Item> {
-  readonly #iterator: Iterator<Item> | AsyncIterator<Item>;
-  readonly #capacity: number;
-  #insideCount = 0;
-  #isClosed = false;
-  #open: (() => void) | undefined;
+/** What has come and is not taken, in the order in which it is to be taken. */
+class Results<Result> {
+  readonly #isOrdered: boolean;
+  readonly #byPlace = new Map<number, Result>();
+  #arrivedCount = 0;
+  #takenCount = 0;
+  #wake: (() => void) | undefined;
+  isOver = false;
 
-  constructor(iterator: Iterator<Item> | AsyncIterator<Item>, capacity: number) {
-    this.#iterator = iterator;
-    this.#capacity = capacity;
+  constructor(isOrdered: boolean) {
+    this.#isOrdered = isOrdered;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  get hasNext(): boolean {
+    return this.#byPlace.has(this.#takenCount);
   }
 
-  // The run that draws from this accepts results that are no promises.
-  next(): Promise<IteratorResult<Item>> {
-    if (this.#insideCount < this.#capacity) {
-      this.#insideCount++;
-      return this.#iterator.next() as Promise<IteratorResult<Item>>;
-    }
-    return this.#nextLater();
+  add(index: number, result: Result): void {
+    const place = this.#isOrdered ? index : this.#arrivedCount;
+    this.#arrivedCount++;
+    this.#byPlace.set(place, result);
+    // Whoever waits for an earlier one need not wake up.
+    if (place === this.#takenCount) this.#wake?.();
   }
 
-  async #nextLater(): Promise<IteratorResult<Item>> {
-    await new Promise<void>((resolve) => {
-      this.#open = resolve;
+  /** Only where there is one. */
+  take(): Result {
+    const result = this.#byPlace.get(this.#takenCount) as Result;
+    this.#byPlace.delete(this.#takenCount++);
+    return result;
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#wake?.();
+  }
+
+  /** Until there is a next one or no more. */
+  more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
     });
-    if (this.#isClosed) return { done: true, value: undefined };
-    this.#insideCount++;
-    const next = this.#iterator.next();
-    return isThenable(next) ? await next : next;
-  }
-
-  /** The consumer took a result. */
-  leave(): void {
-    this.#insideCount--;
-    this.#open?.();
-    this.#open = undefined;
-  }
-
-  /** Whoever waits for room gets the end. */
-  close(): void {
-    this.#isClosed = true;
-    this.#open?.();
-  }
-
-  async return(): Promise<IteratorResult<Item>> {
-    await this.#iterator.return?.();
-    return { done: true, value: undefined };
   }
 }

@@ -50,8 +50,9 @@ export async function map<Item, Result>(
   options?: MapOptions,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  const run = new MapRun(source, mapper, parseMapOptions(mapper, options), (index, result, isOrdered) => {
-    if (isOrdered) results[index] = result;
+  const resolved = parseMapOptions(mapper, options);
+  const run = new MapRun(source, mapper, resolved, Infinity, (index, result) => {
+    if (resolved.isOrdered) results[index] = result;
     else results.push(result);
   });
   await run.run(options?.signal);
@@ -68,7 +69,8 @@ export async function forEach<Item>(
   mapper: Mapper<Item, unknown>,
   options?: MapOptions,
 ): Promise<void> {
-  await new MapRun(source, mapper, parseMapOptions(mapper, options), undefined).run(options?.signal);
+  const resolved = parseMapOptions(mapper, options);
+  await new MapRun(source, mapper, resolved, Infinity, undefined).run(options?.signal);
 }
 
 /** Options after checks and defaults. */
@@ -100,18 +102,23 @@ export function parseMapOptions(mapper: unknown, options: MapOptions | undefined
  *
  * A further lane starts when a call is pending and a place is free, so a synchronous mapper has one. Only one lane at a
  * time waits for an asynchronous source, for not every iterator can be asked twice at once; a lane that would be the
- * second ends, and the first starts others when it has its item.
+ * second ends, and the first starts others when it has its item. Where results are held for a consumer, a lane that has
+ * no room for one more ends as well, and starts again when the consumer takes one.
  */
 export class MapRun<Item, Result> {
   readonly #iterator: Iterator<Item> | AsyncIterator<Item>;
   readonly #mapper: Mapper<Item, Result>;
-  readonly #collect: ((index: number, result: Result, isOrdered: boolean) => void) | undefined;
+  readonly #collect: ((index: number, result: Result) => void) | undefined;
   readonly #concurrency: number;
-  readonly #isOrdered: boolean;
+  /** Most items that are drawn and not yet taken. */
+  readonly #capacity: number;
   readonly #abort = new LazyAbort();
   #onEnd = (): void => {};
   #nextIndex = 0;
+  #takenCount = 0;
   #laneCount = 0;
+  /** Lanes that ended, for use again. */
+  readonly #idleLanes: Lane<Result>[] = [];
   #isDrawing = false;
   #isDone = false;
   #failure: { readonly error: unknown } | undefined;
@@ -120,13 +127,14 @@ export class MapRun<Item, Result> {
     source: Source<Item>,
     mapper: Mapper<Item, Result>,
     options: ResolvedMapOptions,
-    collect: ((index: number, result: Result, isOrdered: boolean) => void) | undefined,
+    capacity: number,
+    collect: ((index: number, result: Result) => void) | undefined,
   ) {
     this.#iterator = iteratorOf(source);
     this.#mapper = mapper;
     this.#collect = collect;
     this.#concurrency = options.concurrency;
-    this.#isOrdered = options.isOrdered;
+    this.#capacity = capacity;
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -149,22 +157,36 @@ export class MapRun<Item, Result> {
     throw this.#failure.error;
   }
 
+  /** The consumer took a result: room for another item. Only where a capacity was given. */
+  taken(): void {
+    this.#takenCount++;
+    this.#startLanes();
+  }
+
   #startLanes(): void {
-    while (this.#laneCount < this.#concurrency && !this.#isDone && !this.#isDrawing) {
+    while (this.#laneCount < this.#concurrency && this.#mayDraw() && !this.#isDrawing) {
       this.#laneCount++;
-      const lane: Lane<Result> = {
-        index: 0,
-        fulfilled: (result) => this.#landed(lane, result),
-        rejected: (error) => this.#endLane({ error }),
-      };
-      this.#advance(lane);
+      this.#advance(this.#idleLanes.pop() ?? this.#createLane());
     }
+  }
+
+  #createLane(): Lane<Result> {
+    const lane: Lane<Result> = {
+      index: 0,
+      fulfilled: (result) => this.#landed(lane, result),
+      rejected: (error) => this.#endLane(lane, { error }),
+    };
+    return lane;
+  }
+
+  #mayDraw(): boolean {
+    return !this.#isDone && this.#nextIndex - this.#takenCount < this.#capacity;
   }
 
   /** Draws and maps until a call is pending, the source makes it wait, or there is nothing left. */
   #advance(lane: Lane<Result>): void {
     try {
-      while (!this.#isDone) {
+      while (this.#mayDraw()) {
         const next = this.#iterator.next();
         if (isThenable(next)) {
           void this.#drawLater(lane, next);
@@ -173,10 +195,10 @@ export class MapRun<Item, Result> {
         if (this.#isPending(lane, next)) return;
       }
     } catch (error) {
-      this.#endLane({ error });
+      this.#endLane(lane, { error });
       return;
     }
-    this.#endLane();
+    this.#endLane(lane);
   }
 
   /** Never rejects. */
@@ -190,7 +212,7 @@ export class MapRun<Item, Result> {
       if (!this.#isDone) isPending = this.#isPending(lane, drawn);
     } catch (error) {
       this.#isDrawing = false;
-      this.#endLane({ error });
+      this.#endLane(lane, { error });
       return;
     }
     if (isPending) this.#startLanes();
@@ -206,7 +228,7 @@ export class MapRun<Item, Result> {
     const index = this.#nextIndex++;
     const returned = this.#mapper(drawn.value, new ItemContext(index, this.#abort));
     if (!isThenable(returned)) {
-      this.#collect?.(index, returned, this.#isOrdered);
+      this.#collect?.(index, returned);
       return false;
     }
     lane.index = index;
@@ -215,14 +237,18 @@ export class MapRun<Item, Result> {
   }
 
   #landed(lane: Lane<Result>, result: Result): void {
-    this.#collect?.(lane.index, result, this.#isOrdered);
-    if (this.#isDrawing) this.#endLane();
+    this.#collect?.(lane.index, result);
+    if (this.#isDrawing) this.#endLane(lane);
     else this.#advance(lane);
   }
 
-  #endLane(failure?: { readonly error: unknown }): void {
+  #endLane(lane: Lane<Result>, failure?: { readonly error: unknown }): void {
     if (failure !== undefined) this.#fail(failure.error);
     this.#laneCount--;
+    if (!this.#isDone) {
+      this.#idleLanes.push(lane);
+      return;
+    }
     // After a failure a source that never answers must not keep the error back.
     const waited = this.#failure !== undefined && this.#isDrawing ? 1 : 0;
     if (this.#laneCount === waited) this.#onEnd();

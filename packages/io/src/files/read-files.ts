@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import fs, { type Stats } from 'node:fs';
+import fs from 'node:fs';
 import { describe, integer, object } from '../arguments.ts';
 import { IoTypeError } from '../errors.ts';
-import { mapIter } from '../concurrency/map-iter.ts';
+import { iterate } from '../concurrency/map-iter.ts';
 import type { MapContext } from '../concurrency/map.ts';
 import { Semaphore, type Permit } from '../concurrency/semaphore.ts';
 import type { Source } from '../concurrency/source.ts';
@@ -33,6 +33,8 @@ export type ReadFileResult =
 const DEFAULT_CONCURRENCY = 128;
 /** How long to wait for another file to be closed, anywhere in the process, when no descriptor is to be had. */
 const NO_DESCRIPTOR_PAUSE_MS = 5;
+/** Closing the last descriptor of a file that was deleted frees its blocks: nothing for a small one, a wait for a large one. */
+const QUICK_CLOSE_BYTES = 1 << 20;
 /** First buffer for what has no size: pipes, files of /proc. */
 const UNSIZED_BYTES = 64 * 1024;
 
@@ -60,9 +62,10 @@ export function readFiles(
   const { signal } = options;
   const concurrency = integer('concurrency', options.concurrency, DEFAULT_CONCURRENCY, 1, 1 << 20);
   const memory = new Semaphore(integer('maxBytes', options.maxBytes, 256 << 20, 1, Number.MAX_SAFE_INTEGER));
-  const reads = mapIter(
+  const permits = new Map<number, Permit>();
+  return iterate(
     paths,
-    (path, context): Promise<Read> => {
+    (path, context): Promise<ReadFileResult> => {
       if (typeof path !== 'string') throw new IoTypeError(`path: expected a string, got ${describe(path)}`);
       return new Promise((resolve, reject: (reason: unknown) => void) => {
         const read = new FileRead(path, context, memory, (bytes, error) => {
@@ -72,29 +75,20 @@ export function readFiles(
             return;
           }
           const { index } = context;
-          const result = { path, index, bytes, error } as ReadFileResult;
-          resolve({ result, permit: error === undefined ? read.permit : undefined });
+          if (read.permit !== undefined && error === undefined) permits.set(index, read.permit);
+          resolve({ path, index, bytes, error } as ReadFileResult);
         });
         read.open();
       });
     },
     // In the order of the source a file that waits for memory could be waited for by the one that has it.
     { concurrency, ordered: false, ...(signal && { signal }) },
-  );
-  return handOut(reads);
-}
-
-interface Read {
-  readonly result: ReadFileResult;
-  readonly permit: Permit | undefined;
-}
-
-async function* handOut(reads: AsyncIterable<Read>): AsyncGenerator<ReadFileResult, void, undefined> {
-  for await (const { result, permit } of reads) {
     // Whoever has it answers for its memory from here on.
-    permit?.release();
-    yield result;
-  }
+    ({ index }) => {
+      permits.get(index)?.release();
+      permits.delete(index);
+    },
+  );
 }
 
 /** Told once: contents, or an error. */
@@ -107,6 +101,8 @@ type Done = (bytes: Buffer | undefined, error: NodeJS.ErrnoException | undefined
  *  open ──► fstat ──► memory for its size ──► read, until all is there ──► close
  *   ▲─ no descriptor: later
  * ```
+ * A trip to the thread pool costs several times what the calls themselves do for a small file, so only those that may
+ * wait for a disk make one: open, which looks the path up, and read. What fstat answers open has brought into memory.
  */
 class FileRead {
   /** For the memory of the contents; released here only after a failure. */
@@ -141,7 +137,7 @@ class FileRead {
   readonly #onOpen = (error: NodeJS.ErrnoException | null, descriptor: number): void => {
     if (error === null) {
       this.#descriptor = descriptor;
-      fs.fstat(descriptor, this.#onStat);
+      this.#measure();
     } else if (error.code === 'EMFILE' || error.code === 'ENFILE') {
       setTimeout(() => this.#openAgain(error), NO_DESCRIPTOR_PAUSE_MS);
     } else {
@@ -154,17 +150,20 @@ class FileRead {
     else this.open();
   }
 
-  readonly #onStat = (error: NodeJS.ErrnoException | null, stats: Stats): void => {
-    if (error !== null) {
+  #measure(): void {
+    let sizeBytes: number;
+    try {
+      const stats = fs.fstatSync(this.#descriptor);
+      sizeBytes = stats.isFile() ? stats.size : 0;
+    } catch (error) {
       this.#fail(error);
       return;
     }
-    const sizeBytes = stats.isFile() ? stats.size : 0;
     const weight = Math.min(this.#memory.capacity, Math.max(1, sizeBytes));
     this.permit = this.#memory.tryAcquire(weight);
     if (this.permit === undefined) void this.#waitForMemory(weight, sizeBytes);
     else this.#start(sizeBytes);
-  };
+  }
 
   /** Only those that must wait pay for a promise and a signal. Never rejects. */
   async #waitForMemory(weight: number, sizeBytes: number): Promise<void> {
@@ -221,12 +220,25 @@ class FileRead {
   }
 
   #succeed(bytes: Buffer): void {
-    fs.close(this.#descriptor, ignore);
+    this.#close();
     this.#done(bytes, undefined);
   }
 
+  /** A descriptor that was only read from has nothing to lose, whatever closing it says. */
+  #close(): void {
+    if (this.#filledBytes > QUICK_CLOSE_BYTES) {
+      fs.close(this.#descriptor, ignore);
+      return;
+    }
+    try {
+      fs.closeSync(this.#descriptor);
+    } catch {
+      // See above.
+    }
+  }
+
   #fail(error: unknown): void {
-    if (this.#descriptor >= 0) fs.close(this.#descriptor, ignore);
+    if (this.#descriptor >= 0) this.#close();
     this.permit?.release();
     this.#done(undefined, error as NodeJS.ErrnoException);
   }
@@ -234,5 +246,4 @@ class FileRead {
 
 const NOTHING = Buffer.alloc(0);
 
-/** A descriptor that was only read from has nothing to lose. */
 function ignore(): void {}
