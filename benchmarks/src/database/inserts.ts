@@ -9,13 +9,19 @@ export interface UserWriter {
 
 export type OpenUserWriter = (url: string, table: string) => Promise<UserWriter>;
 
+/** Of one operation, in a plain run and in a quick one. */
+export interface RowCounts {
+  readonly rows: number;
+  readonly quickRows: number;
+}
+
 /** A table that runs add to is emptied when it would pass this: rarely, and at the same number of rows in every variant. */
 const TABLE_LIMIT_ROWS = 200_000;
 
-/** One operation inserts `count` users into users(name, email). */
+/** One operation inserts users into users(name, email). */
 export function insertUsers(
   kind: VariantKind,
-  count: number,
+  { rows, quickRows }: RowCounts,
   load: (context: CaseContext) => Promise<OpenUserWriter>,
   skip?: () => string | undefined,
 ): Variant {
@@ -23,6 +29,7 @@ export function insertUsers(
     kind,
     ...(skip === undefined ? {} : { skip }),
     async setup(context: CaseContext) {
+      const count = context.quick ? quickRows : rows;
       const open = await load(context);
       const keeper = await openKeeper(context);
       const table = `users_${context.uniqueName}`;

@@ -1,4 +1,7 @@
+import { availableParallelism } from 'node:os';
+import type pg from 'pg';
 import type { CaseContext, Variant, VariantKind } from '../harness/case.ts';
+import { pgbenchMissing } from './peers/pgbench.ts';
 import { USERS_COLUMNS, fillUsers, openKeeper } from './users.ts';
 
 /** One way to read a row by its key. */
@@ -18,8 +21,19 @@ export const QUICK_QUERY_COUNT = 250;
 export const VERIFIED_COUNT = 50;
 
 /** What every variant sends. */
-export function pointQuery(table: string): string {
-  return `SELECT id, name, email FROM ${table} WHERE id = $1`;
+export function pointQuery(table: string, parameter = '$1'): string {
+  return `SELECT id, name, email FROM ${table} WHERE id = ${parameter}`;
+}
+
+/** A table of the users 1 to 1000, and the connection that made it. */
+async function makeUsers(
+  context: CaseContext,
+): Promise<{ keeper: pg.Client; table: string; dropTable: () => Promise<unknown> }> {
+  const keeper = await openKeeper(context);
+  const table = `users_${context.uniqueName}`;
+  await keeper.query(`CREATE TABLE ${table} ${USERS_COLUMNS}`);
+  await fillUsers(keeper, table, context.seed, QUERY_COUNT);
+  return { keeper, table, dropTable: () => keeper.query(`DROP TABLE ${table}`) };
 }
 
 /** One operation reads the users 1 to 1000 (a quick one: `quickCount`), `inFlight` of them at a time, in the same order in every variant. */
@@ -34,10 +48,7 @@ export function pointQueries(
     async setup(context: CaseContext) {
       const open = await load();
       const queries = context.quick ? quickCount : QUERY_COUNT;
-      const keeper = await openKeeper(context);
-      const table = `users_${context.uniqueName}`;
-      await keeper.query(`CREATE TABLE ${table} ${USERS_COLUMNS}`);
-      await fillUsers(keeper, table, context.seed, QUERY_COUNT);
+      const { keeper, table, dropTable } = await makeUsers(context);
       const reader = await open(context.postgresUrl, table);
       const emails: string[] = new Array<string>(queries);
       const readFirst = async (count: number): Promise<number> => {
@@ -60,7 +71,51 @@ export function pointQueries(
         },
         async close() {
           await reader.close();
-          await keeper.query(`DROP TABLE ${table}`);
+          await dropTable();
+          await keeper.end();
+        },
+      };
+    },
+  };
+}
+
+/** On as many connections as our lanes are; the more cores, the more. */
+const PGBENCH_CLIENTS = availableParallelism() >= 4 ? 4 : 2;
+
+/** The same queries by pgbench, which does nothing with their answers. */
+export function pgbenchQueries(inFlight: number, quickCount: number): Variant {
+  return {
+    kind: 'floor',
+    skip: pgbenchMissing,
+    async setup(context: CaseContext) {
+      const { openPgbench } = await import('./peers/pgbench.ts');
+      const { keeper, table, dropTable } = await makeUsers(context);
+      const clients = inFlight === 1 ? 1 : PGBENCH_CLIENTS;
+      const queries = context.quick ? quickCount : QUERY_COUNT;
+      const pgbench = await openPgbench(keeper, {
+        url: context.postgresUrl,
+        text: pointQuery(table, ':id'),
+        queries,
+        clients,
+        depth: inFlight / clients,
+        scratch: context.scratch,
+      });
+      return {
+        async run() {
+          await pgbench.run();
+          return queries;
+        },
+        async answer() {
+          await pgbench.run();
+          // It keeps none of what it reads: these are what there was to read.
+          const { rows } = await keeper.query<{ email: string }>(
+            `SELECT email FROM ${table} ORDER BY id LIMIT ${VERIFIED_COUNT}`,
+          );
+          return rows.map(({ email }) => email);
+        },
+        async close() {
+          await pgbench.close();
+          await dropTable();
           await keeper.end();
         },
       };

@@ -11,6 +11,7 @@ import {
   QUERY_COUNT,
   QUICK_QUERY_COUNT,
   VERIFIED_COUNT,
+  pgbenchQueries,
   pointQueries,
   pointQuery,
 } from './point-queries.ts';
@@ -65,6 +66,7 @@ function pooled(inFlight: number, quickCount: number): Record<string, Variant> {
     postgres: pointQueries('peer', inFlight, quickCount, async () =>
       (await import('./peers/postgres.ts')).openPostgresPool(inFlight === 1 ? MAX : 4),
     ),
+    'floor:pgbench': pgbenchQueries(inFlight, quickCount),
   };
 }
 
@@ -122,7 +124,7 @@ const cases: readonly Case[] = [
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: `${inFlight} queries in flight; postgres with 4 connections, its best here; the server on this machine`,
+    settings: `${inFlight} queries in flight; postgres with 4 connections, its best here; pgbench with -M prepared, in pipelines, each on its connection; the server on this machine`,
     variants: pooled(inFlight, QUERY_COUNT),
   })),
   {

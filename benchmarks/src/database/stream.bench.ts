@@ -1,6 +1,6 @@
 /**
  * One million rows of five columns, read without holding them: batches of 1,000 rows everywhere, each row looked at once. The naive
- * variant asks `pg` for all of them at once, and so holds them. A tenth of the rows in a quick run.
+ * variant asks `pg` for all of them at once, and so holds them. A fiftieth of the rows in a quick run.
  */
 
 import type { Case, Variant, VariantKind } from '../harness/case.ts';
@@ -41,6 +41,8 @@ export interface RowReader {
 export type OpenRowReader = (url: string, text: string) => Promise<RowReader>;
 
 export const BATCH_ROWS = 1_000;
+const ROWS = 1_000_000;
+const QUICK_ROWS = 20_000;
 
 async function allAtOnce(): Promise<OpenRowReader> {
   const { default: pg } = await import('pg');
@@ -83,7 +85,7 @@ function stream(kind: VariantKind, load: () => Promise<OpenRowReader>): Variant 
       const open = await load();
       const keeper = await openKeeper(context);
       const table = `streamed_${context.uniqueName}`;
-      const count = context.quick ? 100_000 : 1_000_000;
+      const count = context.quick ? QUICK_ROWS : ROWS;
       await keeper.query(
         `CREATE UNLOGGED TABLE ${table} WITH (autovacuum_enabled = off) AS
           SELECT n::int AS id, 'user ' || n AS name, 'user' || n || '@example.com' AS email, n % 3 = 0 AS active, n * 0.5::float8 AS score
@@ -114,7 +116,7 @@ const cases: readonly Case[] = [
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: 'the server on this machine; 100,000 rows in a quick run',
+    settings: `the server on this machine; ${QUICK_ROWS} rows in a quick run`,
     variants: {
       naive: stream('naive', allAtOnce),
       ours: stream('ours', () => ours(false)),

@@ -105,6 +105,24 @@ function prepareEmbedded(root: string, home: Home, user: RunAs | undefined): str
   return join(home.folder, 'native/bin');
 }
 
+/** Debian's folders of binaries, the newest version first. */
+function debianFolders(): string[] {
+  const versions = existsSync(DEBIAN_VERSIONS) ? readdirSync(DEBIAN_VERSIONS) : [];
+  return versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(DEBIAN_VERSIONS, version, 'bin'));
+}
+
+/** A program that comes with Postgres, `psql` or `pgbench`: the PATH's, else that of Debian's newest. The npm package has none. */
+export function findPostgresTool(name: string): string | undefined {
+  return (
+    which(name) ??
+    debianFolders()
+      .map((folder) => join(folder, name))
+      .find(isExecutable)
+  );
+}
+
 function candidates(): Candidate[] {
   const found: Candidate[] = [];
   const root = embeddedPackage();
@@ -113,9 +131,7 @@ function candidates(): Candidate[] {
   const onPath = which('postgres');
   if (onPath !== undefined && which('initdb') !== undefined)
     found.push({ source: onPath, prepare: () => dirname(onPath) });
-  const versions = existsSync(DEBIAN_VERSIONS) ? readdirSync(DEBIAN_VERSIONS) : [];
-  for (const version of versions.sort((a, b) => Number(b) - Number(a))) {
-    const folder = join(DEBIAN_VERSIONS, version, 'bin');
+  for (const folder of debianFolders()) {
     if (isExecutable(join(folder, 'postgres')) && isExecutable(join(folder, 'initdb')))
       found.push({ source: join(folder, 'postgres'), prepare: () => folder });
   }

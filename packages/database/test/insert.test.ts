@@ -156,7 +156,7 @@ describe('literals', () => {
         for (const one of texts) literal.add(one);
         expect(parse(literal.take())).toEqual(texts);
         literal.add('again');
-        expect(literal.take()).toBe('{again}');
+        expect(literal.take()).toBe('{"again"}');
       }),
     );
   });
@@ -173,9 +173,7 @@ describe('literals', () => {
     expect(toText([1, [2]], 'json')).toBe('[1,[2]]');
     expect(toText(null, 'json')).toBeNull();
     expect(toText([1, null, [2, 'a,b']], 'array')).toBe('{1,NULL,{2,"a,b"}}');
-    expect(toText([{ a: 1 }, 'x', [1], null], 'jsonArray')).toBe(
-      '{"{\\"a\\":1}","\\"x\\"","[1]",NULL}'.replace('"[1]"', '[1]'),
-    );
+    expect(toText([{ a: 1 }, 'x', [1], null], 'jsonArray')).toBe('{"{\\"a\\":1}","\\"x\\"","[1]",NULL}');
     expect(toText([], 'array')).toBe('{}');
     expect(new Date(toText(new Date(0), 'plain')!).getTime()).toBe(0);
     for (const value of [() => 1, Symbol('a'), new Date(Number.NaN)])
@@ -230,9 +228,9 @@ describe('insertMany', () => {
     );
     expect(result).toEqual({ rowCount: 3, chunks: 3, rows: [] });
     expect(db.sent.map((one) => one.values)).toEqual([
-      ['{0,1,2}', '{b0,b1,b2}'],
-      ['{3,4,5}', '{b3,b4,b5}'],
-      ['{6}', '{b6}'],
+      ['{0,1,2}', '{"b0","b1","b2"}'],
+      ['{3,4,5}', '{"b3","b4","b5"}'],
+      ['{6}', '{"b6"}'],
     ]);
     expect(taken_at).toEqual([3, 6, 7]);
     expect(progress).toEqual([
@@ -354,7 +352,7 @@ describe('insertMany', () => {
     const mixed = [{ a: 1 }, { a: 2, b: 'x' }];
     await expect(insertMany(db, 't', mixed, { types })).rejects.toThrow(/^rows\[1\]: .*"b"/);
     await insertMany(db, 't', mixed, { types, columns: ['b', 'a'] as never });
-    expect(db.sent[0]!.values).toEqual(['{NULL,x}', '{1,2}']);
+    expect(db.sent[0]!.values).toEqual(['{NULL,"x"}', '{1,2}']);
   });
 
   test('a value that cannot be written is named by row and column, not shown', async () => {

@@ -1,17 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findPostgresTool } from '../../services/postgres-binaries.ts';
 import type { OpenUserWriter } from '../inserts.ts';
 
 export function psqlMissing(): string | undefined {
-  const { error, status } = spawnSync('psql', ['--version'], { stdio: 'ignore' });
-  return error === undefined && status === 0 ? undefined : 'there is no psql on the PATH';
+  return findPostgresTool('psql') === undefined ? 'there is no psql' : undefined;
 }
 
 /** `\copy` of a file that is written beforehand, by a psql that is connected already. */
 export function openPsqlCopy(folder: string): OpenUserWriter {
   return async (url, table) => {
-    const psql = spawn('psql', ['-X', '-q', '-d', url, '-v', 'ON_ERROR_STOP=1'], {
+    const psql = spawn(findPostgresTool('psql')!, ['-X', '-q', '-d', url, '-v', 'ON_ERROR_STOP=1'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const file = join(folder, 'users.tsv');

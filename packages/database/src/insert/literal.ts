@@ -4,13 +4,15 @@ import { prepareValue } from '../pool/pg-internals.ts';
 /** How a column's values are turned into Postgres's text form. */
 export type ValueKind = 'plain' | 'json' | 'array' | 'jsonArray';
 
-/** What quotes are for: the characters that would end or change an element, and the word NULL. */
-const NEEDS_QUOTES = /[\\",;{}\s]|^null$|^$/iu;
 const ESCAPED = /[\\"]/gu;
 
-/** One element of an array literal. */
-function element(text: string): string {
-  return NEEDS_QUOTES.test(text) ? `"${text.replace(ESCAPED, '\\$&')}"` : text;
+/** One element of an array literal. All but numbers in quotes: to look for what needs them takes longer than they do. */
+function element(value: unknown, kind: ValueKind): string {
+  // JSON's NaN is null, which is no NULL.
+  if (typeof value === 'number' && kind !== 'json') return String(value);
+  const text = toText(value, kind);
+  if (text === null) return 'NULL';
+  return text.includes('"') || text.includes('\\') ? `"${text.replace(ESCAPED, '\\$&')}"` : `"${text}"`;
 }
 
 /**
@@ -65,11 +67,7 @@ function arrayToText(values: readonly unknown[], kind: 'plain' | 'json'): string
   for (let index = 0; index < values.length; index++) {
     if (index > 0) text += ',';
     const value = values[index];
-    if (Array.isArray(value) && kind === 'plain') text += arrayToText(value, kind);
-    else {
-      const item = toText(value, kind);
-      text += item === null ? 'NULL' : element(item);
-    }
+    text += Array.isArray(value) && kind === 'plain' ? arrayToText(value, kind) : element(value, kind);
   }
   return `${text}}`;
 }
@@ -88,10 +86,9 @@ export class ArrayLiteral {
   }
 
   add(value: unknown): void {
-    const separator = this.#empty ? '' : ',';
-    this.#empty = false;
-    const text = toText(value, this.#kind);
-    this.#text += text === null ? `${separator}NULL` : separator + element(text);
+    if (this.#empty) this.#empty = false;
+    else this.#text += ',';
+    this.#text += element(value, this.#kind);
   }
 
   /** Characters so far. */
