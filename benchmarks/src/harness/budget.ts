@@ -9,8 +9,8 @@ import type { Case } from './case.ts';
 import type { Tempo } from './plan.ts';
 
 /** What of a variant's time counts; the processes of a case cost as much as its blocks. */
-export function weightOf({ variants }: Pick<Case, 'variants'>): number {
-  return Object.keys(variants).length;
+export function weightOf({ variants, share = 1 }: Pick<Case, 'variants' | 'share'>): number {
+  return Object.keys(variants).length * share;
 }
 
 /**

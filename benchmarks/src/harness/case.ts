@@ -125,6 +125,8 @@ export interface Case {
    * for each time.
    */
   readonly processes?: number;
+  /** Part of the time of another case that this one gets: below 1 for one of a long list of small ones. 1 by default. */
+  readonly share?: number;
   /** Relative difference allowed between the variants' numeric answers; 0 by default. */
   readonly tolerance?: number;
   /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */

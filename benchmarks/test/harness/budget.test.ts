@@ -27,8 +27,10 @@ describe('the time of a run', () => {
     }
   });
 
-  test('weighs a case by its variants', () => {
+  test('weighs a case by its variants and its share', () => {
     const variant = { kind: 'ours', setup: () => ({ run: () => 1, answer: () => 1 }) } as const;
-    expect(weightOf({ variants: { ours: variant, naive: { ...variant, kind: 'naive' } } })).toBe(2);
+    const variants = { ours: variant, naive: { ...variant, kind: 'naive' } } as const;
+    expect(weightOf({ variants })).toBe(2);
+    expect(weightOf({ variants, share: 0.25 })).toBe(0.5);
   });
 });
