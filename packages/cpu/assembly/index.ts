@@ -1,3 +1,7 @@
 // The exports of the kernel binary. `./table` is generated from tools/kernels at build time.
 export * from './table';
-export * from './movement';
+export * from './scans';
+export * from './searches';
+export * from './histograms';
+export * from './bytes';
+export * from './layouts';
