@@ -280,7 +280,7 @@ export class Experiment implements AsyncDisposable {
         redisUrl,
         accessLog: join(scratch, `access-${index}.log`),
         namespace: `w1-${process.pid}-${index}`,
-        warmUsers: warm ? this.#size.users / 10 : 0,
+        warmUsers: warm ? this.#size.users / 20 : 0,
       },
     };
   }

@@ -90,11 +90,11 @@ export interface ServiceConfig {
   readonly accessLog: string;
   /** Begins every key in Redis, so that two services can share one. Default `hotpath`. */
   readonly namespace?: string;
-  /** Users that are read into memory before the first request. Default 10,000; 0 starts cold. */
+  /** Users that are read into memory before the first request. Default 5,000; 0 starts cold. */
   readonly warmUsers?: number;
 }
 
-/** A request that is answered with this status and message, and is nobody's fault but the client's. */
+/** A request that is answered with this status: 4xx with the message, 503 without. No fault of the program. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code = 'ERR_HOTPATH_BENCHMARKS_REQUEST';

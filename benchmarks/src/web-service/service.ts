@@ -149,7 +149,8 @@ class AssembledService implements Service {
       if (error.validation !== undefined) return this.#refuse(reply, 400, error.message);
       const status = error.statusCode ?? 500;
       if (status >= 400 && status < 500) return this.#refuse(reply, status, error.message);
-      if (this.#parts.users.isUnavailable(error)) return this.#refuse(reply, 503, 'unavailable');
+      if (status === 503 || this.#parts.users.isUnavailable(error))
+        return this.#refuse(reply, 503, 'unavailable');
       // The message may quote a statement: it is for the operator, not for the client.
       process.emitWarning(error);
       return this.#refuse(reply, 500, 'internal error');

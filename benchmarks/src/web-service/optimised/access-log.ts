@@ -1,8 +1,8 @@
 import { createWriter, type Writer } from '@hotpath/io';
 import type { AccessLog } from '../parts.ts';
 
-/** Lines wait so long for company, then go to the file in one write. */
-const LINGER_MS = 100;
+/** Lines wait so long for company, then go to the file in one write; a crash loses those of this time. */
+const LINGER_MS = 1000;
 
 export interface OptimisedAccessLog extends AccessLog {
   readonly writer: Writer;
