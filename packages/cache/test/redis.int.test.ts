@@ -4,6 +4,7 @@ import { tierContract } from '@hotpath/cache/contract';
 import { redisTier } from '@hotpath/cache/redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { monitor } from './monitor.ts';
 import { withResolvers } from './tier-double.ts';
 
 const url = inject('redisUrl');
@@ -250,14 +251,12 @@ describe.skipIf(url === '')('on a real Redis', () => {
       ['a', 1],
       ['b', 2],
     ]);
-    const monitor = await client.duplicate().monitor();
-    const seen: string[][] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => {
-      if (args.some((arg) => arg.includes(namespace))) seen.push(args);
-    });
+    using seen = await monitor(client);
     expect(await Promise.all([cache.get('a'), cache.get('b'), cache.get('a')])).toEqual([1, 2, 1]);
-    await vi.waitUntil(() => seen.length > 0);
-    monitor.disconnect();
-    expect(seen).toEqual([['mget', `${namespace}::a`, `${namespace}::b`]]);
+    const ours = await vi.waitUntil(() => {
+      const commands = seen.commands.filter((args) => args.some((arg) => arg.includes(namespace)));
+      return commands.length > 0 && commands;
+    });
+    expect(ours).toEqual([['mget', `${namespace}::a`, `${namespace}::b`]]);
   });
 });
