@@ -14,7 +14,7 @@ export interface Monitor extends Disposable {
  * answer to MONITOR for answers to other commands.
  */
 export async function monitor(client: Redis): Promise<Monitor> {
-  const socket = connect(client.options.port!, client.options.host!);
+  const socket = connect(client.options.port!, client.options.host);
   const lines = createInterface({ input: socket });
   const commands: string[][] = [];
   lines.on('line', (line) => {
