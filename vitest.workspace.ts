@@ -1,6 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/**
+ * What waits for servers, browsers or collections gets a second try in CI, so that one busy moment of a shared machine does not
+ * cost a whole run. The closing lines name each test that needed it: a defect all the same, of the test or of the code.
+ */
+const BUSY = { retry: process.env['CI'] === undefined ? 0 : 1 };
+
 /** Every kind of test is one project, chosen by the file's suffix; each kind brings the flags that it needs. */
 function kind(name: string, suffix: string, options: object = {}): object {
   return {
@@ -52,6 +58,7 @@ export default defineConfig({
         },
       },
       kind('leak', 'leak.test', {
+        ...BUSY,
         pool: 'forks',
         execArgv: ['--expose-gc'],
         testTimeout: 60_000,
@@ -59,12 +66,13 @@ export default defineConfig({
       }),
       kind('stress', 'stress.test', { pool: 'forks', testTimeout: 120_000, fileParallelism: false }),
       kind('integration', 'int.test', {
+        ...BUSY,
         pool: 'forks',
         globalSetup: ['benchmarks/test/setup/services.ts'],
         testTimeout: 60_000,
         hookTimeout: 60_000,
       }),
-      kind('e2e', 'e2e.test', { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 }),
+      kind('e2e', 'e2e.test', { ...BUSY, pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 }),
       {
         extends: true,
         test: {
