@@ -61,6 +61,37 @@ describe('the places of a profile', () => {
     expect(await place(bundled)).toMatchObject({ url: 'webpack://app/a.ts' });
   });
 
+  const section = (line: number, column: number, map: object = MAP) => ({ offset: { line, column }, map });
+  const indexed = (...sections: object[]) => ({ version: 3, sections });
+
+  test('are those of the sources where the map is put together of sections', async () => {
+    const second = { ...MAP, sources: ['b.ts'], sourceRoot: '/project', names: undefined };
+    write('index.js.map', JSON.stringify(indexed(section(0, 0), section(4, 10, second))));
+    const url = write('index.js', 'code\n\n\n\ncode\n//# sourceMappingURL=index.js.map\n');
+    expect(await place(url)).toEqual({ url: source(), line: 11, column: 5 });
+    expect(await place(url, 2)).toEqual({ url: source(), line: 21, column: 1 });
+    expect(await place(url, 4, 9)).toBeUndefined();
+    expect(await place(url, 4, 10)).toEqual({ url: 'file:///project/b.ts', line: 11, column: 5 });
+    expect(await place(url, 6, 0)).toEqual({ url: 'file:///project/b.ts', line: 21, column: 1 });
+  });
+
+  test.each([
+    ['a map elsewhere', { offset: { line: 0, column: 0 }, url: 'other.map' }],
+    ['a map of another version', section(0, 0, { ...MAP, version: 2 })],
+    ['sections of its own', section(0, 0, indexed(section(0, 0)))],
+    ['no offset', { map: MAP }],
+    ['an offset before the file', section(-1, 0)],
+    ['an offset between columns', section(0, 0.5)],
+    ['nothing', null],
+  ])('stay as they are where a section has %s', async (_, broken) => {
+    const map = { version: 3, sections: [section(0, 0), broken] };
+    const url = write(
+      'sections.js',
+      `code\n//# sourceMappingURL=data:application/json;base64,${base64(map)}`,
+    );
+    expect(await place(url)).toBeUndefined();
+  });
+
   test.each([
     ['is missing', 'nowhere.map'],
     ['is a folder', '.'],

@@ -53,10 +53,19 @@ async function readPlainFile(url: string, signal: AbortSignal): Promise<string> 
 function parseSourceMap(text: string, mapUrl: string): SourceMap | undefined {
   // Some servers put a line before the JSON that keeps it from being run as a script.
   const payload: unknown = JSON.parse(text.replace(/^\)\]\}'?[^\n]*\n/, ''));
-  if (!isPayload(payload)) return undefined;
+  if (isIndex(payload)) {
+    const sections = payload.sections.map(({ offset, map }) => ({ offset, map: resolved(map, mapUrl) }));
+    // Node reads an index map, though its type does not say so.
+    return new SourceMap({ version: 3, sections } as unknown as SourceMapPayload);
+  }
+  return isPayload(payload) ? new SourceMap(resolved(payload, mapUrl)) : undefined;
+}
+
+/** The map with the addresses of its sources whole. */
+function resolved(payload: SourceMapPayload, mapUrl: string): SourceMapPayload {
   const base = new URL(rootOf(payload.sourceRoot), mapUrl);
   const sources = payload.sources.map((source) => sourceUrl(source, base));
-  return new SourceMap({ ...payload, names: payload.names ?? [], sources, sourceRoot: '' });
+  return { ...payload, names: payload.names ?? [], sources, sourceRoot: '' };
 }
 
 function rootOf(sourceRoot: unknown): string {
@@ -72,10 +81,38 @@ function sourceUrl(source: string | null, base: URL): string {
   }
 }
 
+/** What bundlers write that put files together with their maps: each holds from its offset to the next one's. */
+interface IndexPayload {
+  readonly sections: readonly {
+    readonly offset: { readonly line: number; readonly column: number };
+    readonly map: SourceMapPayload;
+  }[];
+}
+
+type Unchecked<Checked> = Partial<Record<keyof Checked, unknown>>;
+
+function isIndex(value: unknown): value is IndexPayload {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, sections } = value as Unchecked<SourceMapPayload & IndexPayload>;
+  return version === 3 && Array.isArray(sections) && sections.every(isSection);
+}
+
+function isSection(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { offset, map } = value as Unchecked<IndexPayload['sections'][number]>;
+  if (typeof offset !== 'object' || offset === null || !isPayload(map)) return false;
+  const { line, column } = offset as Unchecked<IndexPayload['sections'][number]['offset']>;
+  return isCount(line) && isCount(column);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The part of a version 3 map that is used, checked: Node's own class trusts what it is given. */
 function isPayload(value: unknown): value is SourceMapPayload {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, sources, names, mappings } = value as Partial<Record<keyof SourceMapPayload, unknown>>;
+  const { version, sources, names, mappings } = value as Unchecked<SourceMapPayload>;
   return (
     version === 3 &&
     Array.isArray(sources) &&
