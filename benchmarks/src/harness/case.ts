@@ -127,6 +127,11 @@ export interface Case {
   readonly processes?: number;
   /** Part of the time of another case that this one gets: below 1 for one of a long list of small ones. 1 by default. */
   readonly share?: number;
+  /**
+   * What the whole case takes, whatever its share: for an experiment whose length is its own. Kept back from the run's
+   * total, so that it does not come out of the cases after it.
+   */
+  readonly fixedMs?: { readonly quick: number; readonly plain: number };
   /** Relative difference allowed between the variants' numeric answers; 0 by default. */
   readonly tolerance?: number;
   /** Settings of a service that a reader must know to judge the figure (`synchronous_commit=off`). */

@@ -36,7 +36,7 @@ export const QUICK: Tempo = {
   rounds: 6,
   enoughRounds: 3,
   fewestRounds: 1,
-  totalMs: 150_000,
+  totalMs: 180_000,
   mostMs: 700,
   leastMs: 250,
   replyTimeoutMs: 180_000,
@@ -56,7 +56,7 @@ export const FULL: Tempo = {
   rounds: 12,
   enoughRounds: 8,
   fewestRounds: 3,
-  totalMs: 27 * 60_000,
+  totalMs: 25 * 60_000,
   mostMs: 6000,
   leastMs: 1500,
   replyTimeoutMs: 180_000,
@@ -92,8 +92,8 @@ export function planCase(tempo: Tempo, budgetMs: number, startMs: number, roundM
   return { groups, rounds: Math.max(tempo.fewestRounds, Math.min(tempo.rounds, roundsIn(groups))) };
 }
 
-/** Processes that an interval needs at the least, by Student's factor, before a case may end early. */
-export const FEWEST_GROUPS = 5;
+/** Processes that an interval needs at the least, Student's factor of 1.6 in it, before a case may end early. */
+export const FEWEST_GROUPS = 4;
 
 /** The order of a round: forth, back, and from another start each time, so that no variant keeps a place. */
 export function orderOfRound<T>(items: readonly T[], round: number): T[] {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Report, Row } from '../report/record.ts';
 import { SCHEMA_VERSION } from '../report/record.ts';
 import { connectServices, createDatabase, createGuardedFolder } from '../services/index.ts';
-import { shareOf, weightOf } from './budget.ts';
+import { keptBackMs, shareOf, weightOf } from './budget.ts';
 import type { LoadedCase } from './discover.ts';
 import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
@@ -78,11 +78,15 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
       { tier, seed, groups: tempo.groups, rounds: tempo.rounds, blockMs: tempo.blockMs },
     );
     const begun = performance.now();
+    const isQuick = tier === 'quick';
     let weightLeft = cases.reduce((sum, loaded) => sum + weightOf(loaded.case), 0);
+    let keptBack = cases.reduce((sum, loaded) => sum + keptBackMs(loaded.case, isQuick), 0);
     for (const loaded of cases) {
       if (signal.aborted) break;
       const weight = weightOf(loaded.case);
-      const budgetMs = shareOf(tempo, weight, weightLeft, tempo.totalMs - (performance.now() - begun));
+      const msLeft = tempo.totalMs - keptBack - (performance.now() - begun);
+      const budgetMs = shareOf(tempo, weight, weightLeft, msLeft);
+      keptBack -= keptBackMs(loaded.case, isQuick);
       weightLeft -= weight;
       const name = nameOf(loaded.case);
       progress.start(name);
@@ -93,7 +97,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
           row = await runCase(loaded, {
             tempo,
             budgetMs,
-            quick: tier === 'quick',
+            quick: isQuick,
             execPath,
             cores,
             seed,

@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { LoadResult } from './load/generate.ts';
 import {
-  bareNodeBytes,
   canPin,
   type GeneratorProcess,
   OTHERS_CORE,
@@ -28,7 +27,7 @@ import {
   startService,
 } from './processes.ts';
 import { FULL_SIZE, inSchema, QUICK_SIZE, seed, type Size } from './seed.ts';
-import type { Held, ServeOptions, Usage } from './serve.ts';
+import type { ServeOptions, Usage } from './serve.ts';
 import { isIndexed, type VariantName } from './variants.ts';
 
 export const OBJECTIVE_P99_MS = 50;
@@ -78,9 +77,6 @@ export interface Comparison {
   readonly sweep: Sweep;
   /** Ours without warm-up and with an empty Redis, at the common rate; not in a quick run. */
   readonly cold: Window | undefined;
-  /** What the heaps hold after the first window at the common rate. */
-  readonly held: { readonly naive: Held; readonly ours: Held };
-  readonly bareNodeBytes: number;
   readonly pinned: boolean;
 }
 
@@ -104,13 +100,13 @@ interface Times {
 }
 
 const QUICK: Times = {
-  warmMs: 400,
-  greedyMs: 1000,
-  sweepMs: 600,
+  warmMs: 300,
+  greedyMs: 700,
+  sweepMs: 400,
   sweepSteps: 4,
-  windowMs: 1000,
+  windowMs: 800,
   runs: 1,
-  stepMs: 500,
+  stepMs: 300,
 };
 const FULL: Times = {
   warmMs: 3000,
@@ -118,7 +114,7 @@ const FULL: Times = {
   sweepMs: 2500,
   sweepSteps: 9,
   windowMs: 6000,
-  runs: 3,
+  runs: 2,
   stepMs: 5000,
 };
 
@@ -131,7 +127,6 @@ export class Experiment implements AsyncDisposable {
   readonly #size: Size;
   readonly #generator: GeneratorProcess;
   readonly #unpin: () => void;
-  readonly #held = new Map<VariantName, Held>();
   readonly pinned: boolean;
 
   private constructor(
@@ -204,9 +199,7 @@ export class Experiment implements AsyncDisposable {
       naive: found.naive,
       ours: found.ours,
       sweep: sweep!,
-      cold,
-      held: { naive: this.#held.get('naive')!, ours: this.#held.get('optimised')! },
-      bareNodeBytes: bareNodeBytes(),
+      cold: cold!,
       pinned: this.pinned,
     };
   }
@@ -260,9 +253,7 @@ export class Experiment implements AsyncDisposable {
   async #window(variant: VariantName, rate: number, cold = false): Promise<Window> {
     await using service = await this.#start(variant, !cold);
     if (!cold) await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
-    const window = await this.#load(service, rate, this.#times.windowMs);
-    if (!this.#held.has(variant)) this.#held.set(variant, await service.held());
-    return window;
+    return await this.#load(service, rate, this.#times.windowMs);
   }
 
   async #start(variant: VariantName, warm: boolean): Promise<ServiceProcess & AsyncDisposable> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { shareOf, weightOf } from '../../dist/harness/budget.js';
+import { keptBackMs, shareOf, weightOf } from '../../dist/harness/budget.js';
 import { ALL, FULL, QUICK } from '../../dist/harness/plan.js';
 
 describe('the time of a run', () => {
@@ -32,5 +32,14 @@ describe('the time of a run', () => {
     const variants = { ours: variant, naive: { ...variant, kind: 'naive' } } as const;
     expect(weightOf({ variants })).toBe(2);
     expect(weightOf({ variants, share: 0.25 })).toBe(0.5);
+  });
+
+  test('is kept back for a case whose length is its own, and such a case takes it whole', () => {
+    const fixed = { variants: {}, fixedMs: { quick: 3000, plain: 60_000 } };
+    expect(keptBackMs(fixed, true)).toBe(3000);
+    expect(keptBackMs(fixed, false)).toBe(60_000);
+    expect(keptBackMs({}, false)).toBe(0);
+    expect(weightOf(fixed)).toBe(0);
+    expect(shareOf(QUICK, weightOf(fixed), 0, -5000)).toBe(Infinity);
   });
 });

@@ -1,4 +1,4 @@
-import { BusyError, WriteFailedError } from '../errors.ts';
+import { BusyError, type SyncFailedError, WriteFailedError } from '../errors.ts';
 import { Durability } from './durability.ts';
 import type { WriterFileSystem } from './file-system.ts';
 import { timeOfWrite } from './flush-policy.ts';
@@ -30,9 +30,14 @@ export class Pump {
   readonly #schedule: Schedule;
   #state: PumpState = 'idle';
   #failure: WriteFailedError | undefined;
+  /** The fsync failure that was told already. */
+  #toldSyncFailure: SyncFailedError | undefined;
   /** A sync flush was asked for: files that are let go must be fsynced. */
   #syncWanted = false;
   #isDestroyed = false;
+  /** Replaced files that an fsync still uses. */
+  readonly #retired: (() => void)[] = [];
+
   readonly #progress = new Progress();
 
   constructor(
@@ -262,6 +267,7 @@ export class Pump {
   }
 
   readonly #onSynced = (): void => {
+    for (const close of this.#retired.splice(0)) close();
     if (this.#isDestroyed) {
       this.#closeWhenFree();
       return;
@@ -273,10 +279,11 @@ export class Pump {
   };
 
   #tellSyncFailure(): void {
-    const failure = this.#durability.takeFailure();
-    if (failure === undefined) return;
+    const { failure, durableBytes } = this.#durability;
+    if (failure === undefined || failure === this.#toldSyncFailure) return;
+    this.#toldSyncFailure = failure;
     // Nothing more can be made durable in this file, written or not.
-    this.#progress.durable.failBeyond(this.#durability.durableBytes, failure);
+    this.#progress.durable.failBeyond(durableBytes, failure);
     this.#report(failure);
   }
 
@@ -306,12 +313,14 @@ export class Pump {
     }
     const last = this.#outlet.replaceTarget(next);
     this.#durability.startAfresh();
-    this.#durability.whenIdle(() => {
+    const close = (): void => {
       last.close((error) => {
         if (error === null) mark.resolve();
         else mark.reject(error);
       });
-    });
+    };
+    if (this.#durability.isRunning) this.#retired.push(close);
+    else close();
   }
 
   #end(mark: Mark): void {
