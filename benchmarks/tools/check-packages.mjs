@@ -83,6 +83,8 @@ try {
       `${name} has its licence, manual and entry${missing.map((file) => `, but no ${file}`).join('')}`,
       missing.length === 0,
     );
+    const { access, provenance } = manifest.publishConfig ?? {};
+    expect(`${name} is published for all, with its provenance`, access === 'public' && provenance === true);
     check(`publint ${name}`, bin('publint'), ['run', '--strict', tarball]);
     check(`attw ${name}`, bin('attw'), ['--profile', 'esm-only', tarball]);
   }

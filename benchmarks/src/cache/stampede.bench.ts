@@ -136,9 +136,13 @@ function failingLoader(kind: VariantKind, open: OpenReader): Variant {
       let callCount = 0;
       let errorCount = 0;
       let tookMs = 0;
+      /** What the first load took: timers are late, the more so on a busy machine. */
+      let loadMs: number | undefined;
       const reader = await open(context, async () => {
         callCount++;
+        const startedAt = performance.now();
         await sleep(LOAD_MS);
+        loadMs ??= performance.now() - startedAt;
         throw new Error('the database is gone');
       });
       return {
@@ -157,7 +161,7 @@ function failingLoader(kind: VariantKind, open: OpenReader): Variant {
             {
               metric: 'time',
               unit: 'ns until all were answered, beyond the load',
-              value: Math.max(0, tookMs - LOAD_MS) * 1e6,
+              value: Math.max(0, tookMs - (loadMs ?? 0)) * 1e6,
               better: 'less',
             },
             { metric: 'count', unit: 'readers who got the error', value: errorCount, better: 'more' },

@@ -53,6 +53,25 @@ interface Adder {
   add(item: number): Promise<number>;
 }
 
+/** No batching at all: one call for everything, and the promises that the items get before it and that are resolved after it. */
+function promisesSettledLater(): Operation {
+  const run = async (): Promise<number> => {
+    const items: number[] = [];
+    const resolvers: ((result: number) => void)[] = [];
+    const promises: Promise<number>[] = [];
+    for (let item = 0; item < ITEMS; item++) {
+      items.push(item);
+      promises.push(new Promise((resolve) => resolvers.push(resolve)));
+    }
+    const results = await double(items);
+    for (let item = 0; item < ITEMS; item++) resolvers[item]!(results[item]!);
+    let sum = 0;
+    for (const result of await Promise.all(promises)) sum += result;
+    return sum;
+  };
+  return { run, answer: run };
+}
+
 function adding(create: () => Promise<Adder> | Adder): Variant['setup'] {
   return async () => {
     const adder = await create();
@@ -250,6 +269,7 @@ const cases: readonly Case[] = [
         kind: 'floor',
         setup: adding(() => ({ add: (item) => Promise.resolve(item * 2) })),
       },
+      'floor:a promise settled later': { kind: 'floor', setup: promisesSettledLater },
       dataloader: {
         kind: 'peer',
         setup: adding(async () => (await import('./peers/dataloader.ts')).createLoader(MAX_ITEMS, double)),

@@ -6,6 +6,7 @@ import type { Case, CaseContext, Operation, VariantKind, Variant } from '../harn
 const FILES = 1000;
 const FILE_BYTES = 2000;
 const LINES = 200_000;
+const LINES_BUFFER_BYTES = 64 << 10;
 const COPY_BYTES = 100 << 20;
 const BYTE_COPY_BYTES = 64 << 10;
 
@@ -167,6 +168,24 @@ const cases: readonly Case[] = [
         };
       }),
       split2: counting('peer', async () => (await import('./peers/split2.ts')).countLines),
+      // What no reader that makes a string a line can do without, and no stream or promise beside it.
+      'floor:readSync and slice': counting('floor', () => async (path) => {
+        const descriptor = fs.openSync(path, 'r');
+        const buffer = Buffer.alloc(LINES_BUFFER_BYTES);
+        let total = 0;
+        let rest = '';
+        for (let read = fs.readSync(descriptor, buffer); read > 0; read = fs.readSync(descriptor, buffer)) {
+          const text = rest + buffer.toString('latin1', 0, read);
+          let start = 0;
+          for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+            total += text.slice(start, end).length + 1;
+            start = end + 1;
+          }
+          rest = text.slice(start);
+        }
+        fs.closeSync(descriptor);
+        return total;
+      }),
     },
   },
   {

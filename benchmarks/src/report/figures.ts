@@ -9,7 +9,7 @@ const BEGIN = '<!-- figures:begin -->';
 const END = '<!-- figures:end -->';
 
 /** A cell of a Markdown table: no text of a record can end it, break its line or start markup. */
-function cell(text: string): string {
+export function cell(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')
     .replaceAll('&', '&amp;')

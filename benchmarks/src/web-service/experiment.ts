@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { LoadResult } from './load/generate.ts';
 import {
+  bareNodeBytes,
   canPin,
   type GeneratorProcess,
   OTHERS_CORE,
@@ -27,7 +28,7 @@ import {
   startService,
 } from './processes.ts';
 import { FULL_SIZE, inSchema, QUICK_SIZE, seed, type Size } from './seed.ts';
-import type { ServeOptions, Usage } from './serve.ts';
+import type { Held, ServeOptions, Usage } from './serve.ts';
 import { isIndexed, type VariantName } from './variants.ts';
 
 export const OBJECTIVE_P99_MS = 50;
@@ -77,6 +78,9 @@ export interface Comparison {
   readonly sweep: Sweep;
   /** Ours without warm-up and with an empty Redis, at the common rate; not in a quick run. */
   readonly cold: Window | undefined;
+  /** What the heaps hold after the first window at the common rate. */
+  readonly held: { readonly naive: Held; readonly ours: Held };
+  readonly bareNodeBytes: number;
   readonly pinned: boolean;
 }
 
@@ -114,7 +118,7 @@ const FULL: Times = {
   sweepMs: 2500,
   sweepSteps: 9,
   windowMs: 6000,
-  runs: 2,
+  runs: 3,
   stepMs: 5000,
 };
 
@@ -127,6 +131,7 @@ export class Experiment implements AsyncDisposable {
   readonly #size: Size;
   readonly #generator: GeneratorProcess;
   readonly #unpin: () => void;
+  readonly #held = new Map<VariantName, Held>();
   readonly pinned: boolean;
 
   private constructor(
@@ -199,7 +204,9 @@ export class Experiment implements AsyncDisposable {
       naive: found.naive,
       ours: found.ours,
       sweep: sweep!,
-      cold: cold!,
+      cold,
+      held: { naive: this.#held.get('naive')!, ours: this.#held.get('optimised')! },
+      bareNodeBytes: bareNodeBytes(),
       pinned: this.pinned,
     };
   }
@@ -253,7 +260,9 @@ export class Experiment implements AsyncDisposable {
   async #window(variant: VariantName, rate: number, cold = false): Promise<Window> {
     await using service = await this.#start(variant, !cold);
     if (!cold) await this.#load(service, Infinity, this.#times.warmMs, GREEDY_CLIENTS);
-    return await this.#load(service, rate, this.#times.windowMs);
+    const window = await this.#load(service, rate, this.#times.windowMs);
+    if (!this.#held.has(variant)) this.#held.set(variant, await service.held());
+    return window;
   }
 
   async #start(variant: VariantName, warm: boolean): Promise<ServiceProcess & AsyncDisposable> {

@@ -1,12 +1,12 @@
 /** The service and the generator as processes of their own, each on a core of its own where the system lets us. */
 
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { ClusterOptions } from './cluster.ts';
 import type { LoadOptions, LoadResult } from './load/generate.ts';
-import type { ServeMessage, ServeOptions, Usage } from './serve.ts';
+import type { Held, Question, ServeMessage, ServeOptions, Usage } from './serve.ts';
 
 const SERVE = fileURLToPath(new URL('serve.js', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('cluster.js', import.meta.url));
@@ -22,6 +22,11 @@ export class ProcessError extends Error {
 /** Which core is whose. */
 export const SERVICE_CORE = 0;
 export const OTHERS_CORE = 1;
+
+/** Resident memory of a Node process that does nothing. */
+export function bareNodeBytes(): number {
+  return Number(execFileSync(process.execPath, ['-p', 'process.memoryUsage.rss()'], { encoding: 'utf8' }));
+}
 
 /** Whether processes can be pinned: Linux with `taskset`, and a core to spare. */
 export function canPin(): boolean {
@@ -81,6 +86,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Since the last call. */
   usage(): Promise<Usage>;
+  /** Collects garbage and takes a snapshot: a second or so in which nothing else is answered. */
+  held(): Promise<Held>;
   /** SIGTERM. @returns the exit code; `null` when it had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -109,14 +116,16 @@ async function startServing(script: string, options: ClusterOptions, core?: numb
     );
   }
   child.stderr?.resume();
+  const ask = <Answer extends Usage | Held>(question: Question): Promise<Answer> => {
+    const answer = reply<Answer>(child, options.variant);
+    child.send(question);
+    return answer;
+  };
   return {
     port: message.port,
     pid: child.pid!,
-    usage() {
-      const usage = reply<Usage>(child, options.variant);
-      child.send('usage');
-      return usage;
-    },
+    usage: () => ask<Usage>('usage'),
+    held: () => ask<Held>('held'),
     stop: () => stop(child, 'SIGTERM'),
   };
 }

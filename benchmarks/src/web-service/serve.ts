@@ -3,11 +3,13 @@
  *
  *   node serve.js '{"variant":"optimised","port":3000,"config":{"databaseUrl":…,"redisUrl":…,"accessLog":…}}'
  *
- * With an IPC channel it says `{ port }` when it is ready, and answers each message with its {@link Usage} since the one
- * before, measured from outside the service and alike for every variant.
+ * With an IPC channel it says `{ port }` when it is ready, and answers `usage` with its {@link Usage} since the one before
+ * and `held` with what its heap {@link Held holds}, both measured from outside the service and alike for every variant.
  */
 
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { HeapKind } from '@hotpath/profile';
 import { assembleService, type Service } from './service.ts';
 import type { ServiceConfig } from './parts.ts';
 import { PARTS, type VariantName } from './variants.ts';
@@ -25,15 +27,46 @@ export interface Usage {
   readonly rssBytes: number;
   readonly peakRssBytes: number;
   readonly eventLoopDelayMsP99: number;
+  /** Of the resident memory, what is mapped from files: Node's own code. 0 where the system does not tell. */
+  readonly fileBytes: number;
+  /** V8's heap, with what it has yet to collect. */
+  readonly heapBytes: number;
 }
 
-/** Ready, or why not. */
-export type ServeMessage = { readonly port: number } | { readonly failure: string } | Usage;
+/** What the heap holds after a collection, by a snapshot. */
+export interface Held {
+  readonly bytes: number;
+  /** The largest first. */
+  readonly kinds: readonly HeapKind[];
+}
+
+/** What a service is asked. */
+export type Question = 'usage' | 'held';
+
+/** Ready, or why not, or an answer. */
+export type ServeMessage = { readonly port: number } | { readonly failure: string } | Usage | Held;
 
 const DELAY_RESOLUTION_MS = 10;
 const RSS_EVERY_MS = 100;
+const KINDS_TOLD = 10;
 
-function tellUsage(): void {
+/** Resident pages of files, in bytes. */
+function fileBytes(): number {
+  if (process.platform !== 'linux') return 0;
+  return 1024 * Number(/^RssFile:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+}
+
+/** Loaded when asked for, so that it is in no figure. */
+async function held(): Promise<Held> {
+  const { heapSnapshot } = await import('@hotpath/profile');
+  const { selfBytes, kinds } = await heapSnapshot();
+  return {
+    bytes: selfBytes,
+    kinds: kinds.toSorted((a, b) => b.selfBytes - a.selfBytes).slice(0, KINDS_TOLD),
+  };
+}
+
+function answerQuestions(): void {
   const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delays.enable();
   let since = process.cpuUsage();
@@ -41,19 +74,25 @@ function tellUsage(): void {
   setInterval(() => {
     peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss());
   }, RSS_EVERY_MS).unref();
-  process.on('message', () => {
+  const usage = (): Usage => {
     const { user, system } = process.cpuUsage(since);
     const rssBytes = process.memoryUsage.rss();
-    const usage: Usage = {
+    const found: Usage = {
       cpuMicros: user + system,
       rssBytes,
       peakRssBytes: Math.max(peakRssBytes, rssBytes),
       eventLoopDelayMsP99: Math.max(0, delays.percentile(99) / 1e6 - DELAY_RESOLUTION_MS),
+      fileBytes: fileBytes(),
+      heapBytes: process.memoryUsage().heapTotal,
     };
     since = process.cpuUsage();
     peakRssBytes = 0;
     delays.reset();
-    process.send?.(usage);
+    return found;
+  };
+  process.on('message', (question: Question) => {
+    if (question === 'usage') process.send?.(usage());
+    else void held().then((found) => process.send?.(found));
   });
   // Whoever started this process has ended.
   process.on('disconnect', () => {
@@ -84,7 +123,7 @@ async function main(): Promise<void> {
   const service = assembleService(makeParts(config));
   closeOnSignal(service);
   const listening = await service.listen(port);
-  tellUsage();
+  answerQuestions();
   process.send?.({ port: listening } satisfies ServeMessage);
 }
 

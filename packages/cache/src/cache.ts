@@ -24,7 +24,7 @@ import { Levels } from './region/levels.ts';
 import { Life } from './region/life.ts';
 import { type Load, type LoadMany, Loader } from './region/loader.ts';
 import { Region, type RegionParts } from './region/region.ts';
-import type { CacheStats, Readiness, RegionStats, TierStats } from './stats.ts';
+import { type CacheStats, type Readiness, statsOfRegion, statsOfTier } from './stats.ts';
 import { newStand, TagIndex } from './tags.ts';
 import type { RegionOptions } from './tier.ts';
 import type { MemoryRegion } from './tiers/memory.ts';
@@ -288,16 +288,9 @@ export class Cache {
   /** A snapshot; cheap. */
   stats(): CacheStats {
     return {
-      tiers: this.#guards.map((guard): TierStats => ({
-        name: guard.tier.name,
-        errorCount: guard.errorCount,
-        timeoutCount: guard.timeoutCount,
-        skippedCount: guard.skippedCount,
-        breaker: guard.breaker,
-        corruptCount: guard.tier.corruptCount ?? 0,
-      })),
+      tiers: this.#guards.map(statsOfTier),
       regions: Array.from(this.#regions.values(), (region) =>
-        statsOf(region, this.#memories.get(region.name)),
+        statsOfRegion(region, this.#memories.get(region.name)),
       ),
       listening: this.#coherence.listening,
     };
@@ -392,29 +385,6 @@ export class Cache {
     this.#regions.set(name, opened as unknown as Region<never>);
     return opened;
   }
-}
-
-function statsOf(region: Region<never>, memory: MemoryRegion | undefined): RegionStats {
-  return {
-    name: region.name,
-    entryCount: region.entryCount,
-    entryBytes: memory?.sizeBytes,
-    oversizedCount: memory?.oversizedCount ?? 0,
-    memoryHitCount: region.hitCount,
-    missCount: region.missCount,
-    joinedCount: region.joinedCount,
-    tierHitCounts: Object.fromEntries(
-      region.levels.tiers.map((tier) => [tier.guard.tier.name, tier.hitCount]),
-    ),
-    loadCount: region.loader?.loadCount ?? 0,
-    loadErrorCount: region.loader?.errorCount ?? 0,
-    leaseWaitCount: region.levels.leaseWaitCount,
-    ...region.counts,
-    encodeErrorCount: region.levels.encodeErrorCount,
-    flightCount: region.flightCount,
-    queuedCount: region.levels.queuedCount,
-    lifeMsMax: region.lifeMsMax,
-  };
 }
 
 /**

@@ -1,3 +1,7 @@
+import type { TierGuard } from './guard/guard.ts';
+import type { Region } from './region/region.ts';
+import type { MemoryRegion } from './tiers/memory.ts';
+
 /** What one tier below memory has been through. */
 export interface TierStats {
   readonly name: string;
@@ -68,4 +72,38 @@ export interface CacheStats {
   readonly regions: readonly RegionStats[];
   /** Whether changes made by other processes are heard; `undefined` when no tier tells of them. */
   readonly listening: boolean | undefined;
+}
+
+export function statsOfTier(guard: TierGuard): TierStats {
+  return {
+    name: guard.tier.name,
+    errorCount: guard.errorCount,
+    timeoutCount: guard.timeoutCount,
+    skippedCount: guard.skippedCount,
+    breaker: guard.breaker,
+    corruptCount: guard.tier.corruptCount ?? 0,
+  };
+}
+
+export function statsOfRegion(region: Region<never>, memory: MemoryRegion | undefined): RegionStats {
+  return {
+    name: region.name,
+    entryCount: region.entryCount,
+    entryBytes: memory?.sizeBytes,
+    oversizedCount: memory?.oversizedCount ?? 0,
+    memoryHitCount: region.hitCount,
+    missCount: region.missCount,
+    joinedCount: region.joinedCount,
+    tierHitCounts: Object.fromEntries(
+      region.levels.tiers.map((tier) => [tier.guard.tier.name, tier.hitCount]),
+    ),
+    loadCount: region.loader?.loadCount ?? 0,
+    loadErrorCount: region.loader?.errorCount ?? 0,
+    leaseWaitCount: region.levels.leaseWaitCount,
+    ...region.counts,
+    encodeErrorCount: region.levels.encodeErrorCount,
+    flightCount: region.flightCount,
+    queuedCount: region.levels.queuedCount,
+    lifeMsMax: region.lifeMsMax,
+  };
 }

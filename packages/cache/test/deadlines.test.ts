@@ -43,3 +43,10 @@ test('an answer that came during a stall of the event loop is no miss', async ()
   await sleep(20);
   expect(onExpire).not.toHaveBeenCalled();
 });
+
+test('a call that was answered keeps none alive that came after it', () => {
+  const queue = new DeadlineQueue(40);
+  const calls = Array.from({ length: 3 }, () => queue.add(() => {}));
+  for (const call of calls) queue.settle(call);
+  expect(calls.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
+});

@@ -47,8 +47,15 @@ export class DeadlineQueue {
   }
 
   #dropSettled(): void {
-    while (this.#head?.settled === true) this.#head = this.#head.next;
-    if (this.#head === undefined) this.#tail = undefined;
+    let head = this.#head;
+    while (head?.settled === true) {
+      const { next } = head;
+      // One that a collection has moved to the old objects would else keep all that come after it until those are collected.
+      head.next = undefined;
+      head = next;
+    }
+    this.#head = head;
+    if (head === undefined) this.#tail = undefined;
   }
 
   readonly #onDue = (): void => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncodeError } from '../errors.ts';
-import type { LevelExplanation } from '../explain.ts';
+import { explainEntry, type LevelExplanation } from '../explain.ts';
 import type { GuardedRegion } from '../guard/guarded-region.ts';
 import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
 import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
@@ -247,20 +247,4 @@ export class Levels {
     }
     return lowestFailed;
   }
-}
-
-export function explainEntry(
-  level: string,
-  entry: (TierEntry & { readonly storedAt?: number }) | undefined,
-  now: number,
-): LevelExplanation {
-  if (entry === undefined || entry.expiresAt <= now) return { level, state: 'absent' };
-  return {
-    level,
-    state: entry.freshUntil > now ? 'fresh' : 'stale',
-    freshForMs: entry.freshUntil - now,
-    expiresInMs: entry.expiresAt - now,
-    ...(entry.storedAt === undefined ? {} : { ageMs: now - entry.storedAt }),
-    ...(entry.version === undefined ? {} : { version: entry.version }),
-  };
 }

@@ -1,6 +1,6 @@
 import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
 import { CacheClosedError } from '../errors.ts';
-import type { Explanation, LevelExplanation } from '../explain.ts';
+import { explainEntry, type Explanation, type LevelExplanation, nextRead } from '../explain.ts';
 import { storageKey } from '../key.ts';
 import type { TagIndex } from '../tags.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
@@ -8,7 +8,7 @@ import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
 import { SAMPLE, type SpaceSaving } from '../warm/sketch.ts';
 import { Flight, type FlightCounts, type FlightParts } from './flight.ts';
 import type { Keeper, Surroundings } from './keeper.ts';
-import { type Confirmation, explainEntry, type Levels } from './levels.ts';
+import type { Confirmation, Levels } from './levels.ts';
 import type { Life } from './life.ts';
 import type { Loader } from './loader.ts';
 
@@ -193,7 +193,13 @@ export class Region<Id> {
     if (this.#memory !== undefined) levels.push(explainEntry('memory', this.#memory.look(stored), now));
     levels.push(...(await this.levels.explain(stored, now)));
     const flying = this.#flights.has(stored) || this.#refreshes.has(stored);
-    return { key: stored, levels, flying, next: this.#next(levels, flying, stored) };
+    const next = nextRead(levels, {
+      flying,
+      loads: this.loader !== undefined,
+      loadsAhead: (this.#memory?.look(stored)?.attentionAt ?? 0) <= now,
+      whileRevalidateMs: this.#life.whileRevalidateMs,
+    });
+    return { key: stored, levels, flying, next };
   }
 
   /** Deletes at every level, `undefined` for everything. */
@@ -258,24 +264,6 @@ export class Region<Id> {
     await Promise.allSettled(Array.from(this.#flights.values(), (flight) => flight.promise!));
     await this.#keeper.settled();
     await this.levels.close();
-  }
-
-  #next(levels: readonly LevelExplanation[], flying: boolean, key: string): string {
-    const found = levels.find(({ state }) => state === 'fresh');
-    const stale = levels.find(({ state }) => state === 'stale');
-    const first = levels[0];
-    if (first?.level === 'memory' && first.state === 'fresh') {
-      const early = (this.#memory?.look(key)?.attentionAt ?? 0) <= this.#life.now();
-      return early ? 'served from memory, and loaded ahead in the background' : 'served from memory';
-    }
-    if (flying) return 'joins the read that is under way';
-    if (stale?.freshForMs !== undefined && -stale.freshForMs < this.#life.whileRevalidateMs)
-      return `served stale from ${stale.level}, and loaded anew in the background`;
-    if (found !== undefined) return `read from ${found.level}, which fills the levels above`;
-    if (this.loader === undefined) return 'a miss: there is no loader';
-    return stale === undefined
-      ? 'loaded'
-      : `loaded; served stale from ${stale.level} if that fails or is slow`;
   }
 
   /** Always rejects. */

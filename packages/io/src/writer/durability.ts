@@ -16,6 +16,9 @@ export class Durability {
   #callCount = 0;
   #isRunning = false;
   #failure: SyncFailedError | undefined;
+  #isFailureUntold = false;
+  /** What waits for the end of the call under way. */
+  readonly #afterwards: (() => void)[] = [];
 
   constructor(fs: WriterFileSystem) {
     this.#fs = fs;
@@ -37,6 +40,13 @@ export class Durability {
     return this.#failure;
   }
 
+  /** The failure, to whoever asks first; then nothing until there is another. */
+  takeFailure(): SyncFailedError | undefined {
+    if (!this.#isFailureUntold) return undefined;
+    this.#isFailureUntold = false;
+    return this.#failure;
+  }
+
   /** Whether an fdatasync could bring the durable position up to `positionBytes`. */
   isBehind(positionBytes: number): boolean {
     return this.#failure === undefined && this.#durableBytes < positionBytes;
@@ -49,6 +59,7 @@ export class Durability {
     const settle = (error: unknown): void => {
       this.#isRunning = false;
       this.#settle(error, writtenBytes);
+      for (const task of this.#afterwards.splice(0)) task();
       done();
     };
     if (descriptor < 0) process.nextTick(settle, badDescriptor('fdatasync'));
@@ -69,14 +80,24 @@ export class Durability {
     }
   }
 
+  /** Runs the task when no call is under way: at once, or after it. */
+  whenIdle(task: () => void): void {
+    if (this.#isRunning) this.#afterwards.push(task);
+    else task();
+  }
+
   /** Another file, which has no failure behind it. */
   startAfresh(): void {
     this.#failure = undefined;
+    this.#isFailureUntold = false;
   }
 
   #settle(error: unknown, writtenBytes: number): void {
-    if (error === null || error === undefined)
+    if (error === null || error === undefined) {
       this.#durableBytes = Math.max(this.#durableBytes, writtenBytes);
-    else if (refusalOf(error) !== 'again') this.#failure = new SyncFailedError(this.#durableBytes, error);
+    } else if (refusalOf(error) !== 'again') {
+      this.#failure = new SyncFailedError(this.#durableBytes, error);
+      this.#isFailureUntold = true;
+    }
   }
 }

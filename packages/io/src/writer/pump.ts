@@ -1,4 +1,4 @@
-import { BusyError, type SyncFailedError, WriteFailedError } from '../errors.ts';
+import { BusyError, WriteFailedError } from '../errors.ts';
 import { Durability } from './durability.ts';
 import type { WriterFileSystem } from './file-system.ts';
 import { timeOfWrite } from './flush-policy.ts';
@@ -30,14 +30,9 @@ export class Pump {
   readonly #schedule: Schedule;
   #state: PumpState = 'idle';
   #failure: WriteFailedError | undefined;
-  /** The fsync failure that was told already. */
-  #toldSyncFailure: SyncFailedError | undefined;
   /** A sync flush was asked for: files that are let go must be fsynced. */
   #syncWanted = false;
   #isDestroyed = false;
-  /** Replaced files that an fsync still uses. */
-  readonly #retired: (() => void)[] = [];
-
   readonly #progress = new Progress();
 
   constructor(
@@ -267,7 +262,6 @@ export class Pump {
   }
 
   readonly #onSynced = (): void => {
-    for (const close of this.#retired.splice(0)) close();
     if (this.#isDestroyed) {
       this.#closeWhenFree();
       return;
@@ -279,11 +273,10 @@ export class Pump {
   };
 
   #tellSyncFailure(): void {
-    const { failure, durableBytes } = this.#durability;
-    if (failure === undefined || failure === this.#toldSyncFailure) return;
-    this.#toldSyncFailure = failure;
+    const failure = this.#durability.takeFailure();
+    if (failure === undefined) return;
     // Nothing more can be made durable in this file, written or not.
-    this.#progress.durable.failBeyond(durableBytes, failure);
+    this.#progress.durable.failBeyond(this.#durability.durableBytes, failure);
     this.#report(failure);
   }
 
@@ -313,14 +306,12 @@ export class Pump {
     }
     const last = this.#outlet.replaceTarget(next);
     this.#durability.startAfresh();
-    const close = (): void => {
+    this.#durability.whenIdle(() => {
       last.close((error) => {
         if (error === null) mark.resolve();
         else mark.reject(error);
       });
-    };
-    if (this.#durability.isRunning) this.#retired.push(close);
-    else close();
+    });
   }
 
   #end(mark: Mark): void {
