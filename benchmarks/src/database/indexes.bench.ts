@@ -14,14 +14,17 @@ import {
 
 const QUERIES: Readonly<Record<string, IndexedQuery>> = {
   'email =': {
+    name: 'email',
     text: (table) => `SELECT id, name, email FROM ${table} WHERE email = $1`,
     values: ['first7.7007@example.com'],
   },
   'name = AND email LIKE': {
+    name: 'name_email',
     text: (table) => `SELECT id, name, email FROM ${table} WHERE name = $1 AND email LIKE 'john%'`,
     values: ['name 7'],
   },
   'is_active AND id >': {
+    name: 'active',
     text: (table) => `SELECT id, name, email FROM ${table} WHERE is_active AND id > $1`,
     values: [1_000],
   },

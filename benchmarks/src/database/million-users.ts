@@ -1,4 +1,4 @@
-/** The guide's users table of a million rows, made once a run: one copy without indexes, one with those that our advice names. */
+/** The guide's users table of a million rows, made once a run: one copy without indexes, and one a query with those that our advice names for it. */
 
 import type pg from 'pg';
 import type { CaseContext, Variant, VariantKind } from '../harness/case.ts';
@@ -12,6 +12,8 @@ export const ACTIVE_ONE_IN = 10_000;
 
 /** One of the guide's queries: what it asks, and the values. */
 export interface IndexedQuery {
+  /** Its table's own, so that one query's index is not there when the next asks for advice. */
+  readonly name: string;
   /** `table` in the place of the table's name. */
   readonly text: (table: string) => string;
   readonly values: readonly unknown[];
@@ -37,13 +39,17 @@ async function isThere(keeper: pg.Client, table: string): Promise<boolean> {
 }
 
 /** One operation runs the query. Both variants through the same client, so that they differ in the index alone. */
-export function indexedQuery(kind: VariantKind, advised: boolean, { text, values }: IndexedQuery): Variant {
+export function indexedQuery(
+  kind: VariantKind,
+  advised: boolean,
+  { name, text, values }: IndexedQuery,
+): Variant {
   return {
     kind,
     async setup(context: CaseContext) {
       const count = context.quick ? QUICK_ROW_COUNT : ROW_COUNT;
-      // Shared by the processes and cases of a run, whose database goes with it.
-      const table = advised ? 'million_users_advised' : 'million_users';
+      // Shared by the processes of a run, whose database goes with it.
+      const table = advised ? `million_users_${name}` : 'million_users';
       const keeper = await openKeeper(context);
       if (!(await isThere(keeper, table))) await fill(keeper, table, count);
       await keeper.end();

@@ -3,7 +3,6 @@ import {
   type LeasedConnection,
   type Transaction,
   createDatabase,
-  insertMany,
   sql,
 } from '@hotpath/database';
 import pg from 'pg';
@@ -12,7 +11,6 @@ import {
   type FreshDatabase,
   createDatabase as createFreshDatabase,
 } from '../../../benchmarks/dist/services/index.js';
-import { HOSTILE_TEXTS } from './hostile.ts';
 
 const url = inject('postgresUrl');
 
@@ -94,75 +92,5 @@ describe.skipIf(url === '')('statements made by sql on a real Postgres', () => {
     );
     expect(rows).toEqual([{ a: 'a', id: 1 }]);
     await pool.end();
-  });
-
-  describe('hostile texts', () => {
-    test('come back as they went, as values', async () => {
-      for (const text of HOSTILE_TEXTS) {
-        const row = await db.one(
-          sql`SELECT ${text}::text AS a, ${[text, text]}::text[] AS b, ${{ [text]: text }}::jsonb AS c, ${text}::text = ANY(${[text]}) AS d`,
-        );
-        expect(row).toEqual({ a: text, b: [text, text], c: { [text]: text }, d: true });
-        expect(await db.one('SELECT $1::text AS a', [text])).toEqual({ a: text });
-      }
-    });
-
-    test('stay one name', async () => {
-      for (const text of HOSTILE_TEXTS) {
-        expect(Object.keys(await db.one(sql`SELECT 1 AS ${sql.ident(text)}`))).toEqual([text]);
-        await expect(db.query(sql`SELECT * FROM ${sql.ident(text)}`)).rejects.toMatchObject({
-          sqlState: '42P01',
-        });
-      }
-    });
-
-    test('are stored as they are by every way to insert, and name no table, column or type', async () => {
-      const rows = HOSTILE_TEXTS.map((name, id) => ({
-        id: id + 100,
-        name,
-        tags: [name],
-        data: { [name]: name },
-      }));
-      for (const strategy of ['unnest', 'values', 'copy'] as const) {
-        await insertMany(db, 'victim', rows, { strategy });
-        const stored = await db.many('SELECT id, name, tags, data FROM victim WHERE id >= 100 ORDER BY id');
-        expect(stored).toEqual(rows);
-        await db.query('DELETE FROM victim WHERE id >= 100');
-      }
-      for (const text of HOSTILE_TEXTS) {
-        const one = [{ id: 1 }];
-        await expect(insertMany(db, text, one)).rejects.toThrow();
-        await expect(insertMany(db, ['public', text], one)).rejects.toThrow();
-        await expect(insertMany(db, [text, 'victim'], one)).rejects.toThrow();
-        await expect(insertMany(db, 'victim', [{ [text]: 1 }])).rejects.toThrow();
-        await expect(insertMany(db, 'victim', one, { types: { id: text } })).rejects.toThrow();
-        await expect(insertMany(db, 'victim', one, { returning: [text] })).rejects.toThrow();
-        await expect(
-          insertMany(db, 'victim', one, { onConflict: { columns: [text as 'id'] } }),
-        ).rejects.toThrow();
-        await expect(
-          insertMany(db, 'victim', [{ id: 1, name: 'a' }], {
-            onConflict: { columns: ['id'], update: [text as 'id'] },
-          }),
-        ).rejects.toThrow();
-        const options = { isolation: text as never };
-        await expect(db.transaction(async () => {}, options)).rejects.toThrow(RangeError);
-      }
-    });
-
-    test('as the name of the program are only that', async () => {
-      for (const text of HOSTILE_TEXTS.slice(0, 6)) {
-        const named = createDatabase({ connectionString: fresh.url, applicationName: text, min: 0 });
-        expect(await named.one('SELECT current_setting($1) AS a', ['application_name'])).toEqual({ a: text });
-        await named.close();
-      }
-    });
-
-    test('have touched nothing', async () => {
-      expect(await db.one('SELECT count(*)::int AS n, min(name) AS name FROM victim')).toEqual({
-        n: 5,
-        name: 'name 1',
-      });
-    });
   });
 });
