@@ -1,6 +1,7 @@
 /**
  * D4: users with their posts. The naive variant asks for the users, and then for the posts of one user after the other, with a
- * prepared statement on a pool; the others send one LEFT JOIN and group its rows. A user without posts has an empty list.
+ * prepared statement on a pool; the others send one LEFT JOIN and group its rows, ours while
+ * they come. A user without posts has an empty list.
  */
 
 import type { Case, Variant } from '../harness/case.ts';
@@ -45,10 +46,7 @@ async function ours(): Promise<OpenUserPostsReader> {
     const text = joinQuery(tables);
     const users = nest<UserPostRow>()(USER_POSTS);
     return {
-      async read() {
-        const { rows } = await db.query<UserPostRow>(text, []);
-        return users.fold(rows) as never;
-      },
+      read: async () => (await users.load(db, text)) as never,
       close: () => db.close(),
     };
   };

@@ -1,6 +1,7 @@
 import { InvalidTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
+import type { OpenFolder } from './pool/fold-statement.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass, internalsHold } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
@@ -157,6 +158,15 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
 
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
     return this.#pool.copy(text, frames, options);
+  }
+
+  hotpathFold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options?: QueryOptions,
+  ): Promise<object[]> {
+    return this.#pool.fold(text, values, open, options);
   }
 
   stream<Row extends object = Record<string, unknown>>(

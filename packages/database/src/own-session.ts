@@ -1,14 +1,22 @@
 import type { CopyFrames } from './pool/copy.ts';
+import type { OpenFolder } from './pool/fold-statement.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 
 /**
- * Ours: a session that takes options beside a statement, and COPY. All of one pool share what was learnt of its tables. Not part
+ * Ours: a session that takes options beside a statement, COPY, and folds of rows while they come. All of one pool share what was learnt of its tables. Not part
  * of the published types.
  */
 export interface OwnSession extends Session {
   readonly hotpathPool: { readonly plain: boolean };
   /** `COPY … FROM STDIN`. */
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult>;
+  /** The objects that a folder makes of the rows of a query. Not where the pool is plain. */
+  hotpathFold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options?: QueryOptions,
+  ): Promise<object[]>;
 }
 
 export function isOwnSession(db: object): db is OwnSession {

@@ -31,6 +31,9 @@ test('the result’s type follows from the rows and the spec', () => {
     one: { profile: { key: 'profile_id', fields: { bio: 'bio', id: 'profile_id' } } },
   });
   expectTypeOf(users).toEqualTypeOf<Nest<Row, User>>();
+  expectTypeOf(users.load({ query: async () => ({ rows: [], rowCount: 0 }) }, '')).toEqualTypeOf<
+    Promise<User[]>
+  >();
   const [user] = users.fold([]);
   expectTypeOf(user!.id).toEqualTypeOf<number>();
   expectTypeOf(user!.label).toEqualTypeOf<string>();

@@ -81,6 +81,22 @@ function both(spec: NestSpec<never>, rows: readonly object[]): unknown {
 const any = (value: object): NestSpec<never> => value as NestSpec<never>;
 
 describe('keys', () => {
+  test('of the root may not be NULL in any of their columns, however the rows are ordered', () => {
+    const pair = any({ key: ['a', 'b'], fields: { a: 'a' } });
+    expect(
+      both(pair, [
+        { a: 1, b: 1 },
+        { a: 2, b: null },
+      ]),
+    ).toBe('rows[1]: expected a key in a, b, got NULL');
+    expect(
+      both(pair, [
+        { a: 1, b: 1 },
+        { a: null, b: 2 },
+      ]),
+    ).toBe('rows[1]: expected a key in a, b, got NULL');
+  });
+
   test('of several columns do not run into each other', () => {
     const pairs = [
       ['a', 'bc'],

@@ -1,4 +1,4 @@
-import { type Database, type DatabaseOptions, createDatabase, insertMany } from '@hotpath/database';
+import { type Database, type DatabaseOptions, createDatabase, insertMany, nest } from '@hotpath/database';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import {
@@ -139,6 +139,8 @@ describe.skipIf(url === '')('on a pg whose internals are not as expected', () =>
     const seen: unknown[] = [];
     for await (const batch of db.stream('SELECT id, name, at FROM item ORDER BY id', [])) seen.push(...batch);
     expect(seen).toEqual(rows);
+    const items = nest<{ id: number }>()({ key: 'id', fields: { id: 'id' } });
+    expect(await items.load(db, 'SELECT id FROM item ORDER BY id')).toHaveLength(5_000);
   });
 
   test('a killed connection fails what was on it, and the next statement succeeds', async () => {

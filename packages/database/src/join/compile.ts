@@ -1,5 +1,21 @@
-import type { Fold } from './interpret.ts';
+import { adopt, isLeafList } from './adopt.ts';
+import type { OrderedFold } from './compile-wire.ts';
+import {
+  BEYOND,
+  type Columns,
+  type Level,
+  literal,
+  numberLevels,
+  orderedLevel,
+  orderedState,
+  text,
+} from './ordered.ts';
 import { type NestPlan, compositeKey, noRootKey, objectKey, secondOne } from './spec.ts';
+
+/**
+ * Folds rows. With `made`, what the rows before them were folded to, of which there were `before`: then it goes on from there.
+ */
+export type CompiledFold = (rows: readonly object[], made?: OrderedFold, before?: number) => object[];
 
 /**
  * Compiles a plan to two functions without loops over fields or levels.
@@ -26,67 +42,30 @@ import { type NestPlan, compositeKey, noRootKey, objectKey, secondOne } from './
  *
  * @returns `undefined` where code may not be made of strings.
  */
-export function compile(plan: NestPlan): Fold | undefined {
+export function compile(plan: NestPlan): CompiledFold | undefined {
+  const levels: Level[] = [];
+  const root = numberLevels(plan, '', true, levels);
+  const entriesOf = (made: OrderedFold): Map<unknown, object> => adopt(root, made, SeenKeys);
+  const given = { SeenKeys, objectKey, compositeKey, noRootKey, secondOne, entriesOf };
   try {
     // oxlint-disable-next-line typescript/no-implied-eval -- names and columns are JSON strings, everything else is ours
-    return new Function('SeenKeys', 'objectKey', 'compositeKey', 'noRootKey', 'secondOne', sourceOf(plan))(
-      SeenKeys,
-      objectKey,
-      compositeKey,
-      noRootKey,
-      secondOne,
-    ) as Fold;
+    return new Function(...Object.keys(given), sourceOf(root, levels))(
+      ...Object.values(given),
+    ) as CompiledFold;
   } catch {
     return undefined;
   }
 }
 
-/** The functions' source; exported for those who want to read it. */
-export function sourceOf(plan: NestPlan): string {
-  const levels: Level[] = [];
-  const root = number(plan, '', true, levels);
+function sourceOf(root: Level, levels: readonly Level[]): string {
   return `'use strict';
 ${BEYOND}
-const isKey = (a) => typeof a === 'number' || typeof a === 'string';
 ${orderedSource(root, levels)}
 ${unorderedSource(root, levels)}
-return (rows) => ordered(rows) ?? unordered(rows);`;
+return (rows, made, before) => made === undefined
+  ? ordered(rows) ?? unordered(rows, 0, [], new Map())
+  : unordered(rows, before, made.list, entriesOf(made));`;
 }
-
-/** A level of the plan with a number, which the names of its variables end in. */
-interface Level {
-  readonly id: number;
-  readonly plan: NestPlan;
-  readonly name: string;
-  readonly many: boolean;
-  readonly below: readonly Level[];
-}
-
-function number(plan: NestPlan, name: string, many: boolean, levels: Level[]): Level {
-  const below: Level[] = [];
-  const level: Level = { id: levels.length, plan, name, many, below };
-  levels.push(level);
-  for (const child of plan.children) below.push(number(child.plan, child.name, child.many, levels));
-  return level;
-}
-
-/**
- * Whether a key cannot have been seen. Numbers compare as numbers. Texts that begin with a digit compare by length first:
- * that orders whole numbers in text, as bigint columns come, and whatever is of one length (dates, uuids); other texts compare
- * by their characters. Any strict order is as right as another: one that the rows are not in only costs the second pass.
- */
-const BEYOND = `const digit = (a) => { const c = a.charCodeAt(0); return c >= 48 && c <= 57; };
-const orderOf = (a, b) => {
-  if (typeof a === 'number') return a > b ? 1 : -1;
-  if (!digit(a)) return a > b ? 1 : -1;
-  return (a.length === b.length ? a > b : a.length > b.length) ? 2 : -2;
-};
-const beyond = (a, b, order) => {
-  if (typeof a === 'number') return typeof b === 'number' && (order > 0 ? a > b : a < b);
-  if (typeof a !== 'string' || typeof b !== 'string') return false;
-  if ((order === 2 || order === -2) && a.length !== b.length) return order > 0 === a.length > b.length;
-  return order > 0 ? a > b : a < b;
-};`;
 
 /** Keys below one parent, out of order: a short list is looked through, a longer one becomes a Set. */
 class SeenKeys {
@@ -107,96 +86,23 @@ class SeenKeys {
   }
 }
 
-const text = (value: string): string => JSON.stringify(value);
-
-/** A literal of the level's object; lists below it are in variables `list<id>`. */
-function literal(level: Level): string {
-  const members = level.plan.fields.map(([name, column]) => {
-    const value =
-      typeof column === 'string'
-        ? `r[${text(column)}]`
-        : `[${column.map((one) => `r[${text(one)}]`).join(', ')}]`;
-    return `${memberName(name)}: ${value}`;
-  });
-  for (const child of level.below) {
-    members.push(`${memberName(child.name)}: ${child.many ? `list${child.id}` : 'null'}`);
-  }
-  return `{ ${members.join(', ')} }`;
-}
-
-/** `__proto__` is an ordinary member only when it is computed. */
-function memberName(name: string): string {
-  return name === '__proto__' ? `['__proto__']` : text(name);
-}
+/** Of rows that are objects. */
+const OBJECTS: Columns = {
+  value: (column) => `r[${text(column)}]`,
+  key: (column) => `r[${text(column)}]`,
+  remember: () => '',
+  forget: () => '',
+};
 
 function orderedSource(root: Level, levels: readonly Level[]): string {
-  const variables = levels.flatMap(({ id, plan }) => [
-    `list${id}`,
-    `node${id}`,
-    ...plan.key.map((_, at) => `last${id}_${at}`),
-  ]);
   return `const ordered = (rows) => {
-  let ${variables.join(', ')};
-  let ${levels.map(({ id }) => `direction${id} = 0`).join(', ')};
-  list${root.id} = [];
+  ${orderedState(root, levels)}
   for (let i = 0; i < rows.length; i++) {
     const r = rows[i];
-    ${orderedLevel(root, undefined)}
+    ${orderedLevel(root, undefined, OBJECTS, 'return undefined;')}
   }
   return list${root.id};
 };`;
-}
-
-function orderedLevel(level: Level, parent: Level | undefined): string {
-  const { id, plan, below } = level;
-  const keys = plan.key.map((column, at) => ({
-    key: `key${id}_${at}`,
-    last: `last${id}_${at}`,
-    column,
-  }));
-  const isNull = keys.map(({ key }) => `${key} === null || ${key} === undefined`).join(' || ');
-  const differs = keys.map(({ key, last }) => `${key} !== ${last}`).join(' || ');
-  const direction = `direction${id}`;
-  // Lexicographic: the first of the columns that differs decides.
-  const inOrder = keys
-    .map(({ key, last }, at) => {
-      const equal = keys.slice(0, at).map((before) => `${before.key} === ${before.last} && `);
-      return `(${equal.join('')}beyond(${key}, ${last}, ${direction}))`;
-    })
-    .join(' || ');
-  const first = `last${id}_0`;
-  const attach =
-    parent === undefined || level.many
-      ? `list${id}.push(node${id});`
-      : `node${parent.id}[${text(level.name)}] = node${id};`;
-  const forget = below.map((child) => `last${child.id}_0 = undefined;`).join(' ');
-  // One object only, where a second key is an error.
-  const next = level.many
-    ? `if (${direction} === 0) ${direction} = ${keys
-        .map(({ key, last }) => `${key} !== ${last} && isKey(${key}) ? orderOf(${key}, ${last}) : `)
-        .join('')}1;
-        if (!(${inOrder})) return undefined;`
-    : 'return undefined;';
-  return `level${id}: {
-    ${keys.map(({ key, column }) => `const ${key} = r[${text(column)}];`).join(' ')}
-    if (${first} === undefined || ${differs}) {
-      ${parent === undefined ? '' : `if (${isNull}) break level${id};`}
-      if (${first} === undefined) {
-        if (!(${keys.map(({ key }) => `isKey(${key})`).join(' && ')})) return undefined;
-      } else {
-        ${next}
-      }
-      ${keys.map(({ key, last }) => `${last} = ${key};`).join(' ')}
-      ${below
-        .filter((child) => child.many)
-        .map((child) => `list${child.id} = [];`)
-        .join(' ')}
-      node${id} = ${literal(level)};
-      ${attach}
-      ${forget}
-    }
-    ${below.map((child) => orderedLevel(child, level)).join('\n')}
-  }`;
 }
 
 function unorderedSource(root: Level, levels: readonly Level[]): string {
@@ -208,16 +114,15 @@ function unorderedSource(root: Level, levels: readonly Level[]): string {
         ? `${list}, seen${child.id}: undefined`
         : `${list}, entries${child.id}: undefined`;
     });
-    if (isLeafList(level)) return `const make${level.id} = (r) => (${literal(level)});`;
-    return `const make${level.id} = (r) => { ${lists.join(' ')} return { node: ${literal(level)}${state.join('')} }; };`;
+    if (isLeafList(level)) return `const make${level.id} = (r) => (${literal(level, OBJECTS.value)});`;
+    return `const make${level.id} = (r) => { ${lists.join(' ')} return { node: ${literal(level, OBJECTS.value)}${state.join('')} }; };`;
   });
   return `${makers.join('\n')}
-const unordered = (rows) => {
-  const list = [], entries = new Map();
+const unordered = (rows, before, list, entries) => {
   let last, entry${root.id};
   for (let i = 0; i < rows.length; i++) {
     const r = rows[i];
-    ${readKey(root, `throw noRootKey(i, ${JSON.stringify(root.plan.key)});`)}
+    ${readKey(root, `throw noRootKey(before + i, ${JSON.stringify(root.plan.key)});`)}
     if (entry${root.id} === undefined || key${root.id} !== last) {
       last = key${root.id};
       entry${root.id} = entries.get(last);
@@ -233,11 +138,6 @@ const unordered = (rows) => {
 };`;
 }
 
-/** Objects of this level are pushed and never needed again. The root always has entries. */
-function isLeafList(level: Level): boolean {
-  return level.id > 0 && level.many && level.below.length === 0;
-}
-
 function unorderedLevel(level: Level, parent: Level): string {
   const { id } = level;
   if (isLeafList(level)) {
@@ -251,7 +151,7 @@ function unorderedLevel(level: Level, parent: Level): string {
   const entries = `entry${parent.id}.entries${id}`;
   const attach = level.many
     ? `entry${parent.id}.list${id}.push(entry${id}.node);`
-    : `if (${entries}.size > 0) throw secondOne(i, ${text(level.plan.path)});
+    : `if (${entries}.size > 0) throw secondOne(before + i, ${text(level.plan.path)});
       entry${parent.id}.node[${text(level.name)}] = entry${id}.node;`;
   return `level${id}: {
     ${readKey(level, `break level${id};`)}

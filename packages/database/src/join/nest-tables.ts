@@ -87,8 +87,7 @@ class PlannedNest implements TableNest<object> {
   async load(db: Queryable, options: NestLoadOptions = {}): Promise<object[]> {
     if (typeof db?.query !== 'function') throw invalidType('db', 'an object with query()', db);
     const { text, values } = rootSql(this.#root, options);
-    const { rows } = await db.query(text, values);
-    const roots = this.#root.fold(rows);
+    const roots = await this.#root.folder.load(db, text, values);
     await loadRest(db, this.#root, roots as Node[]);
     return roots;
   }
@@ -152,8 +151,8 @@ async function loadNext(db: Queryable, { way, name, step }: NextStep, nodes: rea
   if (parents.length === 0) return;
   const keys = parents.map((parent) => parent[name] as unknown[]);
   for (const parent of parents) set(parent, name, []);
-  const { rows } = await db.query(await stepText(db, step), columnsOfKeys(keys, step.on.length));
-  for (const found of step.fold(rows) as { readonly [PLACE]: unknown; readonly [LIST]: Node[] }[]) {
+  const lists = await step.folder.load(db, await stepText(db, step), columnsOfKeys(keys, step.on.length));
+  for (const found of lists as { readonly [PLACE]: unknown; readonly [LIST]: Node[] }[]) {
     const parent = parents[Number(found[PLACE]) - 1];
     if (parent === undefined) throw new FoldError(`${step.path}: a row came for a key that nobody asked for`);
     set(parent, name, found[LIST]);

@@ -1,7 +1,9 @@
-import { FoldError, invalidType } from '../errors.ts';
-import { compile } from './compile.ts';
-import { type Fold, interpret } from './interpret.ts';
-import { type NestSpec, type Nested, columnsOf, planNest } from './spec.ts';
+import { invalidType } from '../errors.ts';
+import type { Queryable } from '../queryable.ts';
+import { type AnyQuery, queryParts } from '../session.ts';
+import type { Sql } from '../sql/sql.ts';
+import { Folder } from './folder.ts';
+import { type NestSpec, type Nested, planNest } from './spec.ts';
 
 /** Folds the rows of a JOIN into objects. */
 export interface Nest<Row extends object, Result> {
@@ -16,6 +18,15 @@ export interface Nest<Row extends object, Result> {
    * @throws {FoldError} when a column is missing, a root object has no key, or `one` has two.
    */
   fold(rows: readonly Row[]): Result[];
+  /**
+   * Runs a query and folds its rows. Where `db` is ours, they are folded while they come from the server: what a row repeats of
+   * the rows before it is not even decoded, and no row is ever made. With anything else with `query` it is {@link fold} of its rows.
+   *
+   * @throws {InvalidTypeError} for what cannot be a database, a query or values.
+   * @throws what the query throws, and {@link fold}.
+   */
+  load(db: Queryable, text: string, values?: readonly unknown[]): Promise<Result[]>;
+  load(db: Queryable, query: Sql<object>): Promise<Result[]>;
 }
 
 /**
@@ -36,35 +47,23 @@ export interface Nest<Row extends object, Result> {
  *   fields: { id: 'id', name: 'name' },
  *   many: { posts: { key: 'post_id', fields: { id: 'post_id', title: 'title' } } },
  * });
- * const { rows } = await db.query<UserPost>(`SELECT … FROM users u LEFT JOIN posts p ON p.user_id = u.id ORDER BY u.id, p.id`);
- * users.fold(rows); // [{ id, name, posts: [{ id, title }, …] }, …]
+ * await users.load(db, `SELECT … FROM users u LEFT JOIN posts p ON p.user_id = u.id ORDER BY u.id, p.id`);
+ * // [{ id, name, posts: [{ id, title }, …] }, …]
  * ```
  */
 export function nest<Row extends object>(): <const Spec extends NestSpec<Row>>(
   spec: Spec,
 ) => Nest<Row, Nested<Row, Spec>> {
   return (spec) => {
-    const plan = planNest(spec);
-    const fold: Fold = compile(plan) ?? interpret(plan);
-    const columns = columnsOf(plan);
+    const folder = new Folder(planNest(spec));
     return {
-      fold: (rows) => {
-        if (!Array.isArray(rows)) throw invalidType('rows', 'an array', rows);
-        if (rows.length > 0) checkColumns(rows[0], columns);
-        return fold(rows) as never;
+      fold: (rows) => folder.fold(rows) as never,
+      // Async, so that what is wrong rejects instead of throwing.
+      load: async (db: Queryable, query: AnyQuery<object>, given?: readonly unknown[]) => {
+        if (typeof db?.query !== 'function') throw invalidType('db', 'an object with query()', db);
+        const { text, values } = queryParts(query, given, undefined);
+        return (await folder.load(db, text, values ?? [])) as never;
       },
     };
   };
-}
-
-/** All rows of a result have the same columns, so the first one tells. */
-function checkColumns(row: unknown, columns: readonly string[]): void {
-  if (typeof row !== 'object' || row === null) throw invalidType('rows[0]', 'an object', row);
-  for (const column of columns) {
-    if (!Object.hasOwn(row, column)) {
-      throw new FoldError(
-        `rows: expected a column ${JSON.stringify(column)}, got ${Object.keys(row).join(', ')}`,
-      );
-    }
-  }
 }

@@ -1,6 +1,5 @@
 import { quoteIdentifier } from '../insert/identifier.ts';
-import { compile } from './compile.ts';
-import { type Fold, interpret } from './interpret.ts';
+import { Folder } from './folder.ts';
 import type { ChildPlan, NestPlan } from './spec.ts';
 import type { TableChild, TableLevel } from './table-spec.ts';
 
@@ -27,7 +26,7 @@ export interface Step {
   readonly table: string;
   /** Its columns that the parents' are compared with. Empty for the root. */
   readonly on: readonly string[];
-  readonly fold: Fold;
+  readonly folder: Folder;
   readonly rest: readonly NextStep[];
 }
 
@@ -77,7 +76,7 @@ class StepBuilder {
       ownOrder: this.#orderBy.slice(0, level.key.length).join(','),
       table: level.table,
       on,
-      fold: compile(whole) ?? interpret(whole),
+      folder: new Folder(whole),
       rest: this.#rest,
     };
   }

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { ClosedError, ConnectError, ConnectionLostError, DatabaseError } from '../errors.ts';
 import { requestCancel } from './cancel.ts';
-import type { RowDecoders } from './decode.ts';
+import type { ResultShape, RowDecoders } from './decode.ts';
 import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
 import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, plainSocket, queryPlainly } from './plain.ts';
 import { PreparedStatements } from './statement-texts.ts';
-import type { ResultShape, Statement, StatementHost } from './statement.ts';
+import type { Statement, StatementHost } from './statement.ts';
 import { readDirectly } from './wire.ts';
 
 /** Whoever owns the connection is told of these two, and of nothing else. */

@@ -6,45 +6,64 @@ import type { TypeParsers } from './options.ts';
  */
 export type RowDecoder = (bytes: Buffer, at: number, end: number) => object;
 
-type Parser = (text: string) => unknown;
+/** Makes a value of a column's text. */
+export type Parser = (text: string) => unknown;
 
 /** An OID that is no type's: what the parsers do with it is what they do when they leave a text alone. */
 const NO_OID = 0xffff_fffe;
 
-/** Shapes whose decoders are kept. */
+/** Shapes that are kept. */
 const MAX_SHAPES = 500;
 
-/**
- * Decoders by the shape of the result (names and types of its columns). A shape is compiled to one object literal when it
- * is seen the second time, because compiling costs as much as some hundred rows; without `eval`, a loop does it.
- */
+/** Rows after which a decoder is compiled, which costs as much as some hundred rows. */
+const COMPILE_AFTER_ROWS = 100;
+
+/** Columns of a result and what makes rows of them. All results of a pool that look the same share one. */
+export class ResultShape {
+  readonly fields: readonly ResultField[];
+  readonly names: readonly string[];
+  /** `undefined` leaves the text as it is. */
+  readonly parsers: readonly (Parser | undefined)[];
+  /** A loop over the columns at first, then one object literal (without `eval`, the loop for good). */
+  decode: RowDecoder;
+
+  constructor(fields: readonly ResultField[], parsers: readonly (Parser | undefined)[]) {
+    this.fields = fields;
+    this.names = fields.map((field) => field.name);
+    this.parsers = parsers;
+    const loop = interpret(this.names, parsers);
+    let rows = 0;
+    this.decode = (bytes, at, end) => {
+      if (++rows === COMPILE_AFTER_ROWS) this.decode = compile(this.names, parsers) ?? loop;
+      return loop(bytes, at, end);
+    };
+  }
+}
+
+/** Result shapes by the names and types of their columns. */
 export class RowDecoders {
   readonly #types: TypeParsers;
   readonly #identity: Parser;
-  readonly #known = new Map<string, RowDecoder | undefined>();
+  readonly #known = new Map<string, ResultShape>();
 
   constructor(types: TypeParsers) {
     this.#types = types;
     this.#identity = types.getTypeParser(NO_OID, 'text');
   }
 
-  for(fields: readonly ResultField[]): RowDecoder {
-    const shape = JSON.stringify(fields.map((field) => [field.name, field.dataTypeID]));
-    const known = this.#known.get(shape);
-    if (known !== undefined) return known;
-    const parsers = fields.map((field) => this.#parser(field.dataTypeID));
-    const names = fields.map((field) => field.name);
-    if (!this.#known.has(shape)) {
-      if (this.#known.size >= MAX_SHAPES) this.#known.delete(this.#known.keys().next().value!);
-      this.#known.set(shape, undefined);
-      return interpret(names, parsers);
-    }
-    const decoder = compile(names, parsers) ?? interpret(names, parsers);
-    this.#known.set(shape, decoder);
-    return decoder;
+  for(fields: readonly ResultField[]): ResultShape {
+    const key = JSON.stringify(fields.map((field) => [field.name, field.dataTypeID]));
+    let shape = this.#known.get(key);
+    if (shape !== undefined) return shape;
+    shape = new ResultShape(
+      fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
+      fields.map((field) => this.#parser(field.dataTypeID)),
+    );
+    if (this.#known.size >= MAX_SHAPES) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(key, shape);
+    return shape;
   }
 
-  /** `undefined` leaves the text as it is. */
   #parser(oid: number): Parser | undefined {
     const parser = this.#types.getTypeParser(oid, 'text');
     return parser === this.#identity ? undefined : parser;
@@ -56,19 +75,31 @@ const PG_INTEGER = /^function\s*\(value\)\s*\{\s*return parseInt\(value, 10\);?\
 const PG_BOOLEAN =
   /^function parseBool\s*\(value\)\s*\{\s*if \(value === null\) return value\s+return value === 'TRUE'/u;
 
-/** The expression that reads `n` bytes from `a`. Making a string of a few digits costs several times what reading them does. */
-function reading(parser: Parser | undefined, name: string): string {
-  if (parser === undefined) return 'b.utf8Slice(a,a+n)';
-  const source = Function.prototype.toString.call(parser);
-  if (PG_INTEGER.test(source)) return `integer(b,a,n,${name})`;
+/** Names of an expression's variables: the parser, and where the bytes lie in `b`. */
+export interface ReadingNames {
+  readonly parser: string;
+  readonly at: string;
+  readonly length: string;
+}
+
+/** Whether a column's values are whole numbers, read without making a string of them. */
+export function readsInteger(parser: Parser | undefined): boolean {
+  return parser !== undefined && PG_INTEGER.test(Function.prototype.toString.call(parser));
+}
+
+/** The expression that reads a value. Making a string of a few digits costs several times what reading them does. */
+export function reading(parser: Parser | undefined, { parser: p, at: a, length: n }: ReadingNames): string {
+  const text = `b.utf8Slice(${a},${a}+${n})`;
+  if (parser === undefined) return text;
+  if (readsInteger(parser)) return `integer(b,${a},${n},${p})`;
   // The server sends `t` or `f`.
-  if (PG_BOOLEAN.test(source))
-    return `n===1&&b[a]===116?true:n===1&&b[a]===102?false:${name}(b.utf8Slice(a,a+n))`;
-  return `${name}(b.utf8Slice(a,a+n))`;
+  if (PG_BOOLEAN.test(Function.prototype.toString.call(parser)))
+    return `${n}===1&&b[${a}]===116?true:${n}===1&&b[${a}]===102?false:${p}(${text})`;
+  return `${p}(${text})`;
 }
 
 /** Up to ten digits, which every integer below 2^32 fits in; anything else is left to the parser. */
-function integer(bytes: Buffer, at: number, length: number, parser: Parser): unknown {
+export function integer(bytes: Buffer, at: number, length: number, parser: Parser): unknown {
   let value = 0;
   const negative = bytes[at] === 0x2d;
   const end = at + length;
@@ -91,7 +122,7 @@ export function compile(
 ): RowDecoder | undefined {
   const locals = parsers.map((parser, index) => (parser ? `const p${index}=p[${index}];` : '')).join('');
   const reads = parsers.map((parser, index) => {
-    const read = reading(parser, `p${index}`);
+    const read = reading(parser, { parser: `p${index}`, at: 'a', length: 'n' });
     return `n=b[a]<<24|b[a+1]<<16|b[a+2]<<8|b[a+3];a+=4;let v${index}=null;if(n>=0){v${index}=${read};a+=n}else if(n!==-1)wrongLength(a,e);`;
   });
   const members = names.map((name, index) => {
@@ -141,7 +172,7 @@ export function interpret(names: readonly string[], parsers: readonly (Parser | 
 }
 
 /** The values and their lengths do not fill the message: whatever it was, it is no row. */
-function wrongLength(at: number, end: number): never {
+export function wrongLength(at: number, end: number): never {
   throw new RangeError(
     `a row's values end ${Math.abs(at - end)} bytes ${at > end ? 'beyond' : 'before'} its end`,
   );

@@ -4,6 +4,7 @@ import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { SessionMethods } from '../session.ts';
 import type { Connection } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
+import type { OpenFolder } from './fold-statement.ts';
 import type { Pool } from './pool.ts';
 import type { Batch, Portal, PortalMessages } from './portal.ts';
 import type { Statement } from './statement.ts';
@@ -64,6 +65,17 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
     if (this.#released) return Promise.reject(released());
     return this.#pool.requests.copy(text, frames, options, 'lease', (statement) => this.#send(statement));
+  }
+
+  hotpathFold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options?: QueryOptions,
+  ): Promise<object[]> {
+    if (this.#released) return Promise.reject(released());
+    const { requests } = this.#pool;
+    return requests.fold(text, values, open, options, 'lease', (statement) => this.#send(statement));
   }
 
   /** Has a portal give its next rows. `pipelined` writes at once, for a holder who sends nothing else meanwhile. */

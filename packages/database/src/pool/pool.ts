@@ -11,6 +11,7 @@ import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { type Connection, unref } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import { RowDecoders } from './decode.ts';
+import type { OpenFolder } from './fold-statement.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { LANE_DEPTH, Lanes } from './lanes.ts';
 import { LeaseWatch } from './lease-watch.ts';
@@ -100,6 +101,16 @@ export class Pool implements OpenerOwner {
   /** Runs `COPY … FROM STDIN` on whichever connection is free. */
   copy(text: string, frames: CopyFrames, options: QueryOptions | undefined): Promise<QueryResult> {
     return this.requests.copy(text, frames, options, 'pool', (statement) => this.#submit(statement));
+  }
+
+  /** Runs one statement as {@link query} does, and folds its rows. */
+  fold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options: QueryOptions | undefined,
+  ): Promise<object[]> {
+    return this.requests.fold(text, values, open, options, 'pool', (statement) => this.#submit(statement));
   }
 
   /** Lends a connection until {@link giveBack}. `stack` says who asks (see lease-watch.ts). */

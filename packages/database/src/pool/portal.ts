@@ -1,7 +1,8 @@
 import type { QueryResult } from '../queryable.ts';
 import { EXECUTE_SYNC_BYTES, encodeCall } from './bind.ts';
 import type { PgConnection } from './pg-internals.ts';
-import { type Request, type ResultShape, Statement } from './statement.ts';
+import type { ResultShape } from './decode.ts';
+import { type Request, Statement } from './statement.ts';
 
 let portals = 0;
 
@@ -115,10 +116,6 @@ export class PortalStatement extends Statement {
 
   override handlePortalSuspended(): void {
     this.suspended = true;
-    const { shape } = this;
-    // Asked for a second time, the decoder is compiled, which the rows to come are worth.
-    if (this.#step === 'first' && shape !== undefined) {
-      this.#portal.shape = { fields: shape.fields, decode: this.decoders.for(shape.fields) };
-    }
+    if (this.#step === 'first') this.#portal.shape = this.shape;
   }
 }

@@ -3,6 +3,7 @@ import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { encodeCall, plainValues } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
+import { FoldStatement, type OpenFolder } from './fold-statement.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { type Batch, type Portal, type PortalMessages, PortalStatement, type PortalStep } from './portal.ts';
 import { textChangesSession } from './session-state.ts';
@@ -41,6 +42,26 @@ export class Requests {
       const request = this.#encode(text, values, options?.prepare ?? true);
       this.#start(options, start, resolve, reject, (resolve, reject) => {
         return new Statement(request, origin, resolve, reject);
+      });
+    });
+  }
+
+  /** The same for a statement whose rows are folded while they come; resolves with what was made of them. */
+  fold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options: QueryOptions | undefined,
+    origin: StatementOrigin,
+    start: Start,
+  ): Promise<object[]> {
+    return new Promise((resolve, reject) => {
+      const request = this.#encode(text, values, options?.prepare ?? true);
+      const done = (result: QueryResult<never>): void => {
+        resolve(result.rows);
+      };
+      this.#start(options, start, done, reject, (resolve, reject) => {
+        return new FoldStatement(request, origin, resolve, reject, open);
       });
     });
   }

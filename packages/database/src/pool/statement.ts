@@ -1,8 +1,15 @@
-import { DatabaseError, DecodeError, OpenTransactionError, QueryError, RolledBackError } from '../errors.ts';
+import {
+  DatabaseError,
+  DecodeError,
+  FoldError,
+  OpenTransactionError,
+  QueryError,
+  RolledBackError,
+} from '../errors.ts';
 import type { QueryResult, ResultField } from '../queryable.ts';
 import { DESCRIBE_PORTAL, EXECUTE_SYNC_BYTES, encodeClose } from './bind.ts';
 import type { Connection } from './connection.ts';
-import type { RowDecoder, RowDecoders } from './decode.ts';
+import { ResultShape, type RowDecoders } from './decode.ts';
 import {
   type PgConnection,
   type PgResult,
@@ -11,12 +18,6 @@ import {
 } from './pg-internals.ts';
 import { tagChangesSession } from './session-state.ts';
 import type { PreparedStatements } from './statement-texts.ts';
-
-/** Columns of a result and what makes rows of them. */
-export interface ResultShape {
-  readonly fields: readonly ResultField[];
-  readonly decode: RowDecoder;
-}
 
 /** The bytes of a row that came by way of `pg`, as they were on the wire. */
 function wireBytes(texts: readonly (string | null)[]): Buffer {
@@ -167,9 +168,8 @@ export class Statement {
 
   handleRowDescription(message: { readonly fields: readonly ResultField[] }): void {
     const host = this.#host!;
-    const fields = message.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
     try {
-      this.shape = { fields, decode: host.decoders.for(fields) };
+      this.shape = host.decoders.for(message.fields);
     } catch (cause) {
       this.error ??= new DecodeError(cause);
       return;
@@ -190,9 +190,9 @@ export class Statement {
       return;
     }
     try {
-      this.takeRow(shape.decode(bytes, at, end));
+      this.takeRow(shape, bytes, at, end);
     } catch (cause) {
-      this.error = new DecodeError(cause);
+      this.error = cause instanceof FoldError ? cause : new DecodeError(cause);
     }
   }
 
@@ -202,12 +202,13 @@ export class Statement {
     this.handleRow(bytes, message.fields.length, 0, bytes.length);
   }
 
-  protected get decoders(): RowDecoders {
-    return this.#host!.decoders;
+  protected takeRow(shape: ResultShape, bytes: Buffer, at: number, end: number): void {
+    this.#rows.push(shape.decode(bytes, at, end));
   }
 
-  protected takeRow(row: object): void {
-    this.#rows.push(row);
+  /** What the caller gets as rows, once all have come. */
+  protected takenRows(): object[] {
+    return this.#rows;
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
@@ -238,7 +239,7 @@ export class Statement {
       this.#rowCount = result.rowCount ?? 0;
       this.#rows = result.rows;
       const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
-      this.shape = { ...NO_COLUMNS, fields };
+      this.shape = new ResultShape(fields, []);
       if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
     }
   }
@@ -303,8 +304,15 @@ export class Statement {
       this.#reject(this.error);
       return;
     }
+    let rows: object[];
+    try {
+      rows = this.takenRows();
+    } catch (error) {
+      this.#reject(error);
+      return;
+    }
     this.#resolve({
-      rows: this.#rows as never[],
+      rows: rows as never[],
       rowCount: this.#rowCount,
       command: this.tag,
       fields: this.shape?.fields ?? [],
@@ -322,12 +330,8 @@ export class Statement {
 }
 Object.setPrototypeOf(Statement.prototype, pgQueryPrototype);
 
-const NO_COLUMNS: ResultShape = {
-  fields: [],
-  decode: () => {
-    throw new TypeError('a row of a result without columns');
-  },
-};
+/** Of a statement without a result. */
+const NO_COLUMNS = new ResultShape([], []);
 
 /** Words in quotes: in errors about data (class 22) they are the data. Greedy, and in the quotes of every language of the server. */
 const QUOTED = /["'«»„“‚‘「『].*["'«»“”‘’」』]/su;

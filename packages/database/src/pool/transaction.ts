@@ -5,6 +5,7 @@ import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
 import type { Sql } from '../sql/sql.ts';
 import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
+import type { OpenFolder } from './fold-statement.ts';
 import { Lease } from './lease.ts';
 import { integer, type ResolvedOptions } from './options.ts';
 import type { Pool } from './pool.ts';
@@ -167,9 +168,7 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
     values: readonly unknown[] | undefined,
     options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
-    if (this.#ended) {
-      return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
-    }
+    if (this.#ended) return Promise.reject(over());
     return this.#lease.query(text, values, this.#withSignal(options));
   }
 
@@ -180,18 +179,24 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
   ): RowStream<Row> {
     const { text, values, options } = queryParts(query, second, third);
     return openStream(text, values, this.#withSignal(options), () => {
-      if (this.#ended) {
-        return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
-      }
+      if (this.#ended) return Promise.reject(over());
       return Promise.resolve(sharedHost(this.#lease));
     });
   }
 
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
-    if (this.#ended) {
-      return Promise.reject(new ReleasedError('the transaction is over: it cannot be used any more'));
-    }
+    if (this.#ended) return Promise.reject(over());
     return this.#lease.hotpathCopy(text, frames, this.#withSignal(options) ?? options);
+  }
+
+  hotpathFold(
+    text: string,
+    values: readonly unknown[],
+    open: OpenFolder,
+    options?: QueryOptions,
+  ): Promise<object[]> {
+    if (this.#ended) return Promise.reject(over());
+    return this.#lease.hotpathFold(text, values, open, this.#withSignal(options));
   }
 
   #withSignal<Options extends { readonly signal?: AbortSignal | undefined }>(
@@ -209,4 +214,8 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
   end(): void {
     this.#ended = true;
   }
+}
+
+function over(): ReleasedError {
+  return new ReleasedError('the transaction is over: it cannot be used any more');
 }
