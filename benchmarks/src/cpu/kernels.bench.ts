@@ -5,8 +5,8 @@
 
 import type * as Kernels_ from '@hotpath/cpu/kernels';
 
-import type { Case, CaseContext, Findings, Operation, Variant } from '../harness/case.ts';
-import { compileTriad, compilerMissing } from './peers/c-triad.ts';
+import type { Case, Operation, Variant } from '../harness/case.ts';
+import { inputs, kernelCase, numpySkip } from './kernel-case.ts';
 import { seededFloats } from '../workloads/floats.ts';
 
 type Kernels = typeof Kernels_;
@@ -17,21 +17,8 @@ function addLoop(a: Float32Array, b: Float32Array, out: Float32Array): void {
   for (let i = 0; i < a.length; i++) out[i] = a[i]! + b[i]!;
 }
 
-function dotLoop(a: Float32Array, b: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += a[i]! * b[i]!;
-  return total;
-}
-
 function axpyLoop(alpha: number, x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < y.length; i++) y[i] = y[i]! + alpha * x[i]!;
-}
-
-function inputs(
-  context: CaseContext,
-  length: number,
-): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
-  return [seededFloats(length, context.seed), seededFloats(length, context.seed + 1)];
 }
 
 function add(length: number): Case['variants'] {
@@ -84,36 +71,6 @@ function binary(make: () => Float32Array, write: (out: Float32Array) => void): O
   };
 }
 
-function dot(length: number): Case['variants'] {
-  const operation = (run: () => number): Operation => ({ run, answer: run });
-  return {
-    naive: {
-      kind: 'naive',
-      setup(context) {
-        const [a, b] = inputs(context, length);
-        return operation(() => dotLoop(a, b));
-      },
-    },
-    ours: {
-      kind: 'ours',
-      async setup(context) {
-        const { dot } = await import('@hotpath/cpu');
-        const { adopt } = await import('@hotpath/memory');
-        const [a, b] = inputs(context, length).map((input) => adopt<'f32'>(input));
-        return operation(() => dot(a!, b!));
-      },
-    },
-    'numpy-ts': {
-      kind: 'peer',
-      skip: numpySkip,
-      async setup(context) {
-        const { numpyDot } = await import('./peers/numpy-ts.ts');
-        return numpyDot(...inputs(context, length));
-      },
-    },
-  };
-}
-
 function axpy(length: number): Case['variants'] {
   /** `y` drifts from run to run and stays finite: `x` is at most 1, and alpha changes sign each time. */
   const operation = (y: Float32Array, start: Float32Array, step: (alpha: number) => void): Operation => {
@@ -160,11 +117,6 @@ function axpy(length: number): Case['variants'] {
       },
     },
   };
-}
-
-function numpySkip(): string | undefined {
-  const major = Number(process.versions.node.split('.')[0]);
-  return major < 22 ? `numpy-ts asks for Node 22 or newer, this is ${process.versions.node}` : undefined;
 }
 
 /** A kernel that reads one vector: the plain loop, ours, and peers that take the same values. */
@@ -328,151 +280,8 @@ function histogramOf(length: number): Case['variants'] {
   };
 }
 
-const ROWS = 10_000;
-const WIDTH = 128;
-
-/** One query against the rows of a matrix. */
-function rows(): Case['variants'] {
-  const data = ({ seed }: CaseContext): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] => [
-    seededFloats(WIDTH, seed),
-    seededFloats(ROWS * WIDTH, seed + 1),
-  ];
-  const operation = (out: Float32Array, run: () => void): Operation => ({
-    run() {
-      run();
-      return out[0];
-    },
-    answer() {
-      run();
-      return [...out];
-    },
-  });
-  return {
-    naive: {
-      kind: 'naive',
-      setup(context) {
-        const [query, matrix] = data(context);
-        const out = new Float32Array(ROWS);
-        return operation(out, () => {
-          for (let r = 0; r < ROWS; r++) {
-            let total = 0;
-            for (let i = 0; i < WIDTH; i++) total += query[i]! * matrix[r * WIDTH + i]!;
-            out[r] = total;
-          }
-        });
-      },
-    },
-    ours: {
-      kind: 'ours',
-      async setup(context) {
-        const { dotRows } = await import('@hotpath/cpu/kernels');
-        const { adopt, allocate } = await import('@hotpath/memory');
-        const [query, matrix] = data(context).map((values) => adopt<'f32'>(values));
-        const out = allocate('f32', ROWS);
-        return operation(out, () => void dotRows(query!, matrix!, out));
-      },
-    },
-    simsimd: {
-      kind: 'peer',
-      async setup(context) {
-        const { simsimdRows } = await import('./peers/simsimd.ts');
-        return simsimdRows(...data(context));
-      },
-    },
-  };
-}
-
-/** `dot`, with the peers that a size is to be compared with. */
-function dotWith(
-  length: number,
-  ...names: readonly ('numpy-ts' | 'simsimd' | '@stdlib/blas')[]
-): Case['variants'] {
-  const { naive, ours, 'numpy-ts': numpy } = dot(length);
-  const simsimd: Variant = {
-    kind: 'peer',
-    async setup(context) {
-      const { simsimdDot } = await import('./peers/simsimd.ts');
-      return simsimdDot(...inputs(context, length));
-    },
-  };
-  const stdlib: Variant = {
-    kind: 'peer',
-    async setup(context) {
-      const { stdlibDot } = await import('./peers/stdlib-blas.ts');
-      return await stdlibDot(...inputs(context, length));
-    },
-  };
-  const peers = { 'numpy-ts': numpy!, simsimd, '@stdlib/blas': stdlib };
-  return { naive: naive!, ours: ours!, ...Object.fromEntries(names.map((name) => [name, peers[name]])) };
-}
-
-/**
- * The addition at memory's speed against a C loop built for this machine. Both are measured inside: one thread, the same vectors
- * one behind the other, every page written before, the median of equally many rounds.
- */
-function limit(length: number): Case {
-  const ROUNDS = 15;
-  const finding = (value: number): Findings => ({
-    measurements: [{ metric: 'time', unit: 'ns an addition of 1e7', value, better: 'less' }],
-  });
-  const triad = (isHuge: boolean): Variant => ({
-    kind: 'floor',
-    skip: compilerMissing,
-    setup({ scratch }) {
-      const measure = compileTriad(scratch, length, isHuge);
-      let median = 0;
-      return { run: () => (median = measure(ROUNDS)), answer: () => 0, findings: () => finding(median) };
-    },
-  });
-  return {
-    ...kernelCase('add 1e7 limit', length, 0, {}),
-    params: { length, type: 'f32', vectors: 3, vectorMB: (length * 4) / 1e6, rounds: ROUNDS },
-    experiment: true,
-    variants: {
-      ours: {
-        kind: 'ours',
-        async setup() {
-          const { add } = await import('@hotpath/cpu/kernels');
-          const { allocate } = await import('@hotpath/memory');
-          const [a, b, out] = ['a', 'b', 'out'].map(() => allocate('f32', length).fill(1));
-          let median = 0;
-          return {
-            run() {
-              const times = Array.from({ length: ROUNDS }, () => {
-                const started = performance.now();
-                add(a!, b!, out!);
-                return performance.now() - started;
-              });
-              median = times.toSorted((x, y) => x - y)[ROUNDS >> 1]! * 1e6;
-              return median;
-            },
-            answer: () => 0,
-            findings: () => finding(median),
-          };
-        },
-      },
-      'floor:c': triad(false),
-      'floor:c, huge pages': triad(true),
-    },
-  };
-}
-
 function withoutPeers({ naive, ours }: Case['variants']): Case['variants'] {
   return { naive: naive!, ours: ours! };
-}
-
-function kernelCase(name: string, length: number, tolerance: number, variants: Case['variants']): Case {
-  return {
-    id: 'C1',
-    case: name,
-    package: 'cpu',
-    tier: 'peers',
-    params: { length, type: 'f32' },
-    guide: null,
-    async: false,
-    tolerance,
-    variants,
-  };
 }
 
 const cases: readonly Case[] = [
@@ -491,24 +300,12 @@ const cases: readonly Case[] = [
       kernelCase(`scale ${size}`, length, 0, scaleOf(length)),
       // Ours accumulates in f32, the naive loop in f64; so do prefix sums.
       kernelCase(`sum ${size}`, length, 1e-3, sumOf(length)),
-      kernelCase(
-        `dot ${size}`,
-        length,
-        // @stdlib accumulates in one f32.
-        1e-3,
-        length === 10_000 ? dotWith(length) : dotWith(length, 'numpy-ts', '@stdlib/blas'),
-      ),
       kernelCase(`max ${size}`, length, 0, maxOf(length)),
       kernelCase(`argmax ${size}`, length, 0, argmaxOf(length)),
     ];
   }),
   kernelCase('prefix 1e5', 100_000, 1e-3, prefixOf(100_000)),
   kernelCase('histogram 1e5', 100_000, 0, histogramOf(100_000)),
-  kernelCase('dot 64', 64, 1e-5, dotWith(64, 'simsimd')),
-  kernelCase('dot 1024', 1024, 1e-5, dotWith(1024, 'simsimd')),
-  kernelCase('dot 1e6', 1_000_000, 1e-4, dotWith(1_000_000, 'simsimd')),
-  kernelCase('rows 10,000 × 128', ROWS, 1e-5, rows()),
-  limit(10_000_000),
 ];
 
 export default cases;
