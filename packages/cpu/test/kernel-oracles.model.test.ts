@@ -445,6 +445,30 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
     }
   });
 
+  test('a histogram counts its bounds into the first and the last bin, and nothing beyond them', () => {
+    prepare();
+    for (const kind of KINDS) {
+      // Whole registers within the bounds, some with elements beyond them, and tails of both sorts.
+      const all = [50, -50, 0, 49, -49, 50, 50, -50, -51, 50, 51, -50, 50, -51, 7];
+      for (let n = 0; n <= all.length; n++) {
+        const values = all.slice(0, n);
+        const expected = [
+          values.filter((v) => v >= -50 && v < -25).length,
+          values.filter((v) => v >= -25 && v < 0).length,
+          values.filter((v) => v >= 0 && v < 25).length,
+          values.filter((v) => v >= 25 && v <= 50).length,
+        ];
+        const room = place('i32', new Int32Array(6), 1) as Int32Array;
+        const bins = room.subarray(1, 5);
+        expect([...cpu.histogram(place(kind, values, n % 3), -50, 50, bins)], `${kind} of ${n}`).toEqual(
+          expected,
+        );
+        expect([room[0], room[5]], 'beside the bins').toEqual([0, 0]);
+        freeNow();
+      }
+    }
+  });
+
   test('columns and records change into each other', () => {
     prepare();
     for (const kind of KINDS) {

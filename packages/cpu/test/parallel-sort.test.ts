@@ -132,6 +132,10 @@ describe.each(CALLERS)('sort by $who', ({ options }) => {
     const letters = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(97 + (i % 26)));
     expect(await parallel.reduce(letters, tasks('join'), '')).toBe(letters.join(''));
     expect(await parallel.reduce([], tasks('join'), 'none')).toBe('none');
+    const placed = items.map((_, at) => ({ at, count: 1 }));
+    expect(await parallel.reduce(placed, tasks('inPlace') as never, { count: 0 } as never)).toEqual({
+      count: 5000,
+    });
     items[4500] = { least: 0, count: 77 };
     await expect(
       parallel.reduce(items, tasks('failingFold'), { least: Infinity, count: 0 }),

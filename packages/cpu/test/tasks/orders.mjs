@@ -28,6 +28,12 @@ export function join(a, b) {
   return a + b;
 }
 
+/** Counts items that carry their index, and throws where another is given; sums of blocks carry none. */
+export function inPlace(a, b, index) {
+  if (b.at !== undefined && b.at !== index) throw new Error(`item ${b.at} was given as ${index}`);
+  return { count: a.count + b.count };
+}
+
 export function contrary() {
   return Math.random() - 0.5;
 }
