@@ -96,7 +96,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     clock,
     memoryClock: hearing.clockOver(now === undefined ? new CoarseClock() : clock),
     random,
-    surroundings: { memoryLimitMs: Infinity, closed: false, hearing },
+    surroundings: { memoryLimitMs: Infinity, disconnectedTtlMs, closed: false, hearing },
   };
 }
 

@@ -160,3 +160,24 @@ test('a prefix invalidates what begins with it, in memory everything', async () 
   expect(await rows.getMany(['a', 'b', long])).toEqual(['new', 'old', 'new']);
   expect(store.calls).toContain('clear');
 });
+
+test('a version that a tier could not be told of holds here: a replica that lags is not believed', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  let loadCount = 0;
+  const rows = cache.define<{ version: number }>({
+    name: 'row',
+    strategy: 'versioned',
+    versionOf: ({ version }) => version,
+    persist: () => Promise.resolve(),
+    load: () => ({ version: ++loadCount < 3 ? 1 : 2 }),
+  });
+  store.gate = () => Promise.reject(new Error('refused'));
+  expect(await rows.invalidate('a', { version: 2 })).toEqual({ l2: 'queued' });
+  expect(await rows.get('a')).toEqual({ version: 2 });
+  expect(loadCount).toBe(3);
+  store.gate = () => Promise.resolve();
+  await vi.waitUntil(() => cache.stats().regions.every(({ queuedCount }) => queuedCount === 0));
+  expect(await rows.get('a')).toEqual({ version: 2 });
+  await cache.close();
+});

@@ -5,8 +5,11 @@ export interface WorkerPlan {
   readonly redisUrl: string;
   readonly namespace: string;
   readonly seed: number;
-  /** `ours` confirms each invalidation in all processes; `naive` reads, else loads and sets, and deletes after a write. */
-  readonly mode: 'ours' | 'naive';
+  /**
+   * `ours` confirms each invalidation in all processes, `versioned` does so with the row's version, and loads from a
+   * replica that lags; `naive` reads, else loads and sets, and deletes after a write.
+   */
+  readonly mode: 'ours' | 'versioned' | 'naive';
   readonly keyCount: number;
   readonly readerCount: number;
   /** Mean time between two writes of this process, in ms. */

@@ -10,6 +10,8 @@ import type { FromWorker, ReadRecord, ToWorker, WorkerPlan, WriteRecord } from '
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
 const WORKERS = 3;
 const LOAD_MS_MAX = 8;
+/** How far the replica that `versioned` loads from is behind. */
+const REPLICA_LAG_MS = 50;
 /** Longer than the lease under which a process serves memory, so that some wake up after it. */
 const PAUSE_MS_MAX = 2500;
 
@@ -51,6 +53,8 @@ export class History {
   readonly #next: () => number;
   /** Versions by key. */
   readonly #database: number[];
+  /** What loads read: the database, or a replica of it. */
+  readonly #readable: number[];
   /** One a life of a process. */
   readonly #histories: WorkerHistory[] = [];
   readonly #faultCounts: Record<string, number> = {};
@@ -61,6 +65,7 @@ export class History {
     this.#options = options;
     this.#next = random(options.seed);
     this.#database = Array.from({ length: options.keyCount ?? 20 }, () => 1);
+    this.#readable = options.mode === 'versioned' ? [...this.#database] : this.#database;
   }
 
   async run(): Promise<HistoryReport> {
@@ -127,14 +132,14 @@ export class History {
             break;
           case 'load': {
             // Read now, answered later: that is how a stale set begins.
-            const version = this.#database[message.key]!;
+            const version = this.#readable[message.key]!;
             setTimeout(() => {
               answer(message.call, version);
             }, this.#next() * LOAD_MS_MAX);
             break;
           }
           case 'write':
-            answer(message.call, ++this.#database[message.key]!);
+            answer(message.call, this.#write(message.key));
             break;
           case 'records':
             for (const read of message.reads) reads.push(read);
@@ -145,6 +150,16 @@ export class History {
     });
     await ready;
     return child;
+  }
+
+  #write(key: number): number {
+    const version = ++this.#database[key]!;
+    if (this.#readable !== this.#database) {
+      setTimeout(() => {
+        this.#readable[key] = version;
+      }, REPLICA_LAG_MS);
+    }
+    return version;
   }
 
   async #stop(child: ChildProcess): Promise<void> {

@@ -18,13 +18,13 @@ const READ_PAUSE_MS = 1;
 interface Rows {
   readonly read: (key: number) => Promise<number>;
   /** After a write. @returns whether the invalidation holds for all processes. */
-  readonly invalidate: (key: number) => Promise<boolean>;
+  readonly invalidate: (key: number, version: number) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
 type Ask = (kind: 'load' | 'write', key: number) => Promise<number>;
 
-async function openOurs({ redisUrl, namespace }: WorkerPlan, ask: Ask): Promise<Rows> {
+async function openOurs({ redisUrl, namespace, mode }: WorkerPlan, ask: Ask): Promise<Rows> {
   const { createCache, memoryTier } = await import('@hotpath/cache');
   const { redisTier } = await import('@hotpath/cache/redis');
   const { Redis } = await import('ioredis');
@@ -42,11 +42,15 @@ async function openOurs({ redisUrl, namespace }: WorkerPlan, ask: Ask): Promise<
     load: (key) => ask('load', key),
     ttlMs: 60_000,
     leaseMs: 300,
+    ...(mode === 'versioned' ? { strategy: 'versioned', versionOf: (version: number) => version } : {}),
   });
   await cache.ready();
   return {
     read: async (key) => (await rows.get(key)) ?? 0,
-    invalidate: async (key) => (await rows.invalidate(key, { confirm: 'all' })).l2 === 'done',
+    async invalidate(key, version) {
+      const of = mode === 'versioned' ? { version } : {};
+      return (await rows.invalidate(key, { ...of, confirm: 'all' })).l2 === 'done';
+    },
     async close() {
       await cache.close();
       client.disconnect();
@@ -111,7 +115,7 @@ async function main(plan: WorkerPlan): Promise<void> {
     reads = [];
     writes = [];
   };
-  const rows = await (plan.mode === 'ours' ? openOurs : openNaive)(plan, ask);
+  const rows = await (plan.mode === 'naive' ? openNaive : openOurs)(plan, ask);
   send({ kind: 'ready' });
   const reporting = setInterval(report, REPORT_MS);
 
@@ -129,7 +133,7 @@ async function main(plan: WorkerPlan): Promise<void> {
       await sleep(next() * 2 * plan.writeEveryMs);
       const key = keyNow();
       const version = await ask('write', key);
-      const isForAll = await rows.invalidate(key);
+      const isForAll = await rows.invalidate(key, version);
       writes.push([nowMs(), key, version, isForAll]);
     }
   };

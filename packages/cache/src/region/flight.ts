@@ -175,17 +175,17 @@ export class Flight<Id> {
       const ttlMs = value === undefined ? undefined : ttlOf?.(value, this.#id);
       const ends = lags ? undefined : life.endsOfLoaded(value, ttlMs);
       if (ends === undefined) this.#release();
-      else this.#store(entryOf(value, ends, version, hunt.stamp));
+      else this.#store(entryOf(value, ends, version, hunt.stamp), hunt.unverified && versionOf !== undefined);
       return value;
     }
   }
 
   /** Keeps what was found: in memory at once, in the levels in the background. */
-  #store(entry: TierEntry): void {
+  #store(entry: TierEntry, unverified = false): void {
     const { keeper, levels, counts } = this.#parts;
     this.joinableUntil = Math.min(this.joinableUntil, entry.freshUntil);
     const value = keeper.frozen(entry.value);
-    const remembered = this.stale ? undefined : keeper.remember(this.#key, value, entry);
+    const remembered = this.stale ? undefined : keeper.remember(this.#key, value, entry, unverified);
     // A hit in the first level: nothing to fill, and the copy below is not free.
     if (this.#tokens.length === 0) return;
     const filling = levels.fillFrom({ ...entry, key: this.#key }, this.#tokens, () => this.stale);

@@ -13,6 +13,8 @@ export class Hunt {
   previous: TierEntry | undefined;
   /** What is older than this would be refused. */
   minVersion: number | undefined = undefined;
+  /** Some level was not asked or did not answer: what it knows of newer versions is not known here. */
+  unverified = false;
   /** Somebody else has the lease, and this hunt would not wait for it. */
   beaten = false;
 
@@ -37,6 +39,10 @@ export class Hunt {
   /** Fresh, and of the current tags. */
   accepts(entry: TierEntry): boolean {
     return entry.stamp === this.stamp && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
+  }
+
+  needs(minVersion: number): void {
+    this.minVersion = Math.max(minVersion, this.minVersion ?? 0);
   }
 
   /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */

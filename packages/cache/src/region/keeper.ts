@@ -7,6 +7,7 @@ import type { Ends, Life } from './life.ts';
 export interface Surroundings {
   /** Longest life in memory right now, in ms: short while messages of other processes cannot be received. */
   memoryLimitMs: number;
+  readonly disconnectedTtlMs: number;
   readonly hearing: Hearing;
   closed: boolean;
 }
@@ -41,8 +42,12 @@ export class Keeper {
     return this.#freeze ? deepFreeze(value) : value;
   }
 
-  remember(key: string, value: unknown, ends: Ends): MemoryEntry | undefined {
-    const { closed, memoryLimitMs } = this.surroundings;
+  /** `unverified`: the levels could not say whether something newer is known, so that it stays no longer than in silence. */
+  remember(key: string, value: unknown, ends: Ends, unverified = false): MemoryEntry | undefined {
+    const { closed, disconnectedTtlMs } = this.surroundings;
+    const memoryLimitMs = unverified
+      ? Math.min(this.surroundings.memoryLimitMs, disconnectedTtlMs)
+      : this.surroundings.memoryLimitMs;
     if (this.memory === undefined || closed || memoryLimitMs === 0) return undefined;
     const limitMs = Math.min(this.#maxTtlMs, memoryLimitMs);
     const expiresAt = this.#life.endInLevel(ends.expiresAt, limitMs);

@@ -7,6 +7,7 @@ import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
 import type { Hunt } from './hunt.ts';
 import type { Life } from './life.ts';
 import { Outbox } from './outbox.ts';
+import { VersionFloors } from './version-floors.ts';
 
 const FIRST_LEASE_WAIT_MS = 2;
 const LAST_LEASE_WAIT_MS = 40;
@@ -26,6 +27,7 @@ export class Levels {
   readonly #leaseMs: number;
   readonly #hasLoader: boolean;
   readonly #outbox: Outbox;
+  readonly #floors: VersionFloors = new VersionFloors();
   leaseWaitCount = 0;
   encodeErrorCount = 0;
 
@@ -34,7 +36,7 @@ export class Levels {
     this.#life = life;
     this.#leaseMs = leaseMs;
     this.#hasLoader = hasLoader;
-    this.#outbox = new Outbox(async (keys, level) => (await this.#deleteUpwards(level, keys)) < 0);
+    this.#outbox = new Outbox((keys, level) => this.#replay(keys, level));
   }
 
   get queuedCount(): number {
@@ -43,10 +45,17 @@ export class Levels {
 
   /** The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one. */
   async read(key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
+    const floor = this.#floors.of(key, this.#life.now());
+    if (floor !== undefined) hunt.needs(floor.version);
     for (let level = 0; level < this.tiers.length; level++) {
-      if (level <= this.#outbox.levelOf(key)) continue;
-      const answer = await this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined);
-      if (answer === UNAVAILABLE) continue;
+      const answer =
+        level <= this.#outbox.levelOf(key)
+          ? UNAVAILABLE
+          : await this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined);
+      if (answer === UNAVAILABLE) {
+        hunt.unverified = true;
+        continue;
+      }
       const found = answer?.kind === 'hit' ? answer.entry : undefined;
       const usable = found !== undefined && (hunt.accepts(found) || hunt.serves(found));
       const entry = usable ? found : await this.#lease(level, key, tokens, hunt, answer);
@@ -115,6 +124,7 @@ export class Levels {
       if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
     }
     if (lowestFailed < 0) return 'done';
+    this.#floors.set(write.key, version, write.expiresAt);
     this.#outbox.add([write.key], lowestFailed);
     return 'queued';
   }
@@ -179,7 +189,10 @@ export class Levels {
     for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
       const answer: LeaseAnswer | Unavailable = said ?? (await tier.acquire(key, this.#leaseMs, freshBeyond));
       said = undefined;
-      if (answer === UNAVAILABLE) return undefined;
+      if (answer === UNAVAILABLE) {
+        hunt.unverified = true;
+        return undefined;
+      }
       if (answer.kind === 'hit') {
         if (hunt.accepts(answer.entry)) return answer.entry;
         if (freshBeyond === Infinity) return undefined;
@@ -189,11 +202,12 @@ export class Levels {
       if (answer.kind === 'granted') {
         tokens[level] = answer.token;
         const { minVersion } = answer;
-        if (minVersion !== undefined) hunt.minVersion = Math.max(minVersion, hunt.minVersion ?? 0);
+        if (minVersion !== undefined) hunt.needs(minVersion);
         return undefined;
       }
       if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
         hunt.beaten = hunt.previous !== undefined;
+        hunt.unverified = true;
         return undefined;
       }
       this.leaseWaitCount++;
@@ -230,6 +244,27 @@ export class Levels {
     if (maxTtlMs === undefined) return write;
     const expiresAt = this.#life.endInLevel(write.expiresAt, maxTtlMs);
     return { ...write, expiresAt, freshUntil: Math.min(write.freshUntil, expiresAt) };
+  }
+
+  /** Where a version is known it is kept: a deletion would take a newer tombstone of another process with it. */
+  async #replay(keys: readonly string[] | undefined, from: number): Promise<boolean> {
+    const now = this.#life.now();
+    const floors = (keys ?? []).map((key) => [key, this.#floors.of(key, now)] as const);
+    const plain = floors.filter(([, floor]) => floor === undefined).map(([key]) => key);
+    if (keys === undefined || plain.length > 0) {
+      if ((await this.#deleteUpwards(from, keys === undefined ? undefined : plain)) >= 0) return false;
+    }
+    const versioned = floors.flatMap(([key, floor]) => (floor === undefined ? [] : [[key, floor] as const]));
+    for (let level = from; level >= 0; level--) {
+      const tier = this.tiers[level]!;
+      const confirmed = await Promise.all(
+        versioned.map(([key, { version, until }]) =>
+          tier.versions ? tier.bury(key, version, until) : tier.deleteMany([key]),
+        ),
+      );
+      if (!confirmed.every(Boolean)) return false;
+    }
+    return true;
   }
 
   /**
