@@ -1,4 +1,4 @@
-import { InvalidTypeError } from './errors.ts';
+import { ArgumentTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
 import type { OpenFolder } from './pool/fold-statement.ts';
@@ -47,7 +47,7 @@ export interface Database extends Session, AsyncDisposable {
    * connection and a transaction of its own, from the loop's begin to its end; a loop that is left early commits, too, as the server
    * may have executed a writing query whole by then.
    *
-   * @throws {InvalidTypeError} {InvalidValueError} at once; in the loop, what {@link query} and {@link acquire} throw.
+   * @throws {ArgumentTypeError} {ArgumentRangeError} at once; in the loop, what {@link query} and {@link acquire} throw.
    *
    * @example
    * ```ts
@@ -87,7 +87,7 @@ export interface Database extends Session, AsyncDisposable {
    * Asks the server for a sign of life, on a connection that it waits for like everyone else: a pool without a free one in time is not
    * healthy either. For a readiness probe. Does not reject for what it finds, only for an option that cannot be.
    *
-   * @throws {InvalidTypeError} {InvalidValueError}
+   * @throws {ArgumentTypeError} {ArgumentRangeError}
    */
   health(options?: HealthOptions): Promise<DatabaseHealth>;
   /**
@@ -114,7 +114,7 @@ const systemClock = {
  *
  * Opens nothing yet. Close it, or the process will not end.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for options that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be.
  *
  * @example
  * ```ts
@@ -130,7 +130,7 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
       void new PgClientClass({ connectionString: options.connectionString });
     } catch {
       // Without a cause: the parser's error may quote the string, and a password with it.
-      throw new InvalidTypeError('connectionString: expected a Postgres URL, got one that cannot be parsed');
+      throw new ArgumentTypeError('connectionString: expected a Postgres URL, got one that cannot be parsed');
     }
   }
   return new PooledDatabase(new Pool(resolved));

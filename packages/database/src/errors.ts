@@ -1,7 +1,7 @@
 /** Codes of every error that this package makes; each belongs to one class. */
 export type DatabaseErrorCode =
-  | 'ERR_HOTPATH_DATABASE_INVALID_TYPE'
-  | 'ERR_HOTPATH_DATABASE_INVALID_VALUE'
+  | 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE'
+  | 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE'
   | 'ERR_HOTPATH_DATABASE_CONNECT'
   | 'ERR_HOTPATH_DATABASE_CONNECTION_LOST'
   | 'ERR_HOTPATH_DATABASE_ACQUIRE_TIMEOUT'
@@ -32,15 +32,15 @@ export class DatabaseError extends Error {
 }
 
 /** An argument or an option has the wrong type. */
-export class InvalidTypeError extends TypeError {
-  override readonly name = 'InvalidTypeError';
-  readonly code = 'ERR_HOTPATH_DATABASE_INVALID_TYPE';
+export class ArgumentTypeError extends TypeError {
+  override readonly name = 'ArgumentTypeError';
+  readonly code = 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE';
 }
 
 /** An argument or an option has the right type and a value that cannot be. */
-export class InvalidValueError extends RangeError {
-  override readonly name = 'InvalidValueError';
-  readonly code = 'ERR_HOTPATH_DATABASE_INVALID_VALUE';
+export class ArgumentRangeError extends RangeError {
+  override readonly name = 'ArgumentRangeError';
+  readonly code = 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE';
 }
 
 /** A connection could not be opened; nothing was sent. `cause` is what the socket or the server said. */
@@ -335,8 +335,8 @@ export function describe(value: unknown): string {
 }
 
 /** Checks the type of an argument. @internal */
-export function invalidType(argument: string, expected: string, got: unknown): InvalidTypeError {
-  return new InvalidTypeError(`${argument}: expected ${expected}, got ${describe(got)}`);
+export function invalidType(argument: string, expected: string, got: unknown): ArgumentTypeError {
+  return new ArgumentTypeError(`${argument}: expected ${expected}, got ${describe(got)}`);
 }
 
 function reasonOf(cause: unknown): string {

@@ -15,7 +15,7 @@ export interface QueryParts<Options> {
 /**
  * Sorts the arguments of `query` and its like.
  *
- * @throws {InvalidTypeError} for a query that is neither a text nor made by `sql`; an object with a `text` is not.
+ * @throws {ArgumentTypeError} for a query that is neither a text nor made by `sql`; an object with a `text` is not.
  */
 export function queryParts<Options extends object>(
   query: AnyQuery<object>,

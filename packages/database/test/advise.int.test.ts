@@ -102,7 +102,7 @@ describe.skipIf(url === '')('index advice on a real Postgres', () => {
     const twice = db.transaction((tx) =>
       advise(tx as never, 'SELECT * FROM users WHERE email = $1', ['x'], { verify: 'transaction' }),
     );
-    await expect(twice).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE' });
+    await expect(twice).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE' });
   });
 
   test('what it advises makes the plan use it, and then it advises no more', async () => {
@@ -321,7 +321,7 @@ describe.skipIf(url === '')('an index built concurrently on a real Postgres', ()
     await other.query('RESET lock_timeout');
     await other.query('BEGIN');
     await expect(createIndexConcurrently(other, definition)).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE',
     });
   });
 

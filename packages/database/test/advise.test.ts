@@ -127,7 +127,7 @@ describe('the text of a query', () => {
     'SELECT /* 1',
     'EXPLAIN ANALYZE DELETE FROM a',
   ])('%s is refused before the server is asked', async (text) => {
-    await expect(advise(unused, text)).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE' });
+    await expect(advise(unused, text)).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE' });
   });
 
   test('a comment inside a run of operator characters begins a comment', () => {
@@ -176,7 +176,7 @@ describe('an index as a statement', () => {
     [{ table: 'users', keys: ['a'], name: 'x'.repeat(64) }],
   ])('%j is refused before the server is asked', async (definition) => {
     await expect(createIndexConcurrently(unused, definition as never)).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE',
     });
   });
 

@@ -39,7 +39,7 @@ describe.skipIf(url === '')('health on a real Postgres', () => {
       error: { code: 'ERR_HOTPATH_DATABASE_CLOSED' },
     });
     await expect(db.health({ timeoutMs: 0 })).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE',
     });
   });
 });

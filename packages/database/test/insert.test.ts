@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, type Queryable, insertMany } from '@hotpath/database';
+import { ArgumentTypeError, ArgumentRangeError, type Queryable, insertMany } from '@hotpath/database';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkTypeName, quoteIdentifier, quoteTable } from '../dist/insert/identifier.js';
@@ -366,7 +366,7 @@ describe('insertMany', () => {
       ] as never[],
       { types },
     ).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(InvalidTypeError);
+    expect(error).toBeInstanceOf(ArgumentTypeError);
     expect((error as Error).message).toBe(
       'rows[1].b: expected a value that a column can hold, got a value of type function',
     );
@@ -375,24 +375,24 @@ describe('insertMany', () => {
   test('wrong arguments are refused before anything is sent', async () => {
     const db = recorder();
     const wrong: [unknown[], new (...args: never[]) => Error][] = [
-      [[{}, 't', rows(1)], InvalidTypeError],
-      [[db, '', rows(1)], InvalidValueError],
-      [[db, 't', 5], InvalidTypeError],
-      [[db, 't', [1]], InvalidTypeError],
-      [[db, 't', [null]], InvalidTypeError],
-      [[db, 't', [{}]], InvalidValueError],
-      [[db, 't', rows(1), null], InvalidTypeError],
-      [[db, 't', rows(1), { chunkSize: 1 }], InvalidTypeError],
-      [[db, 't', rows(1), { columns: 'a' }], InvalidTypeError],
-      [[db, 't', rows(1), { columns: [] }], InvalidValueError],
-      [[db, 't', rows(1), { columns: ['a', 'a'] }], InvalidValueError],
-      [[db, 't', rows(1), { types, chunkRows: 0 }], InvalidValueError],
-      [[db, 't', rows(1), { types, strategy: 'x' }], InvalidValueError],
-      [[db, 't', rows(1), { types, transaction: 'x' }], InvalidValueError],
-      [[db, 't', rows(1), { types: { a: 'int4', b: 'text; DROP TABLE t' } }], InvalidValueError],
-      [[db, 't', rows(1), { types, onProgress: 1 }], InvalidTypeError],
-      [[db, 't', rows(1), { types, returning: [] }], InvalidTypeError],
-      [[db, 't', rows(1), { types, onConflict: {} }], InvalidTypeError],
+      [[{}, 't', rows(1)], ArgumentTypeError],
+      [[db, '', rows(1)], ArgumentRangeError],
+      [[db, 't', 5], ArgumentTypeError],
+      [[db, 't', [1]], ArgumentTypeError],
+      [[db, 't', [null]], ArgumentTypeError],
+      [[db, 't', [{}]], ArgumentRangeError],
+      [[db, 't', rows(1), null], ArgumentTypeError],
+      [[db, 't', rows(1), { chunkSize: 1 }], ArgumentTypeError],
+      [[db, 't', rows(1), { columns: 'a' }], ArgumentTypeError],
+      [[db, 't', rows(1), { columns: [] }], ArgumentRangeError],
+      [[db, 't', rows(1), { columns: ['a', 'a'] }], ArgumentRangeError],
+      [[db, 't', rows(1), { types, chunkRows: 0 }], ArgumentRangeError],
+      [[db, 't', rows(1), { types, strategy: 'x' }], ArgumentRangeError],
+      [[db, 't', rows(1), { types, transaction: 'x' }], ArgumentRangeError],
+      [[db, 't', rows(1), { types: { a: 'int4', b: 'text; DROP TABLE t' } }], ArgumentRangeError],
+      [[db, 't', rows(1), { types, onProgress: 1 }], ArgumentTypeError],
+      [[db, 't', rows(1), { types, returning: [] }], ArgumentTypeError],
+      [[db, 't', rows(1), { types, onConflict: {} }], ArgumentTypeError],
     ];
     for (const [args, kind] of wrong) {
       await expect(

@@ -116,10 +116,10 @@ describe.skipIf(url === '')('rows folded while they come from a real Postgres', 
       expect(await numbers.load(db, 'SELECT 1 AS n, NULL::int AS m')).toEqual([{ n: 1, m: null }]);
     }
     await expect(numbers.load({} as never, 'SELECT 1')).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE',
     });
     await expect(numbers.load(db, 1 as never)).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE',
     });
   });
 

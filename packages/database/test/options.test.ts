@@ -22,8 +22,8 @@ test('min follows a smaller max', () => {
 });
 
 describe('wrong options are refused by name', () => {
-  const type = 'ERR_HOTPATH_DATABASE_INVALID_TYPE';
-  const value = 'ERR_HOTPATH_DATABASE_INVALID_VALUE';
+  const type = 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE';
+  const value = 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE';
   const cases: [object, string, RegExp][] = [
     [{ max: '20' }, type, /^max: expected a number, got a value of type string$/],
     [{ max: 0 }, value, /^max: expected 1 to 10000, got 0$/],

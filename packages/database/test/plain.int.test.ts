@@ -89,7 +89,7 @@ describe.skipIf(url === '')('on a pg whose internals are not as expected', () =>
       },
     ]);
     await expect(db.query('SELECT $1::text', [() => 1])).rejects.toMatchObject({
-      code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE',
+      code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE',
     });
     await expect(db.query('SELECT 1; SELECT 2', [])).rejects.toMatchObject({ sqlState: '42601' });
     expect((await db.query('SELECT 1 AS a; SELECT 2 AS b')).rows).toEqual([{ b: 2 }]);

@@ -8,8 +8,8 @@ const parts = (statement: { text: string; values: unknown[] }): [string, unknown
   statement.text,
   statement.values,
 ];
-const invalidValue = expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE' }) as Error;
-const invalidType = expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_INVALID_TYPE' }) as Error;
+const invalidValue = expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE' }) as Error;
+const invalidType = expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE' }) as Error;
 
 describe('sql', () => {
   test('makes a parameter of each value, lists and NULL included', () => {

@@ -81,7 +81,7 @@ describe('a call’s messages', () => {
   test('take 65,535 values and not one more', () => {
     expect(readBind(encodeCall('', new Array(65_535).fill(null))).values).toHaveLength(65_535);
     expect(() => encodeCall('', new Array(65_536).fill(null))).toThrow(
-      expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_INVALID_VALUE' }),
+      expect.objectContaining({ code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE' }),
     );
   });
 

@@ -1,13 +1,13 @@
 /** Checks of arguments and options: each returns the value, or the default for `undefined`, or throws naming what it got. */
 
-import { IoRangeError, IoTypeError } from './errors.ts';
+import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 
 /** setTimeout turns anything above this into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function object(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) {
-    throw new IoTypeError(`${name}: expected an object, got ${describe(value)}`);
+    throw new ArgumentTypeError(`${name}: expected an object, got ${describe(value)}`);
   }
 }
 
@@ -19,18 +19,20 @@ export function integer(
   max: number,
 ): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw new IoTypeError(`${name}: expected a number, got ${describe(value)}`);
+  if (typeof value !== 'number')
+    throw new ArgumentTypeError(`${name}: expected a number, got ${describe(value)}`);
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new IoRangeError(`${name}: expected an integer from ${min} to ${max}, got ${value}`);
+    throw new ArgumentRangeError(`${name}: expected an integer from ${min} to ${max}, got ${value}`);
   }
   return value;
 }
 
 export function duration(name: string, value: number | undefined, fallback: number, min: number): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw new IoTypeError(`${name}: expected a number, got ${describe(value)}`);
+  if (typeof value !== 'number')
+    throw new ArgumentTypeError(`${name}: expected a number, got ${describe(value)}`);
   if (Number.isNaN(value) || value < min || (value > MAX_TIMER_MS && value !== Infinity)) {
-    throw new IoRangeError(
+    throw new ArgumentRangeError(
       `${name}: expected milliseconds from ${min} to ${MAX_TIMER_MS}, or Infinity, got ${value}`,
     );
   }
@@ -40,7 +42,7 @@ export function duration(name: string, value: number | undefined, fallback: numb
 export function boolean(name: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value !== 'boolean')
-    throw new IoTypeError(`${name}: expected a boolean, got ${describe(value)}`);
+    throw new ArgumentTypeError(`${name}: expected a boolean, got ${describe(value)}`);
   return value;
 }
 
@@ -51,14 +53,14 @@ export function oneOf<T extends string>(
 ): T {
   if (value === undefined) return allowed[0];
   if (!allowed.includes(value)) {
-    throw new IoRangeError(`${name}: expected ${allowed.join(', ')}, got ${describe(value)}`);
+    throw new ArgumentRangeError(`${name}: expected ${allowed.join(', ')}, got ${describe(value)}`);
   }
   return value;
 }
 
 export function optionalFunction<T>(name: string, value: T | undefined): T | undefined {
   if (value !== undefined && typeof value !== 'function') {
-    throw new IoTypeError(`${name}: expected a function, got ${describe(value)}`);
+    throw new ArgumentTypeError(`${name}: expected a function, got ${describe(value)}`);
   }
   return value;
 }

@@ -1,7 +1,7 @@
 /** Stable codes of this package's errors; compare these, not messages. */
 export type IoErrorCode =
-  | 'ERR_HOTPATH_IO_INVALID_TYPE'
-  | 'ERR_HOTPATH_IO_OUT_OF_RANGE'
+  | 'ERR_HOTPATH_IO_ARGUMENT_TYPE'
+  | 'ERR_HOTPATH_IO_ARGUMENT_RANGE'
   | 'ERR_HOTPATH_IO_OPEN_FAILED'
   | 'ERR_HOTPATH_IO_WRITE_FAILED'
   | 'ERR_HOTPATH_IO_SYNC_FAILED'
@@ -18,8 +18,8 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_VERIFY_FAILED';
 
 /**
- * What every failure of this package has in common, arguments aside: those are a {@link IoTypeError} or a
- * {@link IoRangeError}, so that `instanceof TypeError` and `instanceof RangeError` hold.
+ * What every failure of this package has in common, arguments aside: those are an {@link ArgumentTypeError} or a
+ * {@link ArgumentRangeError}, so that `instanceof TypeError` and `instanceof RangeError` hold.
  */
 export class IoError extends Error {
   override readonly name: string = 'IoError';
@@ -32,15 +32,15 @@ export class IoError extends Error {
 }
 
 /** An argument is of the wrong type. */
-export class IoTypeError extends TypeError {
-  override readonly name: string = 'IoTypeError';
-  readonly code = 'ERR_HOTPATH_IO_INVALID_TYPE' as const;
+export class ArgumentTypeError extends TypeError {
+  override readonly name: string = 'ArgumentTypeError';
+  readonly code = 'ERR_HOTPATH_IO_ARGUMENT_TYPE' as const;
 }
 
 /** An argument is of the right type and of a value that cannot be. */
-export class IoRangeError extends RangeError {
-  override readonly name: string = 'IoRangeError';
-  readonly code = 'ERR_HOTPATH_IO_OUT_OF_RANGE' as const;
+export class ArgumentRangeError extends RangeError {
+  override readonly name: string = 'ArgumentRangeError';
+  readonly code = 'ERR_HOTPATH_IO_ARGUMENT_RANGE' as const;
 }
 
 /** The file could not be opened; `cause` is the system's error. A failed `reopen()` keeps the file it had. */

@@ -7,8 +7,8 @@ import {
   BatchTimeoutError,
   ClosedError,
   createBatcher,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   OverflowError,
 } from '@hotpath/io';
 
@@ -447,17 +447,17 @@ test('a handler may add to its own batcher', async () => {
 });
 
 test.each([
-  [{ maxItems: 0 }, IoRangeError, 'maxItems: expected an integer from 1 to 4294967295, got 0'],
-  [{ maxQueued: 1 }, IoRangeError, 'maxQueued: expected an integer from 2 to 4294967295, got 1'],
-  [{ maxBytes: -1 }, IoRangeError, 'maxBytes: expected an integer from 1 to'],
-  [{ concurrency: 1.5 }, IoRangeError, 'concurrency: expected an integer from 1 to'],
-  [{ lingerMs: -1 }, IoRangeError, 'lingerMs: expected milliseconds from 0'],
-  [{ timeoutMs: 0 }, IoRangeError, 'timeoutMs: expected milliseconds from 1'],
-  [{ retry: 3 }, IoTypeError, 'retry: expected an object, got 3'],
-  [{ retry: { retries: 0 } }, IoRangeError, 'retry.retries: expected an integer from 1'],
-  [{ retry: { isRetryable: true } }, IoTypeError, 'retry.isRetryable: expected a function, got true'],
-  [{ sizeOf: 1 }, IoTypeError, 'sizeOf: expected a function, got 1'],
-  [null, IoTypeError, 'options: expected an object, got null'],
+  [{ maxItems: 0 }, ArgumentRangeError, 'maxItems: expected an integer from 1 to 4294967295, got 0'],
+  [{ maxQueued: 1 }, ArgumentRangeError, 'maxQueued: expected an integer from 2 to 4294967295, got 1'],
+  [{ maxBytes: -1 }, ArgumentRangeError, 'maxBytes: expected an integer from 1 to'],
+  [{ concurrency: 1.5 }, ArgumentRangeError, 'concurrency: expected an integer from 1 to'],
+  [{ lingerMs: -1 }, ArgumentRangeError, 'lingerMs: expected milliseconds from 0'],
+  [{ timeoutMs: 0 }, ArgumentRangeError, 'timeoutMs: expected milliseconds from 1'],
+  [{ retry: 3 }, ArgumentTypeError, 'retry: expected an object, got 3'],
+  [{ retry: { retries: 0 } }, ArgumentRangeError, 'retry.retries: expected an integer from 1'],
+  [{ retry: { isRetryable: true } }, ArgumentTypeError, 'retry.isRetryable: expected a function, got true'],
+  [{ sizeOf: 1 }, ArgumentTypeError, 'sizeOf: expected a function, got 1'],
+  [null, ArgumentTypeError, 'options: expected an object, got null'],
 ])('options %j are refused', (options, kind, message) => {
   const create = (): unknown => createBatcher(() => {}, options as never);
   expect(create).toThrow(kind);
@@ -465,11 +465,13 @@ test.each([
 });
 
 test('a handler that is no function, and sizes that are no sizes, are refused', async () => {
-  expect(() => createBatcher(1 as never)).toThrow(new IoTypeError('handler: expected a function, got 1'));
+  expect(() => createBatcher(1 as never)).toThrow(
+    new ArgumentTypeError('handler: expected a function, got 1'),
+  );
   const unsized = createBatcher<object>(() => {}, { maxBytes: 10 });
-  expect(() => unsized.push({})).toThrow(IoTypeError);
+  expect(() => unsized.push({})).toThrow(ArgumentTypeError);
   const wrong = createBatcher<number>(() => {}, { maxBytes: 10, sizeOf: () => Number.NaN });
-  expect(() => wrong.push(1)).toThrow(new IoRangeError('sizeOf: expected 0 or more, got NaN'));
-  expect(await rejection(wrong.add(1))).toBeInstanceOf(IoRangeError);
+  expect(() => wrong.push(1)).toThrow(new ArgumentRangeError('sizeOf: expected 0 or more, got NaN'));
+  expect(await rejection(wrong.add(1))).toBeInstanceOf(ArgumentRangeError);
   expect(wrong.stats().queuedCount).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ClosedError, createChannel, IoRangeError, IoTypeError } from '@hotpath/io';
+import { ClosedError, createChannel, ArgumentRangeError, ArgumentTypeError } from '@hotpath/io';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -80,8 +80,8 @@ test('destroying rejects both ends with the reason', async () => {
 });
 
 test('a capacity that cannot be is refused', () => {
-  expect(() => createChannel(0)).toThrow(IoRangeError);
-  expect(() => createChannel(1.5)).toThrow(IoRangeError);
-  expect(() => createChannel('1' as never)).toThrow(IoTypeError);
-  expect(() => createChannel(undefined as never)).toThrow(IoTypeError);
+  expect(() => createChannel(0)).toThrow(ArgumentRangeError);
+  expect(() => createChannel(1.5)).toThrow(ArgumentRangeError);
+  expect(() => createChannel('1' as never)).toThrow(ArgumentTypeError);
+  expect(() => createChannel(undefined as never)).toThrow(ArgumentTypeError);
 });

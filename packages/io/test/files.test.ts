@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { copy, IoRangeError, IoTypeError, readFiles, type ReadFileResult } from '@hotpath/io';
+import { copy, ArgumentRangeError, ArgumentTypeError, readFiles, type ReadFileResult } from '@hotpath/io';
 
 const LIBRARY = new URL('../dist/index.js', import.meta.url).href;
 
@@ -97,12 +97,12 @@ test('an abort ends the iteration, a wrong path too, and a consumer may stop', a
       abort.abort('enough');
   };
   await expect(run()).rejects.toBe('enough');
-  await expect(collect(readFiles([1 as never]))).rejects.toThrow(IoTypeError);
+  await expect(collect(readFiles([1 as never]))).rejects.toThrow(ArgumentTypeError);
   for await (const { bytes } of readFiles(paths)) {
     expect(String(bytes)).toBe('a');
     break;
   }
-  expect(() => readFiles([], { concurrency: 0 })).toThrow(IoRangeError);
+  expect(() => readFiles([], { concurrency: 0 })).toThrow(ArgumentRangeError);
 });
 
 test('a copy has the bytes of its source, with and without options', async () => {
@@ -149,6 +149,6 @@ test('a copy that is aborted or fails leaves what was there before, and nothing 
   await expect(copy(from, join(folder, 'sub'), { verify: true })).rejects.toMatchObject({ code: 'EISDIR' });
   expect(await readFile(to, 'utf8')).toBe('before');
   expect((await readdir(folder)).sort()).toEqual(['from', 'sub', 'to']);
-  await expect(copy(1 as never, to)).rejects.toThrow(IoTypeError);
-  await expect(copy(from, to, { verify: 1 as never })).rejects.toThrow(IoTypeError);
+  await expect(copy(1 as never, to)).rejects.toThrow(ArgumentTypeError);
+  await expect(copy(from, to, { verify: 1 as never })).rejects.toThrow(ArgumentTypeError);
 });

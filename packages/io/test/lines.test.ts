@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { IoRangeError, IoTypeError, lines, LineTooLongError, OpenFailedError } from '@hotpath/io';
+import { ArgumentRangeError, ArgumentTypeError, lines, LineTooLongError, OpenFailedError } from '@hotpath/io';
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -132,9 +132,9 @@ test('a line over the limit ends the iteration with its number, in one chunk or 
 });
 
 test('bad arguments, sources and paths get typed errors, an abort its reason', async () => {
-  expect(() => lines(1 as never)).toThrow(IoTypeError);
-  expect(() => lines('x', { maxLineBytes: 0 })).toThrow(IoRangeError);
-  await expect(collect(lines(['text'] as never))).rejects.toThrow(IoTypeError);
+  expect(() => lines(1 as never)).toThrow(ArgumentTypeError);
+  expect(() => lines('x', { maxLineBytes: 0 })).toThrow(ArgumentRangeError);
+  await expect(collect(lines(['text'] as never))).rejects.toThrow(ArgumentTypeError);
   await expect(collect(lines('/nowhere/at/all'))).rejects.toThrow(OpenFailedError);
   await expect(collect(lines([Buffer.from('a\n')], { signal: AbortSignal.abort('enough') }))).rejects.toBe(
     'enough',

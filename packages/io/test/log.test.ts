@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   ClosedError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   LogCorruptError,
   LogLockedError,
   NotALogError,
@@ -245,19 +245,19 @@ test('of many who take over a stale lock at once one wins', async () => {
 
 test('bad arguments, and calls after the end, get typed errors', async () => {
   const path = await freshPath();
-  await expect(openLog(1 as never)).rejects.toThrow(IoTypeError);
-  await expect(openLog(path, { maxRecordBytes: 0 })).rejects.toThrow(IoRangeError);
-  await expect(openLog(path, { damage: 'ignore' as never })).rejects.toThrow(IoRangeError);
+  await expect(openLog(1 as never)).rejects.toThrow(ArgumentTypeError);
+  await expect(openLog(path, { maxRecordBytes: 0 })).rejects.toThrow(ArgumentRangeError);
+  await expect(openLog(path, { damage: 'ignore' as never })).rejects.toThrow(ArgumentRangeError);
   expect(fs.existsSync(path)).toBe(false);
   const log = await openLog(path, { maxRecordBytes: 10 });
-  expect(() => log.append(1 as never)).toThrow(IoTypeError);
-  expect(() => log.append('x'.repeat(11))).toThrow(IoRangeError);
-  await expect(log.durable(8)).rejects.toThrow(IoRangeError);
-  await expect(log.durable('8' as never)).rejects.toThrow(IoTypeError);
+  expect(() => log.append(1 as never)).toThrow(ArgumentTypeError);
+  expect(() => log.append('x'.repeat(11))).toThrow(ArgumentRangeError);
+  await expect(log.durable(8)).rejects.toThrow(ArgumentRangeError);
+  await expect(log.durable('8' as never)).rejects.toThrow(ArgumentTypeError);
   log.append('0123456789');
   log.append('0123456789');
-  await expect(texts(log.read({ from: 9 }))).rejects.toThrow(IoRangeError);
-  await expect(texts(log.read({ from: 1e9 }))).rejects.toThrow(IoRangeError);
+  await expect(texts(log.read({ from: 9 }))).rejects.toThrow(ArgumentRangeError);
+  await expect(texts(log.read({ from: 1e9 }))).rejects.toThrow(ArgumentRangeError);
   await expect(log.durable(8, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
   const size = log.stats().endPosition;
   await log.close();

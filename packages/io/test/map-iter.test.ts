@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IoRangeError, IoTypeError, map, mapIter } from '@hotpath/io';
+import { ArgumentRangeError, ArgumentTypeError, map, mapIter } from '@hotpath/io';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -112,8 +112,8 @@ test('map without order gives the results as the calls end', async () => {
 });
 
 test('bad arguments are refused at the call', () => {
-  expect(() => mapIter(1 as never, () => 1)).toThrow(IoTypeError);
-  expect(() => mapIter([], 1 as never)).toThrow(IoTypeError);
-  expect(() => mapIter([], () => 1, { concurrency: 0 })).toThrow(IoRangeError);
-  expect(() => mapIter([], () => 1, { ordered: 1 as never })).toThrow(IoTypeError);
+  expect(() => mapIter(1 as never, () => 1)).toThrow(ArgumentTypeError);
+  expect(() => mapIter([], 1 as never)).toThrow(ArgumentTypeError);
+  expect(() => mapIter([], () => 1, { concurrency: 0 })).toThrow(ArgumentRangeError);
+  expect(() => mapIter([], () => 1, { ordered: 1 as never })).toThrow(ArgumentTypeError);
 });

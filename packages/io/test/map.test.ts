@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forEach, IoRangeError, IoTypeError, map } from '@hotpath/io';
+import { forEach, ArgumentRangeError, ArgumentTypeError, map } from '@hotpath/io';
 
 /** Fails when it is asked twice at once. */
 function impatient(count: number): AsyncIterable<number> {
@@ -265,12 +265,12 @@ test('an empty source gives an empty list', async () => {
   expect(await map(later([]), () => 1)).toEqual([]);
 });
 
-test.each<[unknown, unknown, unknown, typeof IoTypeError | typeof IoRangeError, string]>([
-  [1, () => 1, {}, IoTypeError, 'source: expected an iterable or an async iterable, got 1'],
-  [[], 1, {}, IoTypeError, 'mapper: expected a function, got 1'],
-  [[], () => 1, { concurrency: 0 }, IoRangeError, 'concurrency: expected an integer from 1 to'],
-  [[], () => 1, { concurrency: 1.5 }, IoRangeError, 'concurrency: expected an integer from 1 to'],
-  [[], () => 1, 5, IoTypeError, 'options: expected an object, got 5'],
+test.each<[unknown, unknown, unknown, typeof ArgumentTypeError | typeof ArgumentRangeError, string]>([
+  [1, () => 1, {}, ArgumentTypeError, 'source: expected an iterable or an async iterable, got 1'],
+  [[], 1, {}, ArgumentTypeError, 'mapper: expected a function, got 1'],
+  [[], () => 1, { concurrency: 0 }, ArgumentRangeError, 'concurrency: expected an integer from 1 to'],
+  [[], () => 1, { concurrency: 1.5 }, ArgumentRangeError, 'concurrency: expected an integer from 1 to'],
+  [[], () => 1, 5, ArgumentTypeError, 'options: expected an object, got 5'],
 ])('wrong arguments are refused: %j', async (source, mapper, options, kind, message) => {
   const error = await rejection(map(source as never, mapper as never, options as never));
   expect(error).toBeInstanceOf(kind);

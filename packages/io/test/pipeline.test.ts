@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createChannel, createWriter, IoRangeError, IoTypeError, pipeline, type Source } from '@hotpath/io';
+import {
+  createChannel,
+  createWriter,
+  ArgumentRangeError,
+  ArgumentTypeError,
+  pipeline,
+  type Source,
+} from '@hotpath/io';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -273,10 +280,10 @@ test('sinks: a writer is flushed, a channel closed, streams are ended', async ()
 });
 
 test('bad arguments are refused', async () => {
-  expect(() => pipeline(1 as never)).toThrow(IoTypeError);
-  expect(() => pipeline([], { batchSize: 0 })).toThrow(IoRangeError);
-  expect(() => pipeline([]).map(1 as never)).toThrow(IoTypeError);
-  expect(() => pipeline([]).batch(0)).toThrow(IoRangeError);
-  expect(() => pipeline([]).batch(undefined as never)).toThrow(IoTypeError);
-  await expect(pipeline([]).to(1 as never)).rejects.toThrow(IoTypeError);
+  expect(() => pipeline(1 as never)).toThrow(ArgumentTypeError);
+  expect(() => pipeline([], { batchSize: 0 })).toThrow(ArgumentRangeError);
+  expect(() => pipeline([]).map(1 as never)).toThrow(ArgumentTypeError);
+  expect(() => pipeline([]).batch(0)).toThrow(ArgumentRangeError);
+  expect(() => pipeline([]).batch(undefined as never)).toThrow(ArgumentTypeError);
+  await expect(pipeline([]).to(1 as never)).rejects.toThrow(ArgumentTypeError);
 });

@@ -1,7 +1,13 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IoRangeError, IoTypeError, ReleasedTwiceError, Semaphore, type Permit } from '@hotpath/io';
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  ReleasedTwiceError,
+  Semaphore,
+  type Permit,
+} from '@hotpath/io';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
@@ -97,20 +103,20 @@ test('aborting ends the wait, lets those behind pass, and every listener goes', 
 });
 
 test.each([
-  [0, IoRangeError, 'capacity: expected an integer from 1 to 9007199254740991, got 0'],
-  ['2', IoTypeError, 'capacity: expected a number, got "2"'],
-  [undefined, IoTypeError, 'capacity: expected a number, got undefined'],
+  [0, ArgumentRangeError, 'capacity: expected an integer from 1 to 9007199254740991, got 0'],
+  ['2', ArgumentTypeError, 'capacity: expected a number, got "2"'],
+  [undefined, ArgumentTypeError, 'capacity: expected a number, got undefined'],
 ])('a capacity of %s is refused', (capacity, kind, message) => {
   expect(() => new Semaphore(capacity as never)).toThrow(new kind(message));
 });
 
 test('a weight that can never be had is refused', async () => {
   const semaphore = new Semaphore(2);
-  const error = new IoRangeError('weight: expected at most the capacity of 2, got 3');
+  const error = new ArgumentRangeError('weight: expected at most the capacity of 2, got 3');
   expect(await rejection(semaphore.acquire({ weight: 3 }))).toEqual(error);
   expect(() => semaphore.tryAcquire(3)).toThrow(error);
-  expect(await rejection(semaphore.acquire({ weight: 0 }))).toBeInstanceOf(IoRangeError);
-  expect(await rejection(semaphore.run(1 as never))).toBeInstanceOf(IoTypeError);
+  expect(await rejection(semaphore.acquire({ weight: 0 }))).toBeInstanceOf(ArgumentRangeError);
+  expect(await rejection(semaphore.run(1 as never))).toBeInstanceOf(ArgumentTypeError);
 });
 
 test('whatever the program, a queue of requests served in order predicts who holds what', async () => {

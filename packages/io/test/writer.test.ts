@@ -9,8 +9,8 @@ import {
   BusyError,
   ClosedError,
   createWriter,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   isRetryable,
   OpenFailedError,
   OverflowError,
@@ -662,7 +662,7 @@ describe('opening', () => {
   test('an fd is written to and left open; a closed one is refused', async () => {
     const fd = fs.openSync(freshPath(), 'a');
     const writer = createWriter(fd);
-    await expect(writer.reopen()).rejects.toThrow(IoTypeError);
+    await expect(writer.reopen()).rejects.toThrow(ArgumentTypeError);
     writer.write('abc');
     await writer.close();
     expect(fs.fstatSync(fd).size).toBe(3);
@@ -676,44 +676,44 @@ describe('opening', () => {
     [null, 'target: expected a path, a descriptor or a FileHandle, got null'],
     [{}, 'target: expected a path, a descriptor or a FileHandle, got an instance of Object'],
   ])('a target of %s is refused', (target, message) => {
-    expect(() => createWriter(target as never)).toThrow(new IoTypeError(message));
+    expect(() => createWriter(target as never)).toThrow(new ArgumentTypeError(message));
   });
 
   test.each([
-    [{ mode: 'fast' }, IoRangeError, 'mode: expected async, sync, got "fast"'],
+    [{ mode: 'fast' }, ArgumentRangeError, 'mode: expected async, sync, got "fast"'],
     [
       { highWaterMark: 0 },
-      IoRangeError,
+      ArgumentRangeError,
       'highWaterMark: expected an integer from 1 to 9007199254740991, got 0',
     ],
-    [{ highWaterMark: '1' }, IoTypeError, 'highWaterMark: expected a number, got "1"'],
+    [{ highWaterMark: '1' }, ArgumentTypeError, 'highWaterMark: expected a number, got "1"'],
     [
       { highWaterMark: 100, flushBytes: 101 },
-      IoRangeError,
+      ArgumentRangeError,
       'flushBytes: expected an integer from 1 to 100, got 101',
     ],
-    [{ flushBytes: 1.5 }, IoRangeError, 'flushBytes: expected an integer from 1 to 1048576, got 1.5'],
+    [{ flushBytes: 1.5 }, ArgumentRangeError, 'flushBytes: expected an integer from 1 to 1048576, got 1.5'],
     [
       { lingerMs: -1 },
-      IoRangeError,
+      ArgumentRangeError,
       'lingerMs: expected milliseconds from 0 to 2147483647, or Infinity, got -1',
     ],
     [
       { lingerMs: NaN },
-      IoRangeError,
+      ArgumentRangeError,
       'lingerMs: expected milliseconds from 0 to 2147483647, or Infinity, got NaN',
     ],
-    [{ overflow: 'grow' }, IoRangeError, 'overflow: expected wait, drop, throw, got "grow"'],
+    [{ overflow: 'grow' }, ArgumentRangeError, 'overflow: expected wait, drop, throw, got "grow"'],
     [
       { highWaterMark: 9, maxPendingBytes: 8 },
-      IoRangeError,
+      ArgumentRangeError,
       'maxPendingBytes: expected an integer from 9 to',
     ],
-    [{ append: 1 }, IoTypeError, 'append: expected a boolean, got 1'],
-    [{ onError: {} }, IoTypeError, 'onError: expected a function, got an instance of Object'],
+    [{ append: 1 }, ArgumentTypeError, 'append: expected a boolean, got 1'],
+    [{ onError: {} }, ArgumentTypeError, 'onError: expected a function, got an instance of Object'],
     [
       { syncTimeoutMs: 0 },
-      IoRangeError,
+      ArgumentRangeError,
       'syncTimeoutMs: expected milliseconds from 1 to 2147483647, or Infinity',
     ],
   ])('options %j are refused before anything is opened', (options, kind, message) => {
@@ -727,9 +727,9 @@ describe('opening', () => {
   test('a chunk that is neither a string nor bytes is refused and changes nothing', async () => {
     const { writer, files } = memoryWriter();
     expect(() => writer.write(1 as never)).toThrow(
-      new IoTypeError('chunk: expected a string or a Uint8Array, got 1'),
+      new ArgumentTypeError('chunk: expected a string or a Uint8Array, got 1'),
     );
-    expect(() => writer.writeOwned('x' as never)).toThrow(IoTypeError);
+    expect(() => writer.writeOwned('x' as never)).toThrow(ArgumentTypeError);
     await writer.close();
     expect(files.content.length).toBe(0);
   });

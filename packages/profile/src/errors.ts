@@ -8,15 +8,15 @@ export class ProfileError extends Error {
 }
 
 /** An option has the wrong type. The message names it, what was expected and what came. */
-export class OptionTypeError extends TypeError {
-  override readonly name: string = 'OptionTypeError';
-  readonly code = 'ERR_HOTPATH_PROFILE_OPTION_TYPE';
+export class ArgumentTypeError extends TypeError {
+  override readonly name: string = 'ArgumentTypeError';
+  readonly code = 'ERR_HOTPATH_PROFILE_ARGUMENT_TYPE';
 }
 
 /** An option has the right type and an impossible value: fractional, NaN, out of range. */
-export class OptionRangeError extends RangeError {
-  override readonly name: string = 'OptionRangeError';
-  readonly code = 'ERR_HOTPATH_PROFILE_OPTION_RANGE';
+export class ArgumentRangeError extends RangeError {
+  override readonly name: string = 'ArgumentRangeError';
+  readonly code = 'ERR_HOTPATH_PROFILE_ARGUMENT_RANGE';
 }
 
 /** The monitor was stopped before the call. */

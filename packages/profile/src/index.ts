@@ -1,8 +1,8 @@
 export {
   InspectorUnavailableError,
   MonitorStoppedError,
-  OptionRangeError,
-  OptionTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   ProfileError,
   ProfileTimeLimitError,
   ProfilerBusyError,

@@ -1,6 +1,6 @@
 /** Checks of options that several functions of this package take. Pure. */
 
-import { OptionRangeError, OptionTypeError } from './errors.ts';
+import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 
 /** How a wrong value is named in a message: never the value itself, which may be long or secret. */
 export function kindOf(value: unknown): string {
@@ -9,8 +9,8 @@ export function kindOf(value: unknown): string {
 
 /**
  * @param what what is expected, where a unit helps: `a number of milliseconds`.
- * @throws {OptionTypeError} not a number.
- * @throws {OptionRangeError} fractional, NaN or out of range.
+ * @throws {ArgumentTypeError} not a number.
+ * @throws {ArgumentRangeError} fractional, NaN or out of range.
  */
 export function integerOption(
   name: string,
@@ -20,33 +20,33 @@ export function integerOption(
   what = 'an integer',
 ): number {
   if (typeof value !== 'number') {
-    throw new OptionTypeError(`${name}: expected ${what}, got ${kindOf(value)}`);
+    throw new ArgumentTypeError(`${name}: expected ${what}, got ${kindOf(value)}`);
   }
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new OptionRangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
+    throw new ArgumentRangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
   }
   return value;
 }
 
-/** @throws {OptionTypeError} not an object; arrays and functions are not objects here. */
+/** @throws {ArgumentTypeError} not an object; arrays and functions are not objects here. */
 export function objectOption(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OptionTypeError(
+    throw new ArgumentTypeError(
       `${name}: expected an object, got ${Array.isArray(value) ? 'array' : kindOf(value)}`,
     );
   }
 }
 
-/** @throws {OptionTypeError} not a function. */
+/** @throws {ArgumentTypeError} not a function. */
 export function functionOption(name: string, value: unknown): void {
   if (typeof value !== 'function') {
-    throw new OptionTypeError(`${name}: expected a function, got ${kindOf(value)}`);
+    throw new ArgumentTypeError(`${name}: expected a function, got ${kindOf(value)}`);
   }
 }
 
-/** @throws {OptionTypeError} neither missing nor an `AbortSignal`. */
+/** @throws {ArgumentTypeError} neither missing nor an `AbortSignal`. */
 export function signalOption(signal: unknown): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new OptionTypeError(`signal: expected an AbortSignal, got ${kindOf(signal)}`);
+    throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${kindOf(signal)}`);
   }
 }

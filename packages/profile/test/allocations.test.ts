@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Session } from 'node:inspector/promises';
 import { describe, expect, test } from 'vitest';
-import { allocations, OptionRangeError, OptionTypeError, ProfilerBusyError } from '@hotpath/profile';
+import { allocations, ArgumentRangeError, ArgumentTypeError, ProfilerBusyError } from '@hotpath/profile';
 import type { AllocationsOptions, CallNode } from '@hotpath/profile';
 
 class Point {
@@ -160,13 +160,13 @@ describe('what goes wrong', () => {
   });
 
   test.each<[options: unknown, kind: new () => Error, part: string]>([
-    [7, OptionTypeError, 'options: expected an object, got number'],
-    [{ intervalBytes: '1' }, OptionTypeError, 'intervalBytes: expected a number of bytes, got string'],
-    [{ sourceMaps: 1 }, OptionTypeError, 'sourceMaps: expected a boolean, got number'],
-    [{ signal: 1 }, OptionTypeError, 'signal: expected an AbortSignal, got number'],
+    [7, ArgumentTypeError, 'options: expected an object, got number'],
+    [{ intervalBytes: '1' }, ArgumentTypeError, 'intervalBytes: expected a number of bytes, got string'],
+    [{ sourceMaps: 1 }, ArgumentTypeError, 'sourceMaps: expected a boolean, got number'],
+    [{ signal: 1 }, ArgumentTypeError, 'signal: expected an AbortSignal, got number'],
     [
       { intervalBytes: 63 },
-      OptionRangeError,
+      ArgumentRangeError,
       'intervalBytes: expected an integer from 64 to 16777216, got 63',
     ],
   ])('options %j are refused', async (options, kind, part) => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { bytesPerOp, OptionRangeError, OptionTypeError, ProfilerBusyError } from '@hotpath/profile';
+import { bytesPerOp, ArgumentRangeError, ArgumentTypeError, ProfilerBusyError } from '@hotpath/profile';
 import type { BytesPerOpOptions } from '@hotpath/profile';
 
 const QUICK: BytesPerOpOptions = { warmUpMs: 20, rounds: 9 };
@@ -95,7 +95,7 @@ describe('what goes wrong', () => {
     [{ signal: {} }, 'signal: expected an AbortSignal, got object'],
   ])('options %j have the wrong type', async (options, part) => {
     const refused = bytesPerOp(() => 0, options as BytesPerOpOptions);
-    await expect(refused).rejects.toThrow(OptionTypeError);
+    await expect(refused).rejects.toThrow(ArgumentTypeError);
     await expect(refused).rejects.toThrow(part);
   });
 
@@ -106,7 +106,7 @@ describe('what goes wrong', () => {
     [{ warmUpMs: -1 }, 'got -1'],
   ])('options %j are out of range', async (options, part) => {
     const refused = bytesPerOp(() => 0, options);
-    await expect(refused).rejects.toThrow(OptionRangeError);
+    await expect(refused).rejects.toThrow(ArgumentRangeError);
     await expect(refused).rejects.toThrow(part);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { V8CpuProfile } from '@hotpath/profile';
-import { OptionRangeError, OptionTypeError } from '@hotpath/profile';
+import { ArgumentRangeError, ArgumentTypeError } from '@hotpath/profile';
 import { CpuProfile } from '../dist/cpu/cpu-profile.js';
 import { deepProfile, node, profileOf } from './v8-profiles.ts';
 
@@ -101,8 +101,8 @@ describe('the top functions', () => {
   });
 
   test.each<[unknown, Error]>([
-    ['3', new OptionTypeError('count: expected an integer, got string')],
-    [0, new OptionRangeError('count: expected an integer from 1 to 100000, got 0')],
+    ['3', new ArgumentTypeError('count: expected an integer, got string')],
+    [0, new ArgumentRangeError('count: expected an integer from 1 to 100000, got 0')],
   ])('refuse a count of %j', (count, error) => {
     expect(() => read(profileOf(NODES, SAMPLES)).top(count as number)).toThrow(error);
   });

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { CpuOptions, CpuProfile, CpuWindow } from '@hotpath/profile';
 import {
   cpu,
-  OptionRangeError,
-  OptionTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   ProfilerBusyError,
   ProfileTimeLimitError,
 } from '@hotpath/profile';
@@ -161,29 +161,34 @@ describe('a signal', () => {
 });
 
 test.each<[string, unknown, unknown, Error]>([
-  ['target', 5, {}, new OptionTypeError('target: expected a function or { durationMs }, got number')],
-  ['window', {}, {}, new OptionTypeError('durationMs: expected a number of milliseconds, got undefined')],
+  ['target', 5, {}, new ArgumentTypeError('target: expected a function or { durationMs }, got number')],
+  ['window', {}, {}, new ArgumentTypeError('durationMs: expected a number of milliseconds, got undefined')],
   [
     'window',
     { durationMs: 0 },
     {},
-    new OptionRangeError('durationMs: expected an integer from 1 to 3600000, got 0'),
+    new ArgumentRangeError('durationMs: expected an integer from 1 to 3600000, got 0'),
   ],
-  ['options', burn, 7, new OptionTypeError('options: expected an object, got number')],
+  ['options', burn, 7, new ArgumentTypeError('options: expected an object, got number')],
   [
     'interval',
     burn,
     { intervalUs: 49 },
-    new OptionRangeError('intervalUs: expected an integer from 50 to 1000000, got 49'),
+    new ArgumentRangeError('intervalUs: expected an integer from 50 to 1000000, got 49'),
   ],
   [
     'limit',
     burn,
     { timeLimitMs: '1' },
-    new OptionTypeError('timeLimitMs: expected a number of milliseconds, got string'),
+    new ArgumentTypeError('timeLimitMs: expected a number of milliseconds, got string'),
   ],
-  ['source maps', burn, { sourceMaps: 1 }, new OptionTypeError('sourceMaps: expected a boolean, got number')],
-  ['signal', burn, { signal: {} }, new OptionTypeError('signal: expected an AbortSignal, got object')],
+  [
+    'source maps',
+    burn,
+    { sourceMaps: 1 },
+    new ArgumentTypeError('sourceMaps: expected a boolean, got number'),
+  ],
+  ['signal', burn, { signal: {} }, new ArgumentTypeError('signal: expected an AbortSignal, got object')],
 ])('a wrong %s is refused', async (_, target, options, error) => {
   await expect(cpu(target as CpuWindow, options as CpuOptions)).rejects.toThrow(error);
   expect(await isFree()).toBe(true);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CallNode, FlameGraphOptions } from '@hotpath/profile';
-import { flameGraph, OptionRangeError, OptionTypeError } from '@hotpath/profile';
+import { flameGraph, ArgumentRangeError, ArgumentTypeError } from '@hotpath/profile';
 import { chain, tree } from './call-trees.ts';
 
 interface Drawn {
@@ -193,17 +193,17 @@ describe('options of a flame graph', () => {
     ['a tree that is none', 3, 'root: expected an object, got number'],
     ['null', null, 'root: expected an object, got null'],
   ])('%s is refused', (_, wrong, message) => {
-    expect(() => flameGraph(wrong as CallNode)).toThrow(new OptionTypeError(message));
+    expect(() => flameGraph(wrong as CallNode)).toThrow(new ArgumentTypeError(message));
   });
 
   test.each<[unknown, Error]>([
-    [{ title: 1 }, new OptionTypeError('title: expected a string, got number')],
-    [{ maxFrames: '9' }, new OptionTypeError('maxFrames: expected an integer, got string')],
-    [{ maxFrames: 0 }, new OptionRangeError('maxFrames: expected an integer from 1 to 20000, got 0')],
-    [{ maxDepth: 1.5 }, new OptionRangeError('maxDepth: expected an integer from 1 to 2000, got 1.5')],
-    [{ unit: 'hours' }, new OptionRangeError('unit: expected ms, bytes, count, got hours')],
-    [{ before: [] }, new OptionTypeError('before: expected an object, got array')],
-    [[], new OptionTypeError('options: expected an object, got array')],
+    [{ title: 1 }, new ArgumentTypeError('title: expected a string, got number')],
+    [{ maxFrames: '9' }, new ArgumentTypeError('maxFrames: expected an integer, got string')],
+    [{ maxFrames: 0 }, new ArgumentRangeError('maxFrames: expected an integer from 1 to 20000, got 0')],
+    [{ maxDepth: 1.5 }, new ArgumentRangeError('maxDepth: expected an integer from 1 to 2000, got 1.5')],
+    [{ unit: 'hours' }, new ArgumentRangeError('unit: expected ms, bytes, count, got hours')],
+    [{ before: [] }, new ArgumentTypeError('before: expected an object, got array')],
+    [[], new ArgumentTypeError('options: expected an object, got array')],
   ])('%j is refused with what was expected', (options, error) => {
     expect(() => flameGraph(root, options as FlameGraphOptions)).toThrow(error);
   });

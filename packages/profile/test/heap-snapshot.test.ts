@@ -10,7 +10,7 @@ import {
   bytesPerOp,
   heapDiff,
   heapSnapshot,
-  OptionTypeError,
+  ArgumentTypeError,
   ProfilerBusyError,
   readHeapSnapshot,
   SnapshotFileError,
@@ -94,7 +94,7 @@ describe('a difference', () => {
     expect(() => heapDiff(kinds(), null as unknown as HeapSnapshot)).toThrow(
       'after: expected an object, got null',
     );
-    expect(() => heapDiff({} as HeapSnapshot, kinds())).toThrow(OptionTypeError);
+    expect(() => heapDiff({} as HeapSnapshot, kinds())).toThrow(ArgumentTypeError);
   });
 });
 
@@ -161,7 +161,7 @@ describe('what goes wrong', () => {
     [null, 'options: expected an object, got null'],
     [{ file: 7 }, 'file: expected a path, got number'],
   ])('options %j have the wrong type', async (options, part) => {
-    await expect(heapSnapshot(options as HeapSnapshotOptions)).rejects.toThrow(OptionTypeError);
+    await expect(heapSnapshot(options as HeapSnapshotOptions)).rejects.toThrow(ArgumentTypeError);
     await expect(heapSnapshot(options as HeapSnapshotOptions)).rejects.toThrow(part);
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { leakCheck, OptionRangeError, OptionTypeError, ProfilerBusyError } from '@hotpath/profile';
+import { leakCheck, ArgumentRangeError, ArgumentTypeError, ProfilerBusyError } from '@hotpath/profile';
 import type { LeakCheckOptions } from '@hotpath/profile';
 
 const QUICK: LeakCheckOptions = { iterations: 500, warmUpRounds: 2 };
@@ -100,15 +100,15 @@ describe('what goes wrong', () => {
   });
 
   test.each<[options: unknown, kind: new () => Error, part: string]>([
-    [[], OptionTypeError, 'options: expected an object, got array'],
-    [{ iterations: '1' }, OptionTypeError, 'iterations: expected a number of calls, got string'],
-    [{ toleranceBytes: '1' }, OptionTypeError, 'toleranceBytes: expected a number of bytes, got string'],
-    [{ signal: 1 }, OptionTypeError, 'signal: expected an AbortSignal, got number'],
-    [{ iterations: 0 }, OptionRangeError, 'iterations: expected an integer from 1 to 10000000, got 0'],
-    [{ rounds: 11 }, OptionRangeError, 'rounds: expected an integer from 12 to 1000, got 11'],
-    [{ warmUpRounds: 0 }, OptionRangeError, 'warmUpRounds: expected an integer from 1 to 1000, got 0'],
-    [{ toleranceBytes: 0 }, OptionRangeError, 'toleranceBytes: expected a number above 0, got 0'],
-    [{ toleranceBytes: Number.NaN }, OptionRangeError, 'expected a number above 0, got NaN'],
+    [[], ArgumentTypeError, 'options: expected an object, got array'],
+    [{ iterations: '1' }, ArgumentTypeError, 'iterations: expected a number of calls, got string'],
+    [{ toleranceBytes: '1' }, ArgumentTypeError, 'toleranceBytes: expected a number of bytes, got string'],
+    [{ signal: 1 }, ArgumentTypeError, 'signal: expected an AbortSignal, got number'],
+    [{ iterations: 0 }, ArgumentRangeError, 'iterations: expected an integer from 1 to 10000000, got 0'],
+    [{ rounds: 11 }, ArgumentRangeError, 'rounds: expected an integer from 12 to 1000, got 11'],
+    [{ warmUpRounds: 0 }, ArgumentRangeError, 'warmUpRounds: expected an integer from 1 to 1000, got 0'],
+    [{ toleranceBytes: 0 }, ArgumentRangeError, 'toleranceBytes: expected a number above 0, got 0'],
+    [{ toleranceBytes: Number.NaN }, ArgumentRangeError, 'expected a number above 0, got NaN'],
   ])('options %j are refused', async (options, kind, part) => {
     const refused = leakCheck(() => 0, options as LeakCheckOptions);
     await expect(refused).rejects.toThrow(kind);

@@ -7,8 +7,8 @@ import {
   monitor,
   MONITOR_CHANNEL,
   MonitorStoppedError,
-  OptionRangeError,
-  OptionTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   ProfileError,
 } from '@hotpath/profile';
 import { HostMonitor } from '../dist/monitor/monitor.js';
@@ -286,7 +286,7 @@ describe('options', () => {
     [{ resolutionMs: null }, 'resolutionMs: expected a number of milliseconds, got null'],
     [{ onSample: 'log' }, 'onSample: expected a function, got string'],
   ])('%j is the wrong type', (options, part) => {
-    expect(() => monitor(options as MonitorOptions)).toThrow(OptionTypeError);
+    expect(() => monitor(options as MonitorOptions)).toThrow(ArgumentTypeError);
     expect(() => monitor(options as MonitorOptions)).toThrow(part);
   });
 
@@ -299,7 +299,7 @@ describe('options', () => {
     [{ resolutionMs: 2.5 }, 'got 2.5'],
     [{ resolutionMs: 1001 }, 'got 1001'],
   ])('%j is out of range', (options, part) => {
-    expect(() => monitor(options)).toThrow(OptionRangeError);
+    expect(() => monitor(options)).toThrow(ArgumentRangeError);
     expect(() => monitor(options)).toThrow(part);
   });
 });

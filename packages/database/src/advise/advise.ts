@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import type { TableName } from '../insert/identifier.ts';
 import type { Queryable } from '../queryable.ts';
 import { type Candidate, RARE_SHARE, candidatesOf, predicateSql, predicatesOf } from './candidates.ts';
@@ -79,7 +79,7 @@ const VERIFICATIONS: readonly string[] = ['auto', 'hypopg', 'transaction', 'none
  * With `params` it is planned for these values. Without, `$1` in it is taken as any value.
  *
  * @param db ours, a `pg.Pool` or a `pg.Client`; anything else must be one connection.
- * @throws {InvalidTypeError} {InvalidValueError} for options, and for a query that is not one statement of the kind that EXPLAIN takes.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for options, and for a query that is not one statement of the kind that EXPLAIN takes.
  * @throws {QueryError} when the server refuses the query, or the lock is not to be had in time.
  *
  * @example
@@ -98,7 +98,7 @@ export async function advise(
   if (!Array.isArray(params)) throw invalidType('params', 'an array', params);
   const statement = oneStatement(query);
   if (params.length > 0 && params.length !== statement.parameterCount) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       `params: expected ${statement.parameterCount} values, as many as the query has, or none; got ${params.length}`,
     );
   }
@@ -110,7 +110,7 @@ function resolve(options: AdviseOptions): Resolved {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   const { verify = 'auto', minRows = 1_000, minGain = 1.5, lockTimeoutMs = 1_000 } = options;
   if (!VERIFICATIONS.includes(verify)) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       "verify: expected 'auto', 'hypopg', 'transaction' or 'none', got something else",
     );
   }
@@ -121,7 +121,7 @@ function resolve(options: AdviseOptions): Resolved {
   ] as const) {
     if (typeof value !== 'number') throw invalidType(name, 'a number', value);
     if (!(value >= least && value <= 2 ** 31 - 1))
-      throw new InvalidValueError(`${name}: expected at least ${least}, got ${value}`);
+      throw new ArgumentRangeError(`${name}: expected at least ${least}, got ${value}`);
   }
   return { verify, minRows, minGain, lockTimeoutMs: Math.round(lockTimeoutMs) };
 }
@@ -163,12 +163,12 @@ async function chooseVerification(on: OneSession, verify: Resolved['verify']): P
   if (verify === 'none') return 'none';
   if (verify === 'transaction') {
     if (on.inTransaction())
-      throw new InvalidTypeError("db: expected no transaction under way with verify: 'transaction'");
+      throw new ArgumentTypeError("db: expected no transaction under way with verify: 'transaction'");
     return 'transaction';
   }
   if (await hasHypopg(on.session)) return 'hypopg';
   if (verify === 'auto') return 'none';
-  throw new InvalidValueError("verify: expected the extension hypopg in this database for 'hypopg'");
+  throw new ArgumentRangeError("verify: expected the extension hypopg in this database for 'hypopg'");
 }
 
 /** Conditions of the text itself, by what a plan without values says. */

@@ -1,4 +1,4 @@
-import { invalidType, InvalidValueError } from '../errors.ts';
+import { invalidType, ArgumentRangeError } from '../errors.ts';
 import type { Queryable } from '../queryable.ts';
 import { type IndexDefinition, nameOf, qualified, renderIndex } from './index-definition.ts';
 
@@ -107,7 +107,7 @@ interface IndexRow {
  * Looks through the catalogue and the server's statistics for indexes that are missing, broken or of no use. Reads only; a few queries
  * whatever the size of the tables.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for options.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for options.
  *
  * @example
  * ```ts
@@ -119,7 +119,7 @@ export async function audit(db: Queryable, options: AuditOptions = {}): Promise<
   const { schema, minRows = 1_000 } = options;
   if (schema !== undefined && typeof schema !== 'string') throw invalidType('schema', 'a string', schema);
   if (typeof minRows !== 'number') throw invalidType('minRows', 'a number', minRows);
-  if (!(minRows >= 0)) throw new InvalidValueError(`minRows: expected at least 0, got ${minRows}`);
+  if (!(minRows >= 0)) throw new ArgumentRangeError(`minRows: expected at least 0, got ${minRows}`);
   const only = schema ?? null;
   const findings = [
     ...(await foreignKeys(db, only, minRows)),

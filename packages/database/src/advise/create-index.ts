@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import {
   ConnectionLostError,
   IndexBuildError,
-  InvalidTypeError,
-  InvalidValueError,
+  ArgumentTypeError,
+  ArgumentRangeError,
   invalidType,
 } from '../errors.ts';
 import { quoteTable } from '../insert/identifier.ts';
@@ -93,7 +93,7 @@ WHERE t.oid = $1::regclass`;
  * @param db ours, a `pg.Pool` or a `pg.Client`, and not in a transaction; anything else must be one connection.
  * @throws {IndexBuildError} with the reason; `cause` is the server's error. An aborted signal rejects with its own reason when
  * nothing of the index is left.
- * @throws {InvalidTypeError} {InvalidValueError} for a definition or options that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a definition or options that cannot be.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ export async function createIndexConcurrently(
   const ddl = renderIndex(definition, true);
   // Without the signal: a build that was aborted must still be cleaned up.
   return await onOneSession(db, undefined, async (on) => {
-    if (on.inTransaction()) throw new InvalidTypeError('db: expected no transaction under way');
+    if (on.inTransaction()) throw new ArgumentTypeError('db: expected no transaction under way');
     return await new Build(on, definition, ddl, resolved).run();
   });
 }
@@ -127,7 +127,7 @@ function resolve(options: CreateIndexOptions): Resolved {
   ] as const) {
     if (!Number.isInteger(value)) throw invalidType(name, 'a whole number', value);
     if (value < least || value > most)
-      throw new InvalidValueError(`${name}: expected ${least} to ${most}, got ${value}`);
+      throw new ArgumentRangeError(`${name}: expected ${least} to ${most}, got ${value}`);
   }
   return { lockTimeoutMs, retries, retryMinMs, signal };
 }

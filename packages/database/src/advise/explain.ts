@@ -1,4 +1,4 @@
-import { InvalidTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import type { Queryable } from '../queryable.ts';
 import type { PlanNode } from './plan.ts';
 import type { ExplainableText } from './sql-tokens.ts';
@@ -48,7 +48,7 @@ function planOf(result: { readonly rows: readonly object[] }): PlanNode {
   const given = (result.rows[0] as Record<string, unknown> | undefined)?.['QUERY PLAN'];
   const parsed: unknown = typeof given === 'string' ? JSON.parse(given) : given;
   const plan = Array.isArray(parsed) ? (parsed[0] as { Plan?: PlanNode } | undefined)?.Plan : undefined;
-  if (plan === undefined) throw new InvalidTypeError('db: expected query() to resolve to rows of a plan');
+  if (plan === undefined) throw new ArgumentTypeError('db: expected query() to resolve to rows of a plan');
   return plan;
 }
 

@@ -1,7 +1,7 @@
 /** An index as data, and as DDL. Pure but for a hash. */
 
 import { createHash } from 'node:crypto';
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 import { type TableName, quoteIdentifier, quoteTable } from '../insert/identifier.ts';
 import { checkExpression } from './sql-tokens.ts';
 
@@ -43,7 +43,7 @@ export function renderKey(key: string | IndexKey): string {
   if (typeof key !== 'object' || key === null) throw invalidType('keys', 'names or objects', key);
   const { column, expression, opclass, descending = false, nullsFirst = descending } = key;
   if ((column === undefined) === (expression === undefined)) {
-    throw new InvalidValueError('keys: expected a column or an expression in each');
+    throw new ArgumentRangeError('keys: expected a column or an expression in each');
   }
   if (expression !== undefined) checkExpression(expression, 'expression');
   let text = column === undefined ? `(${expression})` : quoteIdentifier(column, 'keys');
@@ -61,7 +61,7 @@ export function renderKey(key: string | IndexKey): string {
 function renderBody({ table, keys, where, method }: IndexDefinition): string {
   if (!Array.isArray(keys)) throw invalidType('keys', 'an array', keys);
   if (keys.length === 0 || keys.length > KEYS_MAX) {
-    throw new InvalidValueError(`keys: expected 1 to ${KEYS_MAX}, got ${keys.length}`);
+    throw new ArgumentRangeError(`keys: expected 1 to ${KEYS_MAX}, got ${keys.length}`);
   }
   if (where !== undefined) {
     if (typeof where !== 'string') throw invalidType('where', 'a string', where);
@@ -75,7 +75,7 @@ function renderBody({ table, keys, where, method }: IndexDefinition): string {
 /**
  * The statement that makes an index.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for a definition that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a definition that cannot be.
  */
 export function renderIndex(definition: IndexDefinition, concurrently: boolean): string {
   const unique = definition.unique === true ? 'UNIQUE ' : '';
@@ -88,7 +88,7 @@ export function nameOf(definition: IndexDefinition): string {
   if (definition.name !== undefined) {
     quoteIdentifier(definition.name, 'name');
     if (Buffer.byteLength(definition.name) > NAME_BYTES_MAX) {
-      throw new InvalidValueError(`name: expected at most ${NAME_BYTES_MAX} bytes`);
+      throw new ArgumentRangeError(`name: expected at most ${NAME_BYTES_MAX} bytes`);
     }
     return definition.name;
   }

@@ -2,7 +2,7 @@
  * Cuts SQL into tokens: as much of the lexer as it takes to find statements, parameters and the parts of a condition. Pure.
  */
 
-import { InvalidValueError } from '../errors.ts';
+import { ArgumentRangeError } from '../errors.ts';
 
 export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'operator' | 'punctuation';
 
@@ -24,7 +24,7 @@ const TOKEN =
 /**
  * All tokens of a text.
  *
- * @throws {InvalidValueError} where it is none of SQL: an open quote, a stray character.
+ * @throws {ArgumentRangeError} where it is none of SQL: an open quote, a stray character.
  */
 export function tokenize(text: string, argument: string): Token[] {
   const tokens: Token[] = [];
@@ -89,8 +89,8 @@ function endOfComment(text: string, from: number, argument: string): number {
   throw unreadable(argument, from);
 }
 
-function unreadable(argument: string, at: number): InvalidValueError {
-  return new InvalidValueError(`${argument}: expected SQL, got something else at character ${at + 1}`);
+function unreadable(argument: string, at: number): ArgumentRangeError {
+  return new ArgumentRangeError(`${argument}: expected SQL, got something else at character ${at + 1}`);
 }
 
 /** What EXPLAIN takes. */
@@ -117,16 +117,16 @@ export interface ExplainableText {
 /**
  * Checks that a text is one statement that can be explained: of several, all but the first would be executed.
  *
- * @throws {InvalidValueError}
+ * @throws {ArgumentRangeError}
  */
 export function oneStatement(text: string): ExplainableText {
   const tokens = tokenize(text, 'query');
   while (tokens.at(-1)?.text === ';') tokens.pop();
   if (tokens.some((token) => token.text === ';')) {
-    throw new InvalidValueError('query: expected one statement, got several');
+    throw new ArgumentRangeError('query: expected one statement, got several');
   }
   if (!EXPLAINABLE.has(tokens[0]?.text ?? '')) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       'query: expected SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE or WITH',
     );
   }
@@ -139,7 +139,7 @@ export function oneStatement(text: string): ExplainableText {
 /**
  * Checks that a text is one expression, which cannot end the parentheses that it is put into.
  *
- * @throws {InvalidValueError}
+ * @throws {ArgumentRangeError}
  */
 export function checkExpression(text: string, argument: string): void {
   let depth = 0;
@@ -151,7 +151,8 @@ export function checkExpression(text: string, argument: string): void {
     if (depth < 0 || token === ';') break;
   }
   const isWhole = depth === 0 && tokens.length > 0 && tokens.every((token) => token.text !== ';');
-  if (!isWhole) throw new InvalidValueError(`${argument}: expected one expression with balanced parentheses`);
+  if (!isWhole)
+    throw new ArgumentRangeError(`${argument}: expected one expression with balanced parentheses`);
   // It would hide the parenthesis that follows.
-  if (/--[^\n]*$/u.test(text)) throw new InvalidValueError(`${argument}: expected no comment at its end`);
+  if (/--[^\n]*$/u.test(text)) throw new ArgumentRangeError(`${argument}: expected no comment at its end`);
 }

@@ -1,4 +1,4 @@
-import { InvalidValueError } from '../errors.ts';
+import { ArgumentRangeError } from '../errors.ts';
 import type { Queryable } from '../queryable.ts';
 import { type AdviseOptions, type IndexAdvice, advise } from './advise.ts';
 import { qualified } from './index-definition.ts';
@@ -32,7 +32,7 @@ export interface Workload {
 /**
  * The most expensive statements by pg_stat_statements.
  *
- * @throws {InvalidValueError} when the extension is not installed in this database.
+ * @throws {ArgumentRangeError} when the extension is not installed in this database.
  */
 export async function readStatements(db: Queryable, count: number): Promise<CountedStatement[]> {
   const { rows } = await db.query(
@@ -40,7 +40,7 @@ export async function readStatements(db: Queryable, count: number): Promise<Coun
   );
   const extension = rows[0] as { schema: string } | undefined;
   if (extension === undefined) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       'from: expected the extension pg_stat_statements in this database (CREATE EXTENSION pg_stat_statements, and the library in shared_preload_libraries)',
     );
   }
@@ -93,5 +93,7 @@ export async function adviseOnAll(
 
 /** The server refused this statement, or it is none that can be explained. */
 function isOfStatement(error: unknown): boolean {
-  return error instanceof InvalidValueError || typeof (error as { sqlState?: unknown }).sqlState === 'string';
+  return (
+    error instanceof ArgumentRangeError || typeof (error as { sqlState?: unknown }).sqlState === 'string'
+  );
 }

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, describe, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, describe, invalidType } from '../errors.ts';
 import { ArrayLiteral, toText } from './literal.ts';
 import type { ColumnPlan } from './sql.ts';
 
@@ -63,7 +63,7 @@ export class ChunkBuilder {
   /**
    * Adds a row.
    *
-   * @throws {InvalidTypeError} {InvalidValueError} that name the row and the column.
+   * @throws {ArgumentTypeError} {ArgumentRangeError} that name the row and the column.
    */
   add(row: unknown): void {
     const index = this.#firstRow + this.#rows;
@@ -73,7 +73,7 @@ export class ChunkBuilder {
     if (this.#allowed !== undefined) {
       for (const name in row) {
         if (!this.#allowed.has(name)) {
-          throw new InvalidTypeError(
+          throw new ArgumentTypeError(
             `rows[${index}]: expected the columns of the first row, got ${JSON.stringify(name)} as well; name the columns in options`,
           );
         }
@@ -175,11 +175,11 @@ export function copyEncoding(columns: readonly ColumnPlan[]): Encoding {
 
 /** Says of a value's error where the value was. */
 function relabel(error: unknown, where: string): unknown {
-  if (error instanceof InvalidTypeError || error instanceof InvalidValueError) {
+  if (error instanceof ArgumentTypeError || error instanceof ArgumentRangeError) {
     const message = error.message.replace(/^value: /u, `${where}: `);
-    return error instanceof InvalidTypeError
-      ? new InvalidTypeError(message, { cause: error.cause })
-      : new InvalidValueError(message);
+    return error instanceof ArgumentTypeError
+      ? new ArgumentTypeError(message, { cause: error.cause })
+      : new ArgumentRangeError(message);
   }
-  return new InvalidTypeError(`${where}: cannot be written as text (${describe(error)})`, { cause: error });
+  return new ArgumentTypeError(`${where}: cannot be written as text (${describe(error)})`, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError } from '../errors.ts';
 import { isOwnSession } from '../own-session.ts';
 import type { Queryable } from '../queryable.ts';
 import { checkTypeName } from './identifier.ts';
@@ -61,7 +61,7 @@ export function forgetColumns(db: Queryable, table: string): void {
 /**
  * The plan of each column, from the caller's types where they are all given, else from the catalogue, once a table.
  *
- * @throws {InvalidValueError} when there is no such table or column.
+ * @throws {ArgumentRangeError} when there is no such table or column.
  */
 export async function planColumns(
   db: Queryable,
@@ -83,7 +83,7 @@ export async function planColumns(
   return names.map((name, index) => {
     const plan = given[index] ?? known.get(name);
     if (plan === undefined) {
-      throw new InvalidValueError(
+      throw new ArgumentRangeError(
         `columns: expected columns of ${table} (${[...known.keys()].join(', ')}), got ${JSON.stringify(name)}`,
       );
     }
@@ -105,9 +105,9 @@ function planOfType(name: string, type: string): ColumnPlan {
 async function readColumns(db: Queryable, table: string): Promise<Columns> {
   const { rows } = await db.query(COLUMNS_SQL, [table]);
   if (!Array.isArray(rows)) {
-    throw new InvalidTypeError('db: expected query() to resolve to an object with rows');
+    throw new ArgumentTypeError('db: expected query() to resolve to an object with rows');
   }
-  if (rows.length === 0) throw new InvalidValueError(`table: expected a table that exists, got ${table}`);
+  if (rows.length === 0) throw new ArgumentRangeError(`table: expected a table that exists, got ${table}`);
   const columns = new Map<string, ColumnPlan>();
   for (const row of rows as readonly CatalogRow[]) {
     const { name, type } = row;

@@ -1,15 +1,15 @@
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 
 /**
  * Quotes one name for SQL: `"` around it, every `"` in it doubled. Whatever the name holds, it stays one identifier.
  *
- * @throws {InvalidTypeError} when it is not a string.
- * @throws {InvalidValueError} when it is empty or holds a NUL, which no identifier can.
+ * @throws {ArgumentTypeError} when it is not a string.
+ * @throws {ArgumentRangeError} when it is empty or holds a NUL, which no identifier can.
  */
 export function quoteIdentifier(name: string, argument = 'name'): string {
   if (typeof name !== 'string') throw invalidType(argument, 'a string', name);
-  if (name === '') throw new InvalidValueError(`${argument}: expected a name, got an empty string`);
-  if (name.includes('\0')) throw new InvalidValueError(`${argument}: expected no NUL character`);
+  if (name === '') throw new ArgumentRangeError(`${argument}: expected a name, got an empty string`);
+  if (name.includes('\0')) throw new ArgumentRangeError(`${argument}: expected no NUL character`);
   return `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -47,13 +47,13 @@ const ONE_LONG: Readonly<Record<string, string>> = {
 /**
  * Checks the name of a type that the caller gave, and returns how to write it in a cast that loses nothing.
  *
- * @throws {InvalidTypeError} {InvalidValueError}
+ * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function checkTypeName(type: string, column: string): string {
   if (typeof type !== 'string') throw invalidType(`types.${column}`, 'a string', type);
   const match = type.length > 256 ? null : TYPE_NAME.exec(type);
   if (match === null) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       `types.${column}: expected the name of a type without a length, as in 'text' or 'numeric[]'`,
     );
   }

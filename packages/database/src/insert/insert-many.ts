@@ -1,4 +1,4 @@
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 import type { Queryable } from '../queryable.ts';
 import { type TableName, quoteTable } from './identifier.ts';
 import { type InsertManyOptions, type InsertManyResult, checkOptions } from './insert-options.ts';
@@ -16,7 +16,7 @@ import { inTransaction, withinTransaction } from './within-transaction.ts';
  * JSON columns take any value as JSON, strings too; array columns take arrays of any depth.
  *
  * @throws {InsertError} when a chunk fails; `cause` is why.
- * @throws {InvalidTypeError} {InvalidValueError} for arguments and rows that cannot be inserted.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for arguments and rows that cannot be inserted.
  * @throws what the source or `onProgress` throws, and the signal's reason.
  *
  * @example
@@ -39,7 +39,7 @@ export async function insertMany<Row extends object, Returned extends object = R
   const { signal } = options;
   const mode = options.transaction ?? 'all';
   if (mode === 'chunk' && inTransaction(db)) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       "transaction: expected 'all' or 'none' inside a transaction, which 'chunk' would have to commit",
     );
   }

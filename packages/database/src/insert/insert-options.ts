@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import type { OnConflict } from './sql.ts';
 
 /** How the rows reach the server. */
@@ -77,12 +77,12 @@ const OPTIONS: ReadonlySet<string> = new Set([
 /**
  * Checks what can be checked without the rows.
  *
- * @throws {InvalidTypeError} {InvalidValueError}
+ * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function checkOptions(options: InsertManyOptions<never>): void {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new InvalidTypeError(`options.${name}: expected no such option`);
+    if (!OPTIONS.has(name)) throw new ArgumentTypeError(`options.${name}: expected no such option`);
   }
   const { columns, types, strategy, transaction, onProgress } = options;
   if (columns !== undefined && !Array.isArray(columns)) throw invalidType('columns', 'an array', columns);
@@ -90,15 +90,15 @@ export function checkOptions(options: InsertManyOptions<never>): void {
     throw invalidType('types', 'an object', types);
   }
   if (strategy !== undefined && !['auto', 'unnest', 'values', 'copy'].includes(strategy)) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       "strategy: expected 'auto', 'unnest', 'values' or 'copy', got something else",
     );
   }
   if (transaction !== undefined && !['all', 'chunk', 'none'].includes(transaction)) {
-    throw new InvalidValueError("transaction: expected 'all', 'chunk' or 'none', got something else");
+    throw new ArgumentRangeError("transaction: expected 'all', 'chunk' or 'none', got something else");
   }
   if (strategy === 'copy' && (options.onConflict !== undefined || options.returning !== undefined)) {
-    throw new InvalidValueError("strategy: expected another than 'copy' with onConflict or returning");
+    throw new ArgumentRangeError("strategy: expected another than 'copy' with onConflict or returning");
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw invalidType('onProgress', 'a function', onProgress);

@@ -1,4 +1,4 @@
-import { ClosedError, InsertError, InvalidValueError, QueryError, invalidType } from '../errors.ts';
+import { ClosedError, InsertError, ArgumentRangeError, QueryError, invalidType } from '../errors.ts';
 import { type OwnSession, isOwnSession } from '../own-session.ts';
 import { MAX_PARAMETERS } from '../pool/bind.ts';
 import { copyFrame } from '../pool/copy.ts';
@@ -82,16 +82,16 @@ export class Insert<Returned extends object> {
     }
     const { strategy, onConflict, returning } = options;
     if (strategy === 'copy' && !isOwnSession(db)) {
-      throw new InvalidValueError("strategy: expected another than 'copy' on a database that is not ours");
+      throw new ArgumentRangeError("strategy: expected another than 'copy' on a database that is not ours");
     }
     const names: readonly string[] = options.columns ?? Object.keys(first);
-    if (names.length === 0) throw new InvalidValueError('columns: expected one or more, got none');
+    if (names.length === 0) throw new ArgumentRangeError('columns: expected one or more, got none');
     if (names.length > MAX_COLUMNS) {
-      throw new InvalidValueError(`columns: expected at most ${MAX_COLUMNS}, got ${names.length}`);
+      throw new ArgumentRangeError(`columns: expected at most ${MAX_COLUMNS}, got ${names.length}`);
     }
     for (const name of names) quoteIdentifier(name, 'columns');
     if (new Set(names).size < names.length) {
-      throw new InvalidValueError('columns: expected each column once');
+      throw new ArgumentRangeError('columns: expected each column once');
     }
     const most = strategy === 'values' ? Math.floor(MAX_PARAMETERS / names.length) : 1_000_000;
     const byDefault = strategy === 'values' ? Math.min(DEFAULT_VALUES_ROWS, most) : DEFAULT_CHUNK_ROWS;

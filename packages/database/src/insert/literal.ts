@@ -1,4 +1,4 @@
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 import { prepareValue } from '../pool/pg-internals.ts';
 
 /** How a column's values are turned into Postgres's text form. */
@@ -19,7 +19,7 @@ function element(value: unknown, kind: ValueKind): string {
  * The text form of a value, or null. A column of JSON takes every value as JSON, strings too, so that what is read back is
  * what was written.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for a value that has no text form.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a value that has no text form.
  */
 export function toText(value: unknown, kind: ValueKind): string | null {
   if (value === null || value === undefined) return null;
@@ -44,7 +44,7 @@ export function toText(value: unknown, kind: ValueKind): string | null {
     return arrayToText(value, kind === 'jsonArray' ? 'json' : 'plain');
   }
   if (value instanceof Date && Number.isNaN(value.getTime())) {
-    throw new InvalidValueError('value: expected a valid Date, got an invalid one');
+    throw new ArgumentRangeError('value: expected a valid Date, got an invalid one');
   }
   // Dates, ranges and other classes with `toPostgres`, plain objects as JSON.
   const prepared = prepareValue(value);

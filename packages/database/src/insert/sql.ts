@@ -1,4 +1,4 @@
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 import { quoteIdentifier } from './identifier.ts';
 import type { ValueKind } from './literal.ts';
 
@@ -87,7 +87,8 @@ function conflictSql(plan: InsertPlan): string {
     throw invalidType('onConflict', "'ignore' or an object with columns", onConflict);
   }
   const { columns, update } = onConflict;
-  if (columns.length === 0) throw new InvalidValueError('onConflict.columns: expected one or more, got none');
+  if (columns.length === 0)
+    throw new ArgumentRangeError('onConflict.columns: expected one or more, got none');
   const key = columns.map((name) => quoteIdentifier(name, 'onConflict.columns')).join(',');
   if (update === 'ignore') return ` ON CONFLICT (${key}) DO NOTHING`;
   if (update !== undefined && !Array.isArray(update)) {
@@ -96,7 +97,7 @@ function conflictSql(plan: InsertPlan): string {
   const updated =
     update ?? plan.columns.map((column) => column.name).filter((name) => !columns.includes(name));
   if (updated.length === 0) {
-    throw new InvalidValueError("onConflict.update: expected one or more columns, got none; or 'ignore'");
+    throw new ArgumentRangeError("onConflict.update: expected one or more columns, got none; or 'ignore'");
   }
   const set = updated.map((name) => {
     const quoted = quoteIdentifier(name, 'onConflict.update');

@@ -1,4 +1,4 @@
-import { InvalidTypeError, RolledBackError } from '../errors.ts';
+import { ArgumentTypeError, RolledBackError } from '../errors.ts';
 import type { Queryable, QueryableResult } from '../queryable.ts';
 
 /** A `pg.Client`, a pooled one, or a connection of ours: one session, which knows whether it is in a transaction. */
@@ -32,7 +32,7 @@ export function inTransaction(db: Queryable): boolean {
 /**
  * Runs `f` in a transaction of `db`, the one it is in or a new one.
  *
- * @throws {InvalidTypeError} when nobody knows how to open one on it.
+ * @throws {ArgumentTypeError} when nobody knows how to open one on it.
  */
 export async function withinTransaction(
   db: Queryable,
@@ -54,7 +54,7 @@ export async function withinTransaction(
   } else if (isOneSession(db)) {
     await beginAndCommit(db, f);
   } else {
-    throw new InvalidTypeError(
+    throw new ArgumentTypeError(
       "db: expected a database that can open a transaction (ours, a pg.Pool, a pg.Client) for several chunks; or transaction: 'chunk' or 'none'",
     );
   }

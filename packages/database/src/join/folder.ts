@@ -25,7 +25,7 @@ export class Folder {
   }
 
   /**
-   * @throws {InvalidTypeError} when `rows` is no array.
+   * @throws {ArgumentTypeError} when `rows` is no array.
    * @throws {FoldError} when a column is missing, a root object has no key, or `one` has two.
    */
   fold(rows: readonly object[]): object[] {

@@ -35,7 +35,7 @@ export interface TableNest<Result> {
    * each other are sent at once. Each query sees the database as it is then: where that matters, load in a transaction that is
    * `repeatable read`.
    *
-   * @throws {InvalidTypeError} {InvalidValueError} for options, tables or columns that cannot be.
+   * @throws {ArgumentTypeError} {ArgumentRangeError} for options, tables or columns that cannot be.
    * @throws {FoldError} when there are two of what there should be `one`.
    * @throws what the queries throw.
    */
@@ -53,7 +53,7 @@ export interface TableNest<Result> {
  *
  * The first call names the types of the tables' rows; from them and the spec the type of the result follows. Make it once and keep it.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for a spec that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a spec that cannot be.
  *
  * @example
  * ```ts

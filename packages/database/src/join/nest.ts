@@ -14,7 +14,7 @@ export interface Nest<Row extends object, Result> {
    * Rows may come in any order; in the order of the keys they cost least. O(rows); the result shares nothing with the rows
    * but their values.
    *
-   * @throws {InvalidTypeError} when `rows` is no array.
+   * @throws {ArgumentTypeError} when `rows` is no array.
    * @throws {FoldError} when a column is missing, a root object has no key, or `one` has two.
    */
   fold(rows: readonly Row[]): Result[];
@@ -22,7 +22,7 @@ export interface Nest<Row extends object, Result> {
    * Runs a query and folds its rows. Where `db` is ours, they are folded while they come from the server: what a row repeats of
    * the rows before it is not even decoded, and no row is ever made. With anything else with `query` it is {@link fold} of its rows.
    *
-   * @throws {InvalidTypeError} for what cannot be a database, a query or values.
+   * @throws {ArgumentTypeError} for what cannot be a database, a query or values.
    * @throws what the query throws, and {@link fold}.
    */
   load(db: Queryable, text: string, values?: readonly unknown[]): Promise<Result[]>;
@@ -38,7 +38,7 @@ export interface Nest<Row extends object, Result> {
  * Two lists side by side (`many` twice at one level) are folded rightly, but their JOIN multiplies their rows: two queries are
  * cheaper then.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for a spec that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a spec that cannot be.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-import { FoldError, InvalidValueError, describe, invalidType } from '../errors.ts';
+import { FoldError, ArgumentRangeError, describe, invalidType } from '../errors.ts';
 
 /** A column of a row. */
 type ColumnOf<Row> = keyof Row & string;
@@ -63,17 +63,17 @@ const MAX_DEPTH = 32;
 /**
  * Checks a spec.
  *
- * @throws {InvalidTypeError} {InvalidValueError}
+ * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function planNest(spec: NestSpec<never>, path = '', depth = 0): NestPlan {
   const where = path === '' ? 'spec' : `spec.${path}`;
   if (typeof spec !== 'object' || spec === null) throw invalidType(where, 'an object', spec);
   if (depth > MAX_DEPTH) {
-    throw new InvalidValueError(`${where}: expected at most ${MAX_DEPTH} levels`);
+    throw new ArgumentRangeError(`${where}: expected at most ${MAX_DEPTH} levels`);
   }
   const key: readonly string[] = typeof spec.key === 'string' ? [spec.key] : spec.key;
   if (!Array.isArray(key)) throw invalidType(`${where}.key`, 'a column or an array of columns', key);
-  if (key.length === 0) throw new InvalidValueError(`${where}.key: expected one or more columns, got none`);
+  if (key.length === 0) throw new ArgumentRangeError(`${where}.key: expected one or more columns, got none`);
   for (const column of key) {
     if (typeof column !== 'string') throw invalidType(`${where}.key`, 'names of columns', column);
   }
@@ -93,7 +93,7 @@ export function planNest(spec: NestSpec<never>, path = '', depth = 0): NestPlan 
   const names = new Set<string>(fields.map(([name]) => name));
   for (const { name } of children) {
     if (names.has(name)) {
-      throw new InvalidValueError(`${where}: expected each member once, got ${JSON.stringify(name)} twice`);
+      throw new ArgumentRangeError(`${where}: expected each member once, got ${JSON.stringify(name)} twice`);
     }
     names.add(name);
   }

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import { quoteIdentifier } from '../insert/identifier.ts';
 
 type ColumnOf<Row> = keyof Row & string;
@@ -90,15 +90,15 @@ const NAMES: ReadonlySet<string> = new Set(['table', 'schema', 'key', 'fields', 
 /**
  * Checks a spec.
  *
- * @throws {InvalidTypeError} {InvalidValueError}
+ * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function planTables(given: object, path = '', depth = 0): TableLevel {
   const where = path === '' ? 'spec' : `spec.${path}`;
   if (typeof given !== 'object' || given === null) throw invalidType(where, 'an object', given);
-  if (depth > MAX_DEPTH) throw new InvalidValueError(`${where}: expected at most ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) throw new ArgumentRangeError(`${where}: expected at most ${MAX_DEPTH} levels`);
   const spec = given as AnySpec;
   for (const name of Object.keys(spec)) {
-    if (!NAMES.has(name)) throw new InvalidTypeError(`${where}.${name}: expected no such member`);
+    if (!NAMES.has(name)) throw new ArgumentTypeError(`${where}.${name}: expected no such member`);
   }
   const table = quoteIdentifier(spec.table, `${where}.table`);
   const key: readonly string[] = typeof spec.key === 'string' ? [spec.key] : spec.key;
@@ -112,14 +112,16 @@ export function planTables(given: object, path = '', depth = 0): TableLevel {
   for (const many of [true, false]) {
     for (const [name, child] of members<AnySpec>(spec[many ? 'many' : 'one'] ?? {}, where)) {
       if (names.has(name)) {
-        throw new InvalidValueError(`${where}: expected each member once, got ${JSON.stringify(name)} twice`);
+        throw new ArgumentRangeError(
+          `${where}: expected each member once, got ${JSON.stringify(name)} twice`,
+        );
       }
       names.add(name);
       const childPath = path === '' ? name : `${path}.${name}`;
       const level = planTables(child, childPath, depth + 1);
       const on = columns(child.on, `spec.${childPath}.on`);
       if (on.length === 0)
-        throw new InvalidValueError(`spec.${childPath}.on: expected one or more columns, got none`);
+        throw new ArgumentRangeError(`spec.${childPath}.on: expected one or more columns, got none`);
       for (const [column] of on) quoteIdentifier(column, `spec.${childPath}.on`);
       children.push({ name, many, level, on });
     }

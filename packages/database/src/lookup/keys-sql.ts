@@ -15,7 +15,7 @@ export interface KeysSql {
  * The keys' part of a look-up. The server compares them with its own equality and says which row belongs to which, so it does not
  * matter how a value is written (`'A0…'` and `'a0…'` are one uuid), nor how it comes back.
  *
- * @throws {InvalidValueError} when there is no such table or column.
+ * @throws {ArgumentRangeError} when there is no such table or column.
  */
 export async function keysSql(
   db: Queryable,

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import { type TableName, quoteIdentifier, quoteTable } from '../insert/identifier.ts';
 import { integer } from '../pool/options.ts';
 
@@ -55,12 +55,12 @@ const NAMES: ReadonlySet<string> = new Set([
 /**
  * Checks a spec.
  *
- * @throws {InvalidTypeError} {InvalidValueError}
+ * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function planLoader(spec: LoaderSpec<Record<string, unknown>>): LoaderPlan {
   if (typeof spec !== 'object' || spec === null) throw invalidType('spec', 'an object', spec);
   for (const name of Object.keys(spec)) {
-    if (!NAMES.has(name)) throw new InvalidTypeError(`spec.${name}: expected no such member`);
+    if (!NAMES.has(name)) throw new ArgumentTypeError(`spec.${name}: expected no such member`);
   }
   const { columns, many, types } = spec;
   if (many !== undefined && typeof many !== 'boolean') throw invalidType('spec.many', 'a boolean', many);
@@ -94,7 +94,7 @@ export function planLoader(spec: LoaderSpec<Record<string, unknown>>): LoaderPla
 function names(where: string, given: string | readonly string[]): readonly string[] {
   const list: readonly string[] = typeof given === 'string' ? [given] : given;
   if (!Array.isArray(list)) throw invalidType(where, 'a column or an array of columns', given);
-  if (list.length === 0) throw new InvalidValueError(`${where}: expected one or more columns, got none`);
+  if (list.length === 0) throw new ArgumentRangeError(`${where}: expected one or more columns, got none`);
   for (const name of list) quoteIdentifier(name, where);
   return list;
 }

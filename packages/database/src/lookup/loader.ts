@@ -1,4 +1,4 @@
-import { InvalidTypeError, TooManyRowsError, describe, invalidType } from '../errors.ts';
+import { ArgumentTypeError, TooManyRowsError, describe, invalidType } from '../errors.ts';
 import { forgetColumns } from '../insert/columns.ts';
 import { compositeKey } from '../join/spec.ts';
 import type { Queryable } from '../queryable.ts';
@@ -13,7 +13,7 @@ export interface Loader<Key, Result> {
    *
    * Loads of one turn of the event loop go in one query, each key once; who loads the same key gets the same object.
    *
-   * @throws {InvalidTypeError} for a key of another shape than the columns.
+   * @throws {ArgumentTypeError} for a key of another shape than the columns.
    * @throws {TooManyRowsError} when a key has several rows, without `many`.
    * @throws what the query throws, for all of its keys.
    */
@@ -51,7 +51,7 @@ export type LoaderResult<Row, Spec> = Spec extends { readonly many: true }
  * The first call names the type of the table's rows. Works on our databases, connections and transactions, and on anything else with
  * `query(text, values)`.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for a spec that cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for a spec that cannot be.
  *
  * @example
  * ```ts
@@ -127,7 +127,7 @@ class BatchLoader implements Loader<unknown, unknown> {
     for (const value of values) {
       const plain = typeof value === 'object' ? value instanceof Date || value instanceof Uint8Array : true;
       if (!plain || value === undefined || typeof value === 'function' || typeof value === 'symbol') {
-        throw new InvalidTypeError(`key: expected a primitive, a Date or bytes, got ${describe(value)}`);
+        throw new ArgumentTypeError(`key: expected a primitive, a Date or bytes, got ${describe(value)}`);
       }
     }
     return values;

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import { prepareValue } from './pg-internals.ts';
 
 /** The protocol counts parameters in 16 bits; one more and the rest of the message is misread. */
@@ -30,8 +30,8 @@ let scratch: Buffer | undefined;
  *
  * Texts go as text, bytes as binary. All results are asked for as text.
  *
- * @throws {InvalidTypeError} for a value that cannot be a parameter.
- * @throws {InvalidValueError} for more than 65,535 values, or an invalid Date.
+ * @throws {ArgumentTypeError} for a value that cannot be a parameter.
+ * @throws {ArgumentRangeError} for more than 65,535 values, or an invalid Date.
  */
 export function encodeCall(statementName: string, values: readonly unknown[], portal = ''): Buffer {
   const count = values.length;
@@ -65,7 +65,7 @@ export function encodeCall(statementName: string, values: readonly unknown[], po
 /**
  * The values as `pg` takes them, checked as by {@link encodeCall}.
  *
- * @throws {InvalidTypeError} {InvalidValueError} as that does.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} as that does.
  */
 export function plainValues(values: readonly unknown[]): (string | Uint8Array | null)[] {
   checkCount(values.length);
@@ -74,7 +74,7 @@ export function plainValues(values: readonly unknown[]): (string | Uint8Array | 
 
 function checkCount(count: number): void {
   if (count > MAX_PARAMETERS) {
-    throw new InvalidValueError(`values: expected at most ${MAX_PARAMETERS}, got ${count}`);
+    throw new ArgumentRangeError(`values: expected at most ${MAX_PARAMETERS}, got ${count}`);
   }
 }
 
@@ -92,12 +92,12 @@ function encodeValue(value: unknown, index: number): string | Uint8Array | null 
       if (value === null) return null;
       if (value instanceof Uint8Array) return value;
       if (value instanceof Date && Number.isNaN(value.getTime())) {
-        throw new InvalidValueError(`values[${index}]: expected a valid Date, got an invalid one`);
+        throw new ArgumentRangeError(`values[${index}]: expected a valid Date, got an invalid one`);
       }
       try {
         return prepareValue(value);
       } catch (cause) {
-        throw new InvalidTypeError(`values[${index}]: cannot be made a parameter`, { cause });
+        throw new ArgumentTypeError(`values[${index}]: cannot be made a parameter`, { cause });
       }
     case 'function':
     case 'symbol':

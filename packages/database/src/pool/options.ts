@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentRangeError, invalidType } from '../errors.ts';
 
 /** A clock with timers, so that tests decide what time it is. */
 export interface Clock {
@@ -139,8 +139,8 @@ const NAMES: ReadonlySet<string> = new Set([
 /**
  * Checks options and fills in the defaults.
  *
- * @throws {InvalidTypeError} for a field of the wrong type or an unknown one.
- * @throws {InvalidValueError} for a number out of its range.
+ * @throws {ArgumentTypeError} for a field of the wrong type or an unknown one.
+ * @throws {ArgumentRangeError} for a number out of its range.
  */
 export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = false): ResolvedOptions {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
@@ -222,7 +222,7 @@ export function integer(
 ): number {
   const result = number(name, value, byDefault, least, most);
   if (!Number.isInteger(result)) {
-    throw new InvalidValueError(`${name}: expected an integer, got ${result}`);
+    throw new ArgumentRangeError(`${name}: expected an integer, got ${result}`);
   }
   return result;
 }
@@ -235,7 +235,7 @@ function number(name: string, value: unknown, byDefault: number, least: number, 
   if (value === undefined) return byDefault;
   if (typeof value !== 'number') throw invalidType(name, 'a number', value);
   if (!(value >= least && value <= most)) {
-    throw new InvalidValueError(`${name}: expected ${least} to ${most}, got ${value}`);
+    throw new ArgumentRangeError(`${name}: expected ${least} to ${most}, got ${value}`);
   }
   return value;
 }

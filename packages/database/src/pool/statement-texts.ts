@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidValueError } from '../errors.ts';
+import { ArgumentRangeError } from '../errors.ts';
 import { onlyReads, textChangesSession } from './session-state.ts';
 
 /** What is known of a statement's text alone, shared by all connections. */
@@ -18,7 +18,7 @@ export interface StatementText {
 
 /** The protocol ends a text at its first NUL, and would read the rest as something else. */
 export function checkText(text: string): void {
-  if (text.includes('\0')) throw new InvalidValueError('text: expected no NUL character');
+  if (text.includes('\0')) throw new ArgumentRangeError('text: expected no NUL character');
 }
 
 /** Texts that were seen, the oldest dropped first: dropping a hot one costs a hash. */

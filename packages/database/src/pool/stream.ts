@@ -1,4 +1,4 @@
-import { InvalidTypeError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, invalidType } from '../errors.ts';
 import { checkText } from './statement-texts.ts';
 import type { Lease } from './lease.ts';
 import { integer } from './options.ts';
@@ -81,7 +81,7 @@ export function sharedHost(lease: Lease): StreamHost {
 /**
  * Makes a stream; sends nothing.
  *
- * @throws {InvalidTypeError} {InvalidValueError} for what cannot be.
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for what cannot be.
  */
 export function openStream<Row extends object>(
   text: string,
@@ -100,7 +100,7 @@ function streamOptions(options: StreamOptions = {}): { batchRows: number; signal
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   for (const name of Object.keys(options)) {
     if (name !== 'batchRows' && name !== 'signal') {
-      throw new InvalidTypeError(`options.${name}: expected no such option`);
+      throw new ArgumentTypeError(`options.${name}: expected no such option`);
     }
   }
   return { batchRows: integer('batchRows', options.batchRows, 1_000, 1, 1_000_000), signal: options.signal };

@@ -1,4 +1,4 @@
-import { DatabaseError, InvalidValueError, QueryError, ReleasedError, invalidType } from '../errors.ts';
+import { DatabaseError, ArgumentRangeError, QueryError, ReleasedError, invalidType } from '../errors.ts';
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
@@ -61,7 +61,7 @@ const RETRY_MAX_MS = 1_000;
 export function beginText(options: TransactionOptions): string {
   const { isolation, readOnly, deferrable } = options;
   if (isolation !== undefined && !LEVELS.includes(isolation)) {
-    throw new InvalidValueError(`isolation: expected ${LEVELS.join(', ')}, got something else`);
+    throw new ArgumentRangeError(`isolation: expected ${LEVELS.join(', ')}, got something else`);
   }
   if (readOnly !== undefined && typeof readOnly !== 'boolean')
     throw invalidType('readOnly', 'a boolean', readOnly);

@@ -1,4 +1,4 @@
-import { InvalidTypeError, InvalidValueError, invalidType } from '../errors.ts';
+import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import { quoteIdentifier } from '../insert/identifier.ts';
 
 /** Found also where two copies of this package are installed; nothing that was parsed from a text can have it. */
@@ -31,14 +31,14 @@ export interface SqlTag {
    * A name: `sql.ident('user')` is `"user"`, `sql.ident('app', 'user')` is `"app"."user"`. Whatever a name holds, it stays one
    * identifier.
    *
-   * @throws {InvalidTypeError} {InvalidValueError} for what cannot be a name: no text, an empty one, one with a NUL.
+   * @throws {ArgumentTypeError} {ArgumentRangeError} for what cannot be a name: no text, an empty one, one with a NUL.
    */
   ident(...names: readonly [string, ...string[]]): Sql;
   /**
    * Parts and values in a row, with a separator between: `sql.join([1, 2, 3])` is `$1, $2, $3`.
    *
    * @param separator default `` sql`, ` ``.
-   * @throws {InvalidValueError} for an empty list, which no SQL has a form for.
+   * @throws {ArgumentRangeError} for an empty list, which no SQL has a form for.
    */
   join(items: readonly unknown[], separator?: Sql<object>): Sql;
 }
@@ -74,8 +74,8 @@ const templates = new WeakMap<TemplateStringsArray, string>();
  *
  * O(length), once a template; then O(values), and O(length) where parts are put in.
  *
- * @throws {InvalidTypeError} when it is not used as a template's tag, or for `undefined`, which is mostly a slip; `null` is NULL.
- * @throws {InvalidValueError} for a `$1` or a digit that would be read as the number of a parameter.
+ * @throws {ArgumentTypeError} when it is not used as a template's tag, or for `undefined`, which is mostly a slip; `null` is NULL.
+ * @throws {ArgumentRangeError} for a `$1` or a digit that would be read as the number of a parameter.
  *
  * @example
  * ```ts
@@ -87,7 +87,9 @@ export const sql: SqlTag = Object.assign(template, { ident, join });
 
 function template<Row extends object>(texts: TemplateStringsArray, ...values: readonly unknown[]): Sql<Row> {
   if (!Array.isArray(texts) || !Array.isArray(texts.raw) || texts.length !== values.length + 1) {
-    throw new InvalidTypeError('sql: expected a template (sql`…`), got a call; names go through sql.ident()');
+    throw new ArgumentTypeError(
+      'sql: expected a template (sql`…`), got a call; names go through sql.ident()',
+    );
   }
   if (values.some(isSql)) return asSql(compose(texts, values));
   for (let index = 0; index < values.length; index++) checkValue(values[index], index);
@@ -106,7 +108,7 @@ export function plainSql(text: string): Sql {
 }
 
 function ident(...names: readonly string[]): Sql {
-  if (names.length === 0) throw new InvalidValueError('sql.ident: expected one or more names, got none');
+  if (names.length === 0) throw new ArgumentRangeError('sql.ident: expected one or more names, got none');
   const text = names.map((name) => quoteIdentifier(name, 'sql.ident')).join('.');
   return plainSql(text);
 }
@@ -115,7 +117,7 @@ const COMMA = new SqlParts([', '], [], ', ');
 
 function join(items: readonly unknown[], separator?: Sql<object>): Sql {
   if (!Array.isArray(items)) throw invalidType('sql.join', 'an array', items);
-  if (items.length === 0) throw new InvalidValueError('sql.join: expected one or more items, got none');
+  if (items.length === 0) throw new ArgumentRangeError('sql.join: expected one or more items, got none');
   if (separator !== undefined && !isSql(separator)) {
     throw invalidType('sql.join: separator', 'what sql`…` makes', separator);
   }
@@ -163,7 +165,7 @@ function numbered(texts: readonly string[]): string {
   for (let index = 1; index < texts.length; index++) {
     const next = texts[index]!;
     if (/^\d/u.test(next) || text.endsWith('$')) {
-      throw new InvalidValueError(
+      throw new ArgumentRangeError(
         `sql: expected nothing that joins the parameter $${index}, got a digit behind it or a $ before it`,
       );
     }
@@ -173,9 +175,9 @@ function numbered(texts: readonly string[]): string {
 }
 
 function checkPart(text: string | undefined): void {
-  if (text === undefined) throw new InvalidValueError('sql: expected a text, got an invalid escape');
+  if (text === undefined) throw new ArgumentRangeError('sql: expected a text, got an invalid escape');
   if (/\$\d/u.test(text)) {
-    throw new InvalidValueError(
+    throw new ArgumentRangeError(
       'sql: expected ${value} instead of a numbered parameter; a text with $1 as a value',
     );
   }
@@ -183,7 +185,7 @@ function checkPart(text: string | undefined): void {
 
 function checkValue(value: unknown, index: number): void {
   if (value === undefined) {
-    throw new InvalidTypeError(`sql: expected a value or null as number ${index + 1}, got undefined`);
+    throw new ArgumentTypeError(`sql: expected a value or null as number ${index + 1}, got undefined`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { rejected, untilAborted } from '../abort.ts';
 import { describe } from '../arguments.ts';
-import { ClosedError, IoRangeError, IoTypeError, OverflowError } from '../errors.ts';
+import { ClosedError, ArgumentRangeError, ArgumentTypeError, OverflowError } from '../errors.ts';
 import { Waiters } from '../waiters.ts';
 import { Batch, type Settler } from './batch.ts';
 import type { BatchHandler } from './handler.ts';
@@ -64,7 +64,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   /** @internal Use {@link createBatcher}. */
   constructor(handler: BatchHandler<Item, Result>, options?: BatcherOptions<Item>) {
     if (typeof handler !== 'function') {
-      throw new IoTypeError(`handler: expected a function, got ${describe(handler)}`);
+      throw new ArgumentTypeError(`handler: expected a function, got ${describe(handler)}`);
     }
     this.#options = resolveBatcherOptions(options);
     this.#runner = new BatchRunner(handler, this.#options, {
@@ -231,7 +231,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     if (this.#queuedCount >= maxQueued) throw new OverflowError(this.#queuedCount, maxQueued, 'items');
     if (maxBytes !== Infinity) {
       const bytes = this.#options.sizeOf(item);
-      if (!(bytes >= 0)) throw new IoRangeError(`sizeOf: expected 0 or more, got ${describe(bytes)}`);
+      if (!(bytes >= 0)) throw new ArgumentRangeError(`sizeOf: expected 0 or more, got ${describe(bytes)}`);
       if (this.#open.items.length > 0 && this.#open.bytes + bytes > maxBytes) this.#seal();
       this.#open.bytes += bytes;
     }
@@ -337,7 +337,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
 /**
  * Collects items, handed in one by one, and calls `handler` with many at once.
  *
- * @throws {IoTypeError} @throws {IoRangeError} a handler or an option that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a handler or an option that cannot be
  *
  * @example
  * ```ts

@@ -8,8 +8,8 @@ export {
   BatchTimeoutError,
   ClosedError,
   IoError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   OverflowError,
   type IoErrorCode,
 } from '../errors.ts';

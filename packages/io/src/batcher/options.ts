@@ -1,5 +1,5 @@
 import { duration, integer, object, optionalFunction } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 
 /** When and how often a failed item is tried again. */
 export interface RetryOptions {
@@ -61,8 +61,8 @@ const MAX_COUNT = 2 ** 32 - 1;
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws {IoTypeError} an option of the wrong type
- * @throws {IoRangeError} an option outside its range
+ * @throws {ArgumentTypeError} an option of the wrong type
+ * @throws {ArgumentRangeError} an option outside its range
  */
 export function resolveBatcherOptions<Item>(
   options: BatcherOptions<Item> = {},
@@ -116,7 +116,7 @@ function defaultSizeOf(item: unknown): number {
   // An upper bound, for the exact length costs a pass over the text.
   if (typeof item === 'string') return item.length * 3;
   if (item instanceof Uint8Array) return item.byteLength;
-  throw new IoTypeError(
+  throw new ArgumentTypeError(
     'sizeOf: expected a function, for maxBytes and items that are neither strings nor bytes',
   );
 }

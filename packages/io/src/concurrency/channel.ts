@@ -1,6 +1,6 @@
 import { rejected } from '../abort.ts';
 import { integer } from '../arguments.ts';
-import { ClosedError, IoTypeError } from '../errors.ts';
+import { ClosedError, ArgumentTypeError } from '../errors.ts';
 
 /** Options of the waits of a {@link Channel}. */
 export interface ChannelWaitOptions {
@@ -40,7 +40,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** @internal Use {@link createChannel}. */
   constructor(capacity: number) {
-    if (capacity === undefined) throw new IoTypeError('capacity: expected a number, got undefined');
+    if (capacity === undefined) throw new ArgumentTypeError('capacity: expected a number, got undefined');
     this.capacity = integer('capacity', capacity, 1, 1, 2 ** 30);
   }
 
@@ -195,7 +195,7 @@ function onAbort(signal: AbortSignal | undefined, listener: () => void): (() => 
 /**
  * A bounded channel.
  *
- * @throws {IoTypeError} @throws {IoRangeError} a capacity that is no integer from 1 to 2^30
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a capacity that is no integer from 1 to 2^30
  *
  * @example
  * ```ts

@@ -10,8 +10,8 @@ export type { Source } from './source.ts';
 export {
   ClosedError,
   IoError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   ReleasedTwiceError,
   type IoErrorCode,
 } from '../errors.ts';

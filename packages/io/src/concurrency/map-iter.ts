@@ -9,7 +9,7 @@ import type { Source } from './source.ts';
  * A consumer that stops early (`break`) aborts the signal of the calls under way and closes the source. After a call
  * failed the results that come before it are handed out first.
  *
- * @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be
  * @throws what the mapper or the source threw first, or the signal's reason; from the iteration
  *
  * @example

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { boolean, describe, integer, object } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { isThenable, iteratorOf, type Source } from './source.ts';
 
 /** Options of {@link map} and {@link forEach}. */
@@ -34,7 +34,7 @@ const DEFAULT_CONCURRENCY = 16;
  * settled, and the source is closed. No promise an item is made by us, and results that are no promises are not awaited:
  * a mapper that is synchronous all along runs through without yielding to the event loop.
  *
- * @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be
  * @throws what the mapper or the source threw first, or the signal's reason
  *
  * @example
@@ -79,11 +79,11 @@ export interface ResolvedMapOptions {
   readonly isOrdered: boolean;
 }
 
-/** @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be */
+/** @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be */
 export function parseMapOptions(mapper: unknown, options: MapOptions | undefined): ResolvedMapOptions {
   if (options !== undefined) object('options', options);
   if (typeof mapper !== 'function')
-    throw new IoTypeError(`mapper: expected a function, got ${describe(mapper)}`);
+    throw new ArgumentTypeError(`mapper: expected a function, got ${describe(mapper)}`);
   const concurrency =
     options?.concurrency === Infinity
       ? Infinity

@@ -1,6 +1,6 @@
 import { untilAborted } from '../abort.ts';
 import { describe, integer, object } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import type { MapOptions } from './map.ts';
 import { mapIter } from './map-iter.ts';
 import { driverOf, type Sink, type SinkDriver } from './sinks.ts';
@@ -73,7 +73,7 @@ export class Pipeline<T> implements AsyncIterable<T> {
 
   /** Arrays of `size` items; the last may be smaller. Waits until an array is full. */
   batch(size: number): Pipeline<T[]> {
-    if (size === undefined) throw new IoTypeError('size: expected a number, got undefined');
+    if (size === undefined) throw new ArgumentTypeError('size: expected a number, got undefined');
     const checked = integer('size', size, 1, 1, 2 ** 30);
     return new Pipeline(new BatchStage(this.#stage, checked), this.#options);
   }
@@ -95,7 +95,7 @@ export class Pipeline<T> implements AsyncIterable<T> {
    * When anything fails the source is closed, the sink aborted (a channel and a stream are destroyed; a writer is left
    * as it is) and the promise rejects with the first error.
    *
-   * @throws {IoTypeError} nothing that takes items
+   * @throws {ArgumentTypeError} nothing that takes items
    * @throws what a stage, the source or the sink threw, or the signal's reason
    */
   async to(sink: Sink<T>): Promise<number> {
@@ -175,14 +175,14 @@ class Run<T> {
 
 function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function')
-    throw new IoTypeError(`${name}: expected a function, got ${describe(value)}`);
+    throw new ArgumentTypeError(`${name}: expected a function, got ${describe(value)}`);
 }
 
 /**
  * Starts a pipeline: stages that are handed batches inside and see single items outside, with backpressure from the
  * sink to the source. Stages that return no promises cost no promise. Nothing runs before `to` or an iteration.
  *
- * @throws {IoTypeError} @throws {IoRangeError} a source or an option that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a source or an option that cannot be
  *
  * @example
  * ```ts

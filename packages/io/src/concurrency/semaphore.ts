@@ -1,6 +1,6 @@
 import { rejected } from '../abort.ts';
 import { describe, integer } from '../arguments.ts';
-import { IoRangeError, IoTypeError, ReleasedTwiceError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, ReleasedTwiceError } from '../errors.ts';
 
 /** Options of {@link Semaphore.acquire} and {@link Semaphore.run}. */
 export interface AcquireOptions {
@@ -41,9 +41,9 @@ export class Semaphore {
   /** In the order of arrival; a waiter that gave up is gone. */
   readonly #waiters = new Set<Waiter>();
 
-  /** @throws {IoTypeError} @throws {IoRangeError} a capacity that is no integer from 1 */
+  /** @throws {ArgumentTypeError} @throws {ArgumentRangeError} a capacity that is no integer from 1 */
   constructor(capacity: number) {
-    if (capacity === undefined) throw new IoTypeError('capacity: expected a number, got undefined');
+    if (capacity === undefined) throw new ArgumentTypeError('capacity: expected a number, got undefined');
     this.capacity = integer('capacity', capacity, 1, 1, Number.MAX_SAFE_INTEGER);
     this.#available = this.capacity;
   }
@@ -61,7 +61,7 @@ export class Semaphore {
   /**
    * Resolves with a permit as soon as it is its turn and its places are free.
    *
-   * @throws {IoTypeError} @throws {IoRangeError} a weight that can never be had
+   * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a weight that can never be had
    * @throws the signal's reason
    */
   acquire(options?: AcquireOptions): Promise<Permit> {
@@ -93,7 +93,7 @@ export class Semaphore {
   /**
    * Takes the places now, or returns `undefined` when they are not free or somebody waits.
    *
-   * @throws {IoTypeError} @throws {IoRangeError} a weight that can never be had
+   * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a weight that can never be had
    */
   tryAcquire(weight = 1): Permit | undefined {
     this.#checkWeight(weight);
@@ -106,7 +106,8 @@ export class Semaphore {
    * @throws as {@link acquire}, and what the task throws
    */
   async run<Result>(task: () => Result | PromiseLike<Result>, options?: AcquireOptions): Promise<Result> {
-    if (typeof task !== 'function') throw new IoTypeError(`task: expected a function, got ${describe(task)}`);
+    if (typeof task !== 'function')
+      throw new ArgumentTypeError(`task: expected a function, got ${describe(task)}`);
     const permit = await this.acquire(options);
     try {
       return await task();
@@ -118,7 +119,7 @@ export class Semaphore {
   #checkWeight(weight: number | undefined): number {
     const checked = integer('weight', weight, 1, 1, Number.MAX_SAFE_INTEGER);
     if (checked <= this.capacity) return checked;
-    throw new IoRangeError(`weight: expected at most the capacity of ${this.capacity}, got ${checked}`);
+    throw new ArgumentRangeError(`weight: expected at most the capacity of ${this.capacity}, got ${checked}`);
   }
 
   #canTake(weight: number): boolean {

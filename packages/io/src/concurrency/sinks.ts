@@ -1,6 +1,6 @@
 import { finished, Writable } from 'node:stream';
 import { describe } from '../arguments.ts';
-import { ClosedError, IoTypeError } from '../errors.ts';
+import { ClosedError, ArgumentTypeError } from '../errors.ts';
 import { Writer } from '../writer/writer.ts';
 import { Channel } from './channel.ts';
 import { isThenable } from './source.ts';
@@ -25,7 +25,7 @@ export interface SinkDriver<T> {
   abort(reason: unknown): void;
 }
 
-/** @throws {IoTypeError} nothing that takes items */
+/** @throws {ArgumentTypeError} nothing that takes items */
 export function driverOf<T>(sink: Sink<T>): SinkDriver<T> {
   if (typeof sink === 'function') return new FunctionSink(sink);
   if (sink instanceof Channel) return new ChannelSink(sink);
@@ -34,7 +34,7 @@ export function driverOf<T>(sink: Sink<T>): SinkDriver<T> {
   if (typeof (sink as Partial<WritableStream<T>> | undefined)?.getWriter === 'function') {
     return new WebSink((sink as WritableStream<T>).getWriter());
   }
-  throw new IoTypeError(
+  throw new ArgumentTypeError(
     `sink: expected a function, a writer, a channel or a writable stream, got ${describe(sink)}`,
   );
 }

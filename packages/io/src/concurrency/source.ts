@@ -1,17 +1,17 @@
 import { describe } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 
 /** Anything with items: arrays, generators, streams. */
 export type Source<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-/** @throws {IoTypeError} neither iterable nor async iterable */
+/** @throws {ArgumentTypeError} neither iterable nor async iterable */
 export function iteratorOf<Item>(source: Source<Item>): Iterator<Item> | AsyncIterator<Item> {
   const { [Symbol.asyncIterator]: createAsync, [Symbol.iterator]: createSync } = Object(source) as Partial<
     Iterable<Item> & AsyncIterable<Item>
   >;
   if (typeof createAsync === 'function') return createAsync.call(source as AsyncIterable<Item>);
   if (typeof createSync === 'function') return createSync.call(source as Iterable<Item>);
-  throw new IoTypeError(`source: expected an iterable or an async iterable, got ${describe(source)}`);
+  throw new ArgumentTypeError(`source: expected an iterable or an async iterable, got ${describe(source)}`);
 }
 
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -1,5 +1,5 @@
 import { describe } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { isThenable, iteratorOf, type Source } from './source.ts';
 
 /** Some items at once, or `undefined` at the end; a promise only where something really waits. */
@@ -226,7 +226,7 @@ export class FlatMapStage<T, U> implements Stage<U> {
 
   #open(source: Source<U>): void {
     if (typeof source === 'string') {
-      throw new IoTypeError(`flatMap: expected an iterable of items, got ${describe(source)}`);
+      throw new ArgumentTypeError(`flatMap: expected an iterable of items, got ${describe(source)}`);
     }
     this.#inner = new SourceStage(source, this.#batchSize);
   }

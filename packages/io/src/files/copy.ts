@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { boolean, describe, object, optionalFunction } from '../arguments.ts';
-import { IoTypeError, VerifyFailedError } from '../errors.ts';
+import { ArgumentTypeError, VerifyFailedError } from '../errors.ts';
 
 /** Options of {@link copy}. Any of them makes it our own copy in place of the system's. */
 export interface CopyOptions {
@@ -23,7 +23,7 @@ const CHUNK_BYTES = 1 << 20;
  * buffers: one is read into while the other is written. Then the copy comes into being under another name in the same
  * folder and is renamed when it is whole, so that nobody ever sees half of it.
  *
- * @throws {IoTypeError} an argument that cannot be
+ * @throws {ArgumentTypeError} an argument that cannot be
  * @throws {VerifyFailedError} the copy, read back, differs
  * @throws the system's error, or the signal's reason; a file at `to` is then as it was before
  *
@@ -38,8 +38,8 @@ const CHUNK_BYTES = 1 << 20;
  * ```
  */
 export async function copy(from: string, to: string, options?: CopyOptions): Promise<void> {
-  if (typeof from !== 'string') throw new IoTypeError(`from: expected a string, got ${describe(from)}`);
-  if (typeof to !== 'string') throw new IoTypeError(`to: expected a string, got ${describe(to)}`);
+  if (typeof from !== 'string') throw new ArgumentTypeError(`from: expected a string, got ${describe(from)}`);
+  if (typeof to !== 'string') throw new ArgumentTypeError(`to: expected a string, got ${describe(to)}`);
   if (options !== undefined) object('options', options);
   const verify = boolean('verify', options?.verify, false);
   const onProgress = optionalFunction('onProgress', options?.onProgress);

@@ -5,8 +5,8 @@ export { lines, type Lines, type LinesOptions, type LinesSource } from './lines.
 export { readFiles, type ReadFileResult, type ReadFilesOptions } from './read-files.ts';
 export {
   IoError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   LineTooLongError,
   OpenFailedError,
   VerifyFailedError,

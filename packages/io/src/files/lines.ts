@@ -1,7 +1,7 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
 import { describe, integer, object } from '../arguments.ts';
-import { IoTypeError, LineTooLongError, OpenFailedError } from '../errors.ts';
+import { ArgumentTypeError, LineTooLongError, OpenFailedError } from '../errors.ts';
 
 /** A path, or chunks of bytes: a Node or Web stream, or any iterable of them. */
 export type LinesSource = string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -35,7 +35,7 @@ export class Lines implements AsyncIterable<string> {
   constructor(source: LinesSource, options: LinesOptions = {}) {
     object('options', options);
     if (typeof source !== 'string' && (typeof source !== 'object' || source === null)) {
-      throw new IoTypeError(`source: expected a path or an iterable of bytes, got ${describe(source)}`);
+      throw new ArgumentTypeError(`source: expected a path or an iterable of bytes, got ${describe(source)}`);
     }
     this.#source = source;
     this.#maxLineBytes = integer('maxLineBytes', options.maxLineBytes, 1 << 20, 1, 1 << 28);
@@ -50,7 +50,7 @@ export class Lines implements AsyncIterable<string> {
     for await (const chunk of chunks) {
       this.#signal?.throwIfAborted();
       if (!(chunk instanceof Uint8Array)) {
-        throw new IoTypeError(`chunk: expected a Uint8Array, got ${describe(chunk)}`);
+        throw new ArgumentTypeError(`chunk: expected a Uint8Array, got ${describe(chunk)}`);
       }
       const batch = splitter.split(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       if (batch.length > 0) yield batch;
@@ -251,7 +251,7 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undef
  * Memory: a chunk, its lines, and at most `maxLineBytes` of an unfinished line. A line that is kept holds on to at most
  * 2 KiB of its neighbours.
  *
- * @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be
  * @throws {OpenFailedError} @throws {LineTooLongError} from the iteration; a line that long ends it
  *
  * @example

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import { describe, integer, object } from '../arguments.ts';
-import { IoTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { iterate } from '../concurrency/map-iter.ts';
 import type { MapContext } from '../concurrency/map.ts';
 import { Semaphore, type Permit } from '../concurrency/semaphore.ts';
@@ -42,7 +42,7 @@ const UNSIZED_BYTES = 64 * 1024;
  * Reads many files at once and hands each out as it is read, in the order of completion: contents or error, by path.
  * Too few descriptors (`EMFILE`, `ENFILE`) are waited for.
  *
- * @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be; a path that is no string is an error from the iteration
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be; a path that is no string is an error from the iteration
  * @throws what the source of paths threw, or the signal's reason; never for a file
  *
  * @example
@@ -66,7 +66,8 @@ export function readFiles(
   return iterate(
     paths,
     (path, context): Promise<ReadFileResult> => {
-      if (typeof path !== 'string') throw new IoTypeError(`path: expected a string, got ${describe(path)}`);
+      if (typeof path !== 'string')
+        throw new ArgumentTypeError(`path: expected a string, got ${describe(path)}`);
       return new Promise((resolve, reject: (reason: unknown) => void) => {
         const read = new FileRead(path, context, memory, (bytes, error) => {
           if (signal?.aborted) {

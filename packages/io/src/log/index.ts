@@ -14,8 +14,8 @@ export type { LogRecord } from './scanner.ts';
 export {
   ClosedError,
   IoError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   LogCorruptError,
   LogLockedError,
   NotALogError,

@@ -5,8 +5,8 @@ import { describe } from '../arguments.ts';
 import {
   ClosedError,
   IoError,
-  IoRangeError,
-  IoTypeError,
+  ArgumentRangeError,
+  ArgumentTypeError,
   NotALogError,
   OpenFailedError,
   SyncFailedError,
@@ -110,18 +110,18 @@ export class Log implements AsyncDisposable {
    * @throws {ClosedError} after `close()` or `destroy()`
    * @throws {SyncFailedError} the log is poisoned
    * @throws {OverflowError} the disk refuses writes and the buffer is full; nothing was taken
-   * @throws {IoTypeError} neither a string nor bytes
-   * @throws {IoRangeError} longer than `maxRecordBytes`
+   * @throws {ArgumentTypeError} neither a string nor bytes
+   * @throws {ArgumentRangeError} longer than `maxRecordBytes`
    */
   append(record: string | Uint8Array): number {
     if (!this.#isOpen) throw new ClosedError('log');
     if (this.#poison !== undefined) throw this.#poison;
     if (typeof record !== 'string' && !(record instanceof Uint8Array)) {
-      throw new IoTypeError(`record: expected a string or a Uint8Array, got ${describe(record)}`);
+      throw new ArgumentTypeError(`record: expected a string or a Uint8Array, got ${describe(record)}`);
     }
     const payloadBytes = typeof record === 'string' ? Buffer.byteLength(record) : record.byteLength;
     if (payloadBytes > this.#maxRecordBytes) {
-      throw new IoRangeError(
+      throw new ArgumentRangeError(
         `record: expected at most maxRecordBytes (${this.#maxRecordBytes}), got ${payloadBytes}`,
       );
     }
@@ -152,17 +152,19 @@ export class Log implements AsyncDisposable {
    * who comes while it runs shares the next.
    *
    * @param position as `append` returned it; without one, everything appended before this call
-   * @throws {IoTypeError} @throws {IoRangeError} nothing was appended at the position
+   * @throws {ArgumentTypeError} @throws {ArgumentRangeError} nothing was appended at the position
    * @throws {WriteFailedError} the disk refused a write: {@link retry}, and wait anew
    * @throws {SyncFailedError} the log is poisoned
    * @throws {ClosedError} the log is closed, or was destroyed meanwhile
    */
   durable(position: number = this.#endPosition - 1, options?: LogWaitOptions): Promise<void> {
     if (typeof position !== 'number') {
-      return rejected(new IoTypeError(`position: expected a number, got ${describe(position)}`));
+      return rejected(new ArgumentTypeError(`position: expected a number, got ${describe(position)}`));
     }
     if (!(position >= 0 && position < this.#endPosition)) {
-      return rejected(new IoRangeError(`position: expected 0 to ${this.#endPosition - 1}, got ${position}`));
+      return rejected(
+        new ArgumentRangeError(`position: expected 0 to ${this.#endPosition - 1}, got ${position}`),
+      );
     }
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
@@ -220,7 +222,7 @@ export class Log implements AsyncDisposable {
   /**
    * The records from a position on, up to what was appended before this call. Memory stays bounded; the log goes on meanwhile.
    *
-   * @throws {IoRangeError} no record starts at `from`
+   * @throws {ArgumentRangeError} no record starts at `from`
    * @throws {WriteFailedError} what was appended cannot be written, so not be read
    */
   async *read(options?: LogReadOptions): AsyncGenerator<LogRecord, void, undefined> {
@@ -302,7 +304,7 @@ const DONE = Promise.resolve();
  *
  * O(size of the file).
  *
- * @throws {IoTypeError} @throws {IoRangeError} an argument that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be
  * @throws {LogLockedError} another writer that lives has it
  * @throws {NotALogError} the file holds something else; it is left as it is
  * @throws {LogCorruptError} a record in the middle is damaged; the file is left as it is
@@ -319,7 +321,7 @@ const DONE = Promise.resolve();
  * ```
  */
 export async function openLog(path: string, options?: LogOptions): Promise<Log> {
-  if (typeof path !== 'string') throw new IoTypeError(`path: expected a string, got ${describe(path)}`);
+  if (typeof path !== 'string') throw new ArgumentTypeError(`path: expected a string, got ${describe(path)}`);
   const resolved = resolveLogOptions(options);
   let lock: LogLock | undefined;
   try {
@@ -343,13 +345,13 @@ export async function openLog(path: string, options?: LogOptions): Promise<Log> 
  * reading stops, not an error. Takes no lock.
  *
  * @throws {NotALogError} @throws {OpenFailedError} no such log
- * @throws {IoRangeError} no record starts at `from`
+ * @throws {ArgumentRangeError} no record starts at `from`
  */
 export async function* readLog(
   path: string,
   options?: LogReadOptions,
 ): AsyncGenerator<LogRecord, void, undefined> {
-  if (typeof path !== 'string') throw new IoTypeError(`path: expected a string, got ${describe(path)}`);
+  if (typeof path !== 'string') throw new ArgumentTypeError(`path: expected a string, got ${describe(path)}`);
   yield* readRecords(path, options, Infinity);
 }
 
@@ -359,7 +361,7 @@ async function* readRecords(
   endPosition: number,
 ): AsyncGenerator<LogRecord, void, undefined> {
   const from = options?.from ?? MAGIC.length;
-  if (typeof from !== 'number') throw new IoTypeError(`from: expected a number, got ${describe(from)}`);
+  if (typeof from !== 'number') throw new ArgumentTypeError(`from: expected a number, got ${describe(from)}`);
   await using handle = await openForReading(path);
   const { size } = await handle.stat();
   const head = Buffer.alloc(MAGIC.length);
@@ -369,7 +371,7 @@ async function* readRecords(
   }
   const end = Math.min(size, endPosition);
   if (!Number.isInteger(from) || from < MAGIC.length || from > Math.max(end, MAGIC.length)) {
-    throw new IoRangeError(`from: expected a position from ${MAGIC.length} to ${end}, got ${from}`);
+    throw new ArgumentRangeError(`from: expected a position from ${MAGIC.length} to ${end}, got ${from}`);
   }
   const scanner = new LogScanner(handle, from, end);
   for (;;) {
@@ -379,7 +381,7 @@ async function* readRecords(
     yield* records;
   }
   if (scanner.count === 0 && from > MAGIC.length && scanner.position < end) {
-    throw new IoRangeError(`from: no record starts at ${from}`);
+    throw new ArgumentRangeError(`from: no record starts at ${from}`);
   }
 }
 

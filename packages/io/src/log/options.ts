@@ -32,7 +32,7 @@ export interface ResolvedLogOptions {
   readonly fileSystem: WriterFileSystem | undefined;
 }
 
-/** @throws {IoTypeError} @throws {IoRangeError} an option that cannot be */
+/** @throws {ArgumentTypeError} @throws {ArgumentRangeError} an option that cannot be */
 export function resolveLogOptions(options: LogOptions = {}): ResolvedLogOptions {
   object('options', options);
   return {

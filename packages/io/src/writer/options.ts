@@ -72,8 +72,8 @@ const MAX_FLUSH_BYTES = 8 * MIB;
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws {IoTypeError} an option of the wrong type
- * @throws {IoRangeError} an option outside its range
+ * @throws {ArgumentTypeError} an option of the wrong type
+ * @throws {ArgumentRangeError} an option outside its range
  */
 export function resolveWriterOptions(options: WriterOptions = {}): ResolvedWriterOptions {
   object('options', options);

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { describe } from '../arguments.ts';
-import { IoTypeError, OpenFailedError } from '../errors.ts';
+import { ArgumentTypeError, OpenFailedError } from '../errors.ts';
 import type { WriterFileSystem } from './file-system.ts';
 import type { ResolvedWriterOptions } from './options.ts';
 
@@ -41,7 +41,7 @@ export class OpenTarget {
   }
 
   /**
-   * @throws {IoTypeError} a target that is no path, descriptor or handle
+   * @throws {ArgumentTypeError} a target that is no path, descriptor or handle
    * @throws {OpenFailedError} a path that cannot be opened, a descriptor that is not open
    */
   static open(target: WriterTarget, options: ResolvedWriterOptions, fs: WriterFileSystem): OpenTarget {
@@ -50,7 +50,9 @@ export class OpenTarget {
     const handle =
       typeof target === 'object' && target !== null && typeof target.fd === 'number' ? target : undefined;
     if (handle === undefined && !(typeof target === 'number' && Number.isInteger(target) && target >= 0)) {
-      throw new IoTypeError(`target: expected a path, a descriptor or a FileHandle, got ${describe(target)}`);
+      throw new ArgumentTypeError(
+        `target: expected a path, a descriptor or a FileHandle, got ${describe(target)}`,
+      );
     }
     try {
       return handle === undefined

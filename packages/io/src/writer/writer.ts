@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
 import { rejected, untilAborted } from '../abort.ts';
 import { describe } from '../arguments.ts';
-import { ClosedError, IoTypeError, OverflowError, type WriteFailedError } from '../errors.ts';
+import { ClosedError, ArgumentTypeError, OverflowError, type WriteFailedError } from '../errors.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { Intake, type Mark } from './intake.ts';
 import { resolveWriterOptions, type ResolvedWriterOptions, type WriterOptions } from './options.ts';
@@ -81,7 +81,7 @@ export class Writer implements AsyncDisposable {
    * `overflow: 'wait'` the chunk is taken all the same; with `'drop'` it was discarded if the buffer was full before.
    * @throws {ClosedError} after `close()` or `destroy()`
    * @throws {OverflowError} the buffer is full and may not grow (`overflow`, `maxPendingBytes`); nothing was taken
-   * @throws {IoTypeError} neither a string nor bytes
+   * @throws {ArgumentTypeError} neither a string nor bytes
    */
   write(chunk: string | Uint8Array): boolean {
     const intake = this.#intake;
@@ -93,7 +93,7 @@ export class Writer implements AsyncDisposable {
     } else if (chunk instanceof Uint8Array) {
       if (intake.addBytes(chunk)) pump.urge();
     } else {
-      throw new IoTypeError(`chunk: expected a string or a Uint8Array, got ${describe(chunk)}`);
+      throw new ArgumentTypeError(`chunk: expected a string or a Uint8Array, got ${describe(chunk)}`);
     }
     if (!pump.armed) pump.arm();
     return intake.pendingBytes < this.#options.highWaterMark;
@@ -108,7 +108,7 @@ export class Writer implements AsyncDisposable {
   writeOwned(bytes: Uint8Array): boolean {
     if (!this.#open) throw new ClosedError('writer');
     if (!(bytes instanceof Uint8Array)) {
-      throw new IoTypeError(`bytes: expected a Uint8Array, got ${describe(bytes)}`);
+      throw new ArgumentTypeError(`bytes: expected a Uint8Array, got ${describe(bytes)}`);
     }
     if (this.#intake.pendingBytes >= this.#limitBytes && !this.#makeRoom(bytes)) return false;
     if (this.#intake.addOwned(bytes)) this.#pump.urge();
@@ -173,7 +173,7 @@ export class Writer implements AsyncDisposable {
    * follows to the new one. After a `flush({ sync: true })` the old file is fsynced before it is let go.
    *
    * @param path the file to go on with; by default the same path as before
-   * @throws {IoTypeError} no path, and the writer was made from a descriptor or handle
+   * @throws {ArgumentTypeError} no path, and the writer was made from a descriptor or handle
    * @throws {OpenFailedError} the file cannot be opened; the writer keeps the old one
    * @throws {WriteFailedError} the old file takes no more; the writer keeps it
    */
@@ -181,7 +181,7 @@ export class Writer implements AsyncDisposable {
     if (!this.#open) return rejected(new ClosedError('writer'));
     if (typeof path !== 'string') {
       return rejected(
-        new IoTypeError(`path: expected a string, for the writer has no path, got ${describe(path)}`),
+        new ArgumentTypeError(`path: expected a string, for the writer has no path, got ${describe(path)}`),
       );
     }
     return this.#mark('reopen', path, false);
@@ -318,7 +318,7 @@ export class Writer implements AsyncDisposable {
  * synchronously, so that a wrong one fails here; a FIFO without a reader would block, open that one yourself with
  * `O_NONBLOCK`.
  *
- * @throws {IoTypeError} @throws {IoRangeError} a target or an option that cannot be
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} a target or an option that cannot be
  * @throws {OpenFailedError} the file cannot be opened
  *
  * @example

@@ -42,8 +42,8 @@ export class CpuProfile<Value = undefined> {
    * JavaScript, `(garbage collector)` what its name says.
    *
    * @param count an integer from 1 to 100,000. Default 20.
-   * @throws {OptionTypeError} `count` is not a number.
-   * @throws {OptionRangeError} `count` is fractional or out of its range.
+   * @throws {ArgumentTypeError} `count` is not a number.
+   * @throws {ArgumentRangeError} `count` is fractional or out of its range.
    */
   top(count = 20): CpuFunction[] {
     return topFunctions(this.root, integerOption('count', count, 1, 100_000));

@@ -22,8 +22,8 @@ const WINDOW_GRACE_MS = 60_000;
  * @throws {ProfileTimeLimitError} the function's promise did not settle within `timeLimitMs`; the error has the profile.
  * @throws {ProfilerBusyError} this thread is already being profiled by this package.
  * @throws {InspectorUnavailableError} this Node has no inspector, or it refused.
- * @throws {OptionTypeError} the target or an option has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} the target or an option has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  *
  * @example
  * ```ts

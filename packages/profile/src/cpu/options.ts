@@ -1,6 +1,6 @@
 /** The options of `cpu` and their check. Pure. */
 
-import { OptionTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { integerOption, kindOf, objectOption, signalOption } from '../option-checks.ts';
 
 export interface CpuOptions {
@@ -37,14 +37,14 @@ export interface ResolvedCpuOptions {
 const HOUR_MS = 3_600_000;
 
 /**
- * @throws {OptionTypeError} an option has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} an option has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  */
 export function resolveCpuOptions(options: CpuOptions = {}): ResolvedCpuOptions {
   objectOption('options', options);
   const { intervalUs = 1000, timeLimitMs = 60_000, sourceMaps = true, signal } = options;
   if (typeof sourceMaps !== 'boolean') {
-    throw new OptionTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
+    throw new ArgumentTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
   }
   signalOption(signal);
   return {
@@ -59,7 +59,7 @@ export function resolveCpuOptions(options: CpuOptions = {}): ResolvedCpuOptions 
 export function resolveTarget(target: unknown): number | undefined {
   if (typeof target === 'function') return undefined;
   if (typeof target !== 'object' || target === null) {
-    throw new OptionTypeError(`target: expected a function or { durationMs }, got ${kindOf(target)}`);
+    throw new ArgumentTypeError(`target: expected a function or { durationMs }, got ${kindOf(target)}`);
   }
   const { durationMs } = target as Partial<CpuWindow>;
   return integerOption('durationMs', durationMs, 1, HOUR_MS, 'a number of milliseconds');

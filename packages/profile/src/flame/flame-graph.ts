@@ -1,4 +1,4 @@
-import { OptionRangeError, OptionTypeError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { integerOption, kindOf, objectOption } from '../option-checks.ts';
 import type { FlameUnit } from './amounts.ts';
 import type { CallNode } from './call-node.ts';
@@ -38,8 +38,8 @@ const UNITS: readonly FlameUnit[] = ['ms', 'bytes', 'count'];
  *
  * Takes time and memory in proportion to the tree, however deep; the text is under `maxFrames` × 2 kB.
  *
- * @throws {OptionTypeError} an option has the wrong type.
- * @throws {OptionRangeError} an option is out of its range.
+ * @throws {ArgumentTypeError} an option has the wrong type.
+ * @throws {ArgumentRangeError} an option is out of its range.
  *
  * @example
  * ```ts
@@ -55,9 +55,9 @@ export function flameGraph(root: CallNode, options: FlameGraphOptions = {}): str
   const { title = before === undefined ? 'Flame graph' : 'Before and after' } = options;
   if (before !== undefined) objectOption('before', before);
   if (typeof title !== 'string') {
-    throw new OptionTypeError(`title: expected a string, got ${kindOf(title)}`);
+    throw new ArgumentTypeError(`title: expected a string, got ${kindOf(title)}`);
   }
-  if (!UNITS.includes(unit)) throw new OptionRangeError(`unit: expected ${UNITS.join(', ')}, got ${unit}`);
+  if (!UNITS.includes(unit)) throw new ArgumentRangeError(`unit: expected ${UNITS.join(', ')}, got ${unit}`);
   const limits = {
     maxFrames: integerOption('maxFrames', maxFrames, 1, 20_000),
     maxDepth: integerOption('maxDepth', maxDepth, 1, 2000),

@@ -3,7 +3,7 @@
 import type { CallNode } from '../flame/call-node.ts';
 import { flameGraph } from '../flame/flame-graph.ts';
 import type { FlameGraphOptions } from '../flame/flame-graph.ts';
-import { OptionTypeError } from '../errors.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { functionOption, integerOption, kindOf, objectOption, signalOption } from '../option-checks.ts';
 import { openSession } from '../session.ts';
 import { sourcePlaces } from '../source-maps/source-places.ts';
@@ -57,8 +57,8 @@ const MOST_TOP = 1_000_000;
  *
  * @param operation run once; when it returns a promise, until that settles. For a profile worth reading it should allocate
  *   some hundred times `intervalBytes`: let it do its work in a loop.
- * @throws {OptionTypeError} an argument has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} an argument has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  * @throws {ProfilerBusyError} this thread is already being profiled, by this package or another tool.
  * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
  * @throws what `operation` throws or rejects with; the signal's reason when it aborts.
@@ -84,7 +84,7 @@ export async function allocations<Value>(
     'a number of bytes',
   );
   if (typeof sourceMaps !== 'boolean') {
-    throw new OptionTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
+    throw new ArgumentTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
   }
   signalOption(signal);
   signal?.throwIfAborted();

@@ -82,8 +82,8 @@ const CALIBRATIONS = 7;
  *   waits for the one before, and the waiting itself is not counted.
  * @returns figures per call. Of small objects they are exact to a byte; an object of kilobytes counts with its share of the
  *   page ends that it leaves unused.
- * @throws {OptionTypeError} an argument has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} an argument has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  * @throws {ProfilerBusyError} this thread is already being profiled.
  * @throws what `operation` throws or rejects with; the signal's reason when it aborts.
  *

@@ -33,7 +33,7 @@ const MOST_TOP = 1_000_000;
  * The difference of two snapshots by constructor, in number and in the objects' own bytes; what they hold is counted where
  * it is, under its own name. Linear in the number of constructors.
  *
- * @throws {OptionTypeError} an argument is not a snapshot.
+ * @throws {ArgumentTypeError} an argument is not a snapshot.
  */
 export function heapDiff(before: HeapSnapshot, after: HeapSnapshot): HeapDiff {
   const changes = changesBetween(kindsOf('before', before), kindsOf('after', after));

@@ -1,7 +1,7 @@
 /** Snapshots of this thread's heap, summed by constructor, and their difference. */
 
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { OptionTypeError, SnapshotFileError } from '../errors.ts';
+import { ArgumentTypeError, SnapshotFileError } from '../errors.ts';
 import { kindOf, objectOption, signalOption } from '../option-checks.ts';
 import { openSession } from '../session.ts';
 import type { InspectorSession } from '../session.ts';
@@ -31,7 +31,7 @@ export interface HeapSnapshot {
  * measured to give 1 KB for each object, far more than the object itself; of the text that V8 makes of it only a piece at a
  * time is held. So take it where memory is left.
  *
- * @throws {OptionTypeError} an option has the wrong type.
+ * @throws {ArgumentTypeError} an option has the wrong type.
  * @throws {ProfilerBusyError} this thread is being profiled.
  * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
  * @throws {SnapshotFileError} the file could not be written: a full disk, a missing folder; the cause says which. Nothing
@@ -48,7 +48,7 @@ export async function heapSnapshot(options: HeapSnapshotOptions = {}): Promise<H
   objectOption('options', options);
   const { file } = options;
   if (file !== undefined && typeof file !== 'string') {
-    throw new OptionTypeError(`file: expected a path, got ${kindOf(file)}`);
+    throw new ArgumentTypeError(`file: expected a path, got ${kindOf(file)}`);
   }
   using session = openSession('heapSnapshot()');
   return await (file === undefined ? take(session) : written(file, (write) => take(session, write)));
@@ -77,7 +77,7 @@ async function take(session: InspectorSession, write?: (text: Uint8Array) => voi
  * Sums a snapshot that was written before: by {@link heapSnapshot}, `v8.writeHeapSnapshot`, DevTools or
  * `--heapsnapshot-signal`. Reads it piece by piece.
  *
- * @throws {OptionTypeError} an argument has the wrong type.
+ * @throws {ArgumentTypeError} an argument has the wrong type.
  * @throws {SnapshotFileError} the file could not be read.
  * @throws {SnapshotFormatError} it is not a heap snapshot, or not a whole one.
  * @throws the signal's reason when it aborts.
@@ -86,7 +86,7 @@ export async function readHeapSnapshot(
   file: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<HeapSnapshot> {
-  if (typeof file !== 'string') throw new OptionTypeError(`file: expected a path, got ${kindOf(file)}`);
+  if (typeof file !== 'string') throw new ArgumentTypeError(`file: expected a path, got ${kindOf(file)}`);
   objectOption('options', options);
   signalOption(options.signal);
   const pieces = createReadStream(file, { highWaterMark: 256 * 1024 });

@@ -8,7 +8,7 @@
  */
 
 import { functionOption, integerOption, objectOption, signalOption } from '../option-checks.ts';
-import { OptionRangeError, OptionTypeError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { openSession } from '../session.ts';
 import type { InspectorSession } from '../session.ts';
 import { sourcePlaces } from '../source-maps/source-places.ts';
@@ -90,8 +90,8 @@ const MOST_SITES = 10;
  * @param operation one use of what is suspected, with everything that ought to free it again. When it returns a promise,
  *   each call waits for the one before. A cache must be able to fill up within the rounds: one that never does in them
  *   cannot be told from a leak.
- * @throws {OptionTypeError} an argument has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} an argument has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  * @throws {ProfilerBusyError} this thread is already being profiled, by this package or another tool.
  * @throws {InspectorUnavailableError} this Node was built without the inspector, or may not use it.
  * @throws what `operation` throws or rejects with; the signal's reason when it aborts.
@@ -119,10 +119,10 @@ function resolve(operation: unknown, options: LeakCheckOptions): Resolved {
   const { iterations, rounds = 12, warmUpRounds = 4, toleranceBytes = 1, signal } = options;
   signalOption(signal);
   if (typeof toleranceBytes !== 'number') {
-    throw new OptionTypeError(`toleranceBytes: expected a number of bytes, got ${typeof toleranceBytes}`);
+    throw new ArgumentTypeError(`toleranceBytes: expected a number of bytes, got ${typeof toleranceBytes}`);
   }
   if (!(toleranceBytes > 0 && toleranceBytes < Infinity)) {
-    throw new OptionRangeError(`toleranceBytes: expected a number above 0, got ${toleranceBytes}`);
+    throw new ArgumentRangeError(`toleranceBytes: expected a number above 0, got ${toleranceBytes}`);
   }
   return {
     iterations:

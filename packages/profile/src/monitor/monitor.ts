@@ -239,8 +239,8 @@ function countByType(types: readonly string[]): ResourceStats {
  * Watches this thread's event loop, collections, memory and handles until it is stopped. What that costs is in the README.
  * It never keeps the process alive. Several monitors may run at once; each has its own windows.
  *
- * @throws {OptionTypeError} an option has the wrong type.
- * @throws {OptionRangeError} `windowMs` or `resolutionMs` is fractional or out of its range.
+ * @throws {ArgumentTypeError} an option has the wrong type.
+ * @throws {ArgumentRangeError} `windowMs` or `resolutionMs` is fractional or out of its range.
  *
  * @example
  * ```ts

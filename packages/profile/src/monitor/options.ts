@@ -37,8 +37,8 @@ const MOST_RESOLUTION_MS = 1000;
 const MILLISECONDS = 'a number of milliseconds';
 
 /**
- * @throws {OptionTypeError} an option has the wrong type.
- * @throws {OptionRangeError} a number is fractional or out of its range.
+ * @throws {ArgumentTypeError} an option has the wrong type.
+ * @throws {ArgumentRangeError} a number is fractional or out of its range.
  */
 export function resolveOptions(options: MonitorOptions = {}): ResolvedOptions {
   objectOption('options', options);
