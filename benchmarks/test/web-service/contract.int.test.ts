@@ -30,6 +30,18 @@ interface Answer {
   readonly body: unknown;
 }
 
+/** What a request is answered that `fetch` would not send. */
+function statusOf(port: number, text: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.on('error', reject);
+    socket.once('data', (data) => {
+      resolve(Number(data.toString('latin1', 9, 12)));
+      socket.destroy();
+    });
+  });
+}
+
 describe.skipIf(postgresUrl === '' || redisUrl === '')('every variant of the web service', () => {
   let database: FreshDatabase;
   let folder: string;
@@ -248,6 +260,22 @@ describe.skipIf(postgresUrl === '' || redisUrl === '')('every variant of the web
         })();
       });
       expect(status).toBe(201);
+      expect((await ask(each, '/healthz')).status).toBe(200);
+    }
+  });
+
+  const POST = 'POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+
+  test.each<[string, string, number]>([
+    ['headers of 20 KiB', `GET /users/1 HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_480)}\r\n\r\n`, 431],
+    ['a line break in a header', 'GET /users/1 HTTP/1.1\r\nHost: x\r\nX-A: b\nc\r\n\r\n', 400],
+    ['two lengths', `${POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`, 400],
+  ])('a request with %s is refused', async (_name, text, status) => {
+    for (const each of running) {
+      expect({ name: each.name, status: await statusOf(each.port, text) }).toEqual({
+        name: each.name,
+        status,
+      });
       expect((await ask(each, '/healthz')).status).toBe(200);
     }
   });
