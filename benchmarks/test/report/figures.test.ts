@@ -1,22 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { figuresOf, withFigures } from '../../dist/report/figures.js';
 import type { Report, Row } from '../../dist/report/record.js';
-import { EMPTY } from './fixtures.ts';
+import { EMPTY, ROW } from './fixtures.ts';
 
 const row: Row = {
-  id: 'I2',
-  case: '1000 | lines',
-  package: 'io',
-  params: {},
-  guide: { text: '40×', ratio: 40, basis: 'ratio' },
-  results: [],
+  ...ROW,
   ratios: [
     { of: 'ours', over: 'naive', metric: 'time', ratio: 67, low: 55, high: 84 },
     { of: 'ours', over: 'sonic-boom', metric: 'time', ratio: 0.5, low: 0.4, high: 0.6 },
     { of: 'ours', over: 'floor:<b>', metric: 'time', ratio: 0.9, low: 0.8, high: 0.95 },
   ],
-  verdict: 'reproduced',
-  reason: '',
 };
 const report: Report = { ...EMPTY, rows: [row] };
 

@@ -227,3 +227,16 @@ export const HOSTILE: Report = {
     row({ id: text, case: text, verdict: 'failed', reason: text }),
   ]),
 };
+
+/** A row of the guide's that was reproduced; its case needs escaping in a table. */
+export const ROW: Row = {
+  id: 'I2',
+  case: '1000 | lines',
+  package: 'io',
+  params: {},
+  guide: { text: '40×', ratio: 40, basis: 'ratio' },
+  results: [],
+  ratios: [],
+  verdict: 'reproduced',
+  reason: '',
+};

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { figuresAskedBy, guideFiguresOf, withGuideFigures } from '../../dist/report/guide-figures.js';
 import type { Report, Result, Row } from '../../dist/report/record.js';
-import { EMPTY } from './fixtures.ts';
+import { EMPTY, ROW } from './fixtures.ts';
 
 const result = (variant: string, unit: string, value: number, kind: Result['kind'] = 'ours'): Result => ({
   variant,
@@ -14,11 +14,7 @@ const result = (variant: string, unit: string, value: number, kind: Result['kind
 });
 
 const row: Row = {
-  id: 'I2',
-  case: '1000 | lines',
-  package: 'io',
-  params: {},
-  guide: { text: '40×', ratio: 40, basis: 'ratio' },
+  ...ROW,
   results: [
     result('ours', 'ns/op', 2e6),
     result('naive', 'ns/op', 1e8, 'naive'),
@@ -28,8 +24,6 @@ const row: Row = {
     { of: 'ours', over: 'sonic-boom', metric: 'time', ratio: 0.5, low: 0.4, high: 0.6 },
     { of: 'ours', over: 'naive', metric: 'time', ratio: 50, low: 45, high: 55 },
   ],
-  verdict: 'reproduced',
-  reason: '',
 };
 const lost: Row = { ...row, case: 'lost', ratios: [{ ...row.ratios[1]!, ratio: 0.5, low: 0.4, high: 0.6 }] };
 const extra: Row = { ...row, case: 'extra', guide: null };

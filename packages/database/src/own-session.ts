@@ -3,8 +3,8 @@ import type { OpenFolder } from './pool/fold-statement.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 
 /**
- * Ours: a session that takes options beside a statement, COPY, and folds of rows while they come. All of one pool share what was learnt of its tables. Not part
- * of the published types.
+ * Ours: a session that takes options beside a statement, COPY, and folds of rows while they come. All of one pool share what was
+ * learnt of its tables. Not part of the published types.
  */
 export interface OwnSession extends Session {
   readonly hotpathPool: { readonly plain: boolean };
