@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case, CaseContext, Findings, Operation, Variant, VariantKind } from '../harness/case.ts';
+import type { WorkerPlan } from './history/protocol.ts';
 import type { HistoryReport } from './history/run.ts';
 import { random } from './trace.ts';
 
@@ -155,7 +156,7 @@ function ours(strategy: (typeof STRATEGIES)[number]): OpenRows {
 }
 
 /** Three processes and the faults between them and Redis; every read checked. */
-function history(kind: VariantKind, mode: 'ours' | 'naive'): Variant {
+function history(kind: VariantKind, mode: WorkerPlan['mode']): Variant {
   return {
     kind,
     async setup(context: CaseContext): Promise<Operation> {
@@ -226,8 +227,12 @@ const cases: readonly Case[] = [
     experiment: true,
     processes: 1,
     settings:
-      'on this machine; connections cut, refused, half-open and slow, processes paused and killed; the naive way gives up a command after 50 ms',
-    variants: { naive: history('naive', 'naive'), ours: history('ours', 'ours') },
+      'on this machine; connections cut, refused, half-open and slow, processes paused and killed; the naive way gives up a command after 50 ms; versioned loads from a replica 50 ms behind, and from the primary when it cannot know the version',
+    variants: {
+      naive: history('naive', 'naive'),
+      ours: history('ours', 'ours'),
+      'ours:versioned': history('ours', 'versioned'),
+    },
   },
 ];
 

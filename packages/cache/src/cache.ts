@@ -146,7 +146,7 @@ export class Cache {
       warming: this.#warming,
       confirmer: () => {
         this.#coherence.checkConfirms();
-        return (name, keys) => this.#coherence.confirm(name, keys);
+        return (name, keys, version) => this.#coherence.confirm(name, keys, version);
       },
     });
   }

@@ -37,7 +37,7 @@ export class Coherence {
         namespace: options.namespace,
         origin,
         leaseMs: options.surroundings.hearing.isBound ? LEASE_MS : undefined,
-        onChanged: (region, keys) => this.#regions.get(region)?.changedElsewhere(keys),
+        onChanged: (region, keys, version) => this.#regions.get(region)?.changedElsewhere(keys, version),
         onUp: () => {
           // Bound to a heartbeat, it has to hear the first one.
           if (!this.#surroundings.hearing.isBound) this.#up(tier.name);
@@ -76,8 +76,8 @@ export class Coherence {
    *
    * @throws {ArgumentRangeError} when processes are not bound to a heartbeat, or no tier carries confirmations.
    */
-  async confirm(region: string, keys: readonly string[] | undefined): Promise<void> {
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.confirm!(region, keys)));
+  async confirm(region: string, keys: readonly string[] | undefined, version?: number): Promise<void> {
+    await Promise.all(this.#subscriptions.map((each) => each.confirm!(region, keys, version)));
   }
 
   /** @throws {ArgumentRangeError} as {@link confirm}. */

@@ -4,15 +4,13 @@ import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import { storageKey } from './key.ts';
 import type { Confirmation } from './region/levels.ts';
 import type { Region } from './region/region.ts';
+import { FLOOR_MS } from './region/version-floors.ts';
 import { withSignal } from './signal.ts';
 import type { HotKeys } from './warm/hot-keys.ts';
 import type { HotKey } from './warm/sketch.ts';
 import { warmUp, type WarmOptions, type WarmProgress } from './warm/warm.ts';
 import type { SecondDelete } from './write/second-delete.ts';
 import type { WriteBehind } from './write/write-behind.ts';
-
-/** For how long what is older than an invalidated version is kept out, in ms: longer than any replica should lag. */
-const TOMBSTONE_MS = 60_000;
 
 /** What became of an invalidation at the levels below memory. */
 export interface Invalidation {
@@ -51,7 +49,7 @@ export interface DefinitionParts<Id> {
   /** Counts warm-ups under way. */
   readonly warming: { count: number };
   /** @throws when there can be no confirmations; else told of the keys that changed. */
-  readonly confirmer: () => (region: string, keys: readonly string[]) => Promise<void>;
+  readonly confirmer: () => (region: string, keys: readonly string[], version?: number) => Promise<void>;
 }
 
 /** A kind of value, how to load it and how long it lives; made by {@link Cache.define}. */
@@ -121,7 +119,7 @@ export class Definition<V, Id = string> {
       throw new ArgumentRangeError(`confirm: expected 'all', got ${String(options.confirm)}`);
     const confirm = this.#parts.confirmer();
     const l2 = await this.#invalidate(keys, options.version);
-    if (l2 === 'done') await confirm(this.#region.name, keys.map(storageKey));
+    if (l2 === 'done') await confirm(this.#region.name, keys.map(storageKey), options.version);
     return { l2 };
   }
 
@@ -131,7 +129,7 @@ export class Definition<V, Id = string> {
       throw new ArgumentRangeError("version: expected only with strategy 'versioned'");
     checkVersion(version);
     const outcomes = await Promise.all(
-      keys.map((key) => this.#region.writeVersion(key, undefined, version, TOMBSTONE_MS)),
+      keys.map((key) => this.#region.writeVersion(key, undefined, version, FLOOR_MS)),
     );
     return outcomes.includes('queued') ? 'queued' : 'done';
   }

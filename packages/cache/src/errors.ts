@@ -52,6 +52,15 @@ export class NotModifiedError extends CacheError {
   override readonly code: string = 'ERR_HOTPATH_CACHE_NOT_MODIFIED';
 }
 
+/**
+ * A loader went on answering with a row that is older than the version its key is known to have: the replica that it reads
+ * lags too far behind. It is given the `minVersion` to ask the primary for.
+ */
+export class ReplicaLagError extends CacheError {
+  override readonly name: string = 'ReplicaLagError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_REPLICA_LAG';
+}
+
 /** `close` could not write everything that `writeBehind` had accepted; the message says how many values. */
 export class WriteBehindError extends CacheError {
   override readonly name: string = 'WriteBehindError';

@@ -16,6 +16,7 @@ export {
   LoadManyContractError,
   LoadTimeoutError,
   NotModifiedError,
+  ReplicaLagError,
   WriteBehindError,
 } from './errors.ts';
 export type { BreakerOptions } from './guard/breaker.ts';

@@ -81,8 +81,8 @@ export interface TierRegion {
    * other processes that all have changed, if the tier can.
    */
   clear(prefix?: string): Promise<void>;
-  /** Tells other processes that these keys changed, and nothing else. */
-  announce?(keys: readonly string[]): Promise<void>;
+  /** Tells other processes that these keys changed, to rows of this version, and nothing else. */
+  announce?(keys: readonly string[], version?: number): Promise<void>;
   readonly versions?: TierVersions;
   /** A tier that tells other processes must have it: otherwise each fill would be announced as a write. */
   readonly lease?: TierLease;
@@ -94,8 +94,11 @@ export interface TierListener {
   readonly namespace: string;
   /** … other than this one. */
   readonly origin: string;
-  /** `keys` of the region were written or deleted elsewhere; `undefined` when all of them were. */
-  onChanged(region: string, keys: readonly string[] | undefined): void;
+  /**
+   * `keys` of the region were written or deleted elsewhere; `undefined` when all of them were. `version` is that of their
+   * rows since, when it is known.
+   */
+  onChanged(region: string, keys: readonly string[] | undefined, version?: number): void;
   /** Messages arrive from now on; what was sent before may be lost. */
   onUp(): void;
   /** Messages no longer arrive. */
@@ -118,7 +121,7 @@ export interface TierSubscription {
    *
    * @returns when every listener with a lease has acknowledged it, or has lost its lease, at the latest after `leaseMs`.
    */
-  confirm?(region: string, keys: readonly string[] | undefined): Promise<void>;
+  confirm?(region: string, keys: readonly string[] | undefined, version?: number): Promise<void>;
 }
 
 /** What a tier learns when a cache opens a region of it. */

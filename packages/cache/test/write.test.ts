@@ -1,6 +1,13 @@
-import { createCache, type Cache, type DefineOptions, type Definition, memoryTier } from '@hotpath/cache';
+import {
+  createCache,
+  type Cache,
+  type DefineOptions,
+  type Definition,
+  memoryTier,
+  ReplicaLagError,
+} from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
-import { DoubleStore, settled, withResolvers } from './tier-double.ts';
+import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
 
 function open(
   options: Omit<DefineOptions<string, string>, 'name' | 'load'>,
@@ -178,6 +185,35 @@ test('a version that a tier could not be told of holds here: a replica that lags
   expect(loadCount).toBe(3);
   store.gate = () => Promise.resolve();
   await vi.waitUntil(() => cache.stats().regions.every(({ queuedCount }) => queuedCount === 0));
+  expect(await rows.get('a')).toEqual({ version: 2 });
+  await cache.close();
+});
+
+test('a version that was heard of holds, for memory, for levels below and for loads, and for its time only', async () => {
+  const store = new DoubleStore();
+  const clock = new TestClock();
+  store.now = clock.now;
+  const cache = createCache({ tiers: [memoryTier(), store.tier()], now: clock.now, jitter: 0 });
+  let row = { version: 1 };
+  const rows = cache.define<{ version: number }>({
+    name: 'row',
+    strategy: 'versioned',
+    versionOf: ({ version }) => version,
+    load: () => Promise.resolve(row),
+  });
+  expect(await rows.get('a')).toEqual({ version: 1 });
+  await vi.waitFor(() => {
+    expect(store.entries.get('hotpath:row@1:a')?.entry).toBeDefined();
+  });
+  for (const listener of store.listeners) listener.onChanged('row@1', ['a'], 2);
+  expect(rows.peek('a')).toBeUndefined();
+  row = { version: 2 };
+  // The level still has the old one, and is not believed.
+  expect(await rows.get('a')).toEqual({ version: 2 });
+  row = { version: 1 };
+  for (const listener of store.listeners) listener.onChanged('row@1', ['a'], 3);
+  await expect(rows.get('a')).rejects.toThrow(ReplicaLagError);
+  clock.advance(60_001);
   expect(await rows.get('a')).toEqual({ version: 2 });
   await cache.close();
 });

@@ -24,7 +24,7 @@ export type WriteRecord = readonly [returnedAt: number, key: number, version: nu
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'load' | 'write'; readonly call: number; readonly key: number }
+  | { readonly kind: 'load' | 'loadPrimary' | 'write'; readonly call: number; readonly key: number }
   | {
       readonly kind: 'records';
       readonly reads: readonly ReadRecord[];

@@ -130,9 +130,10 @@ export class History {
           case 'ready':
             resolve();
             break;
-          case 'load': {
+          case 'load':
+          case 'loadPrimary': {
             // Read now, answered later: that is how a stale set begins.
-            const version = this.#readable[message.key]!;
+            const version = (message.kind === 'load' ? this.#readable : this.#database)[message.key]!;
             setTimeout(() => {
               answer(message.call, version);
             }, this.#next() * LOAD_MS_MAX);

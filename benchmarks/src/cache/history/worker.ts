@@ -22,7 +22,7 @@ interface Rows {
   readonly close: () => Promise<void>;
 }
 
-type Ask = (kind: 'load' | 'write', key: number) => Promise<number>;
+type Ask = (kind: 'load' | 'loadPrimary' | 'write', key: number) => Promise<number>;
 
 async function openOurs({ redisUrl, namespace, mode }: WorkerPlan, ask: Ask): Promise<Rows> {
   const { createCache, memoryTier } = await import('@hotpath/cache');
@@ -39,7 +39,8 @@ async function openOurs({ redisUrl, namespace, mode }: WorkerPlan, ask: Ask): Pr
   });
   const rows = cache.define<number, number>({
     name: 'row',
-    load: (key) => ask('load', key),
+    // A replica may be behind what nobody could say: the primary is not.
+    load: (key, { unverified }) => ask(unverified ? 'loadPrimary' : 'load', key),
     ttlMs: 60_000,
     leaseMs: 300,
     ...(mode === 'versioned' ? { strategy: 'versioned', versionOf: (version: number) => version } : {}),

@@ -113,18 +113,18 @@ export class GuardedRegion {
 
   /** Compare-and-set. @returns whether the tier confirmed it, if only by having something newer. */
   async setVersion(write: TierWrite, version: number): Promise<boolean> {
-    return this.#announced(write.key, () => this.#region.versions!.set(write, version));
+    return this.#announced(write.key, version, () => this.#region.versions!.set(write, version));
   }
 
   /** @returns whether the tier confirmed it. */
   async bury(key: string, version: number, expiresAt: number): Promise<boolean> {
-    return this.#announced(key, () => this.#region.versions!.bury(key, version, expiresAt));
+    return this.#announced(key, version, () => this.#region.versions!.bury(key, version, expiresAt));
   }
 
-  async #announced(key: string, change: () => Promise<boolean>): Promise<boolean> {
+  async #announced(key: string, version: number, change: () => Promise<boolean>): Promise<boolean> {
     const answer = await this.guard.run(async () => {
       await change();
-      await this.#region.announce?.([key]);
+      await this.#region.announce?.([key], version);
     });
     return answer !== UNAVAILABLE;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NotModifiedError } from '../errors.ts';
+import { NotModifiedError, ReplicaLagError } from '../errors.ts';
 import type { TierEntry } from '../tier.ts';
 import { Hunt } from './hunt.ts';
 import type { Keeper } from './keeper.ts';
@@ -157,9 +157,9 @@ export class Flight<Id> {
 
   async #load(loader: Loader<unknown, Id>, hunt: Hunt): Promise<unknown> {
     const { life, ttlOf, versionOf, counts } = this.#parts;
-    const { minVersion } = hunt;
+    const { minVersion, unverified } = hunt;
     for (let lagged = 0; ; lagged++) {
-      let value = await loader.load(this.#id, { previous: hunt.previous?.value, minVersion });
+      let value = await loader.load(this.#id, { previous: hunt.previous?.value, minVersion, unverified });
       if (value === notModified) {
         if (hunt.previous === undefined)
           throw new NotModifiedError('the loader answered notModified, and there is no previous value');
@@ -167,15 +167,19 @@ export class Flight<Id> {
       }
       const version = value === undefined ? undefined : versionOf?.(value);
       const lags = minVersion !== undefined && (version === undefined || version < minVersion);
-      if (lags && lagged < MAX_LAGGED_LOADS && value !== undefined) {
+      if (lags && value !== undefined) {
         counts.lagCount++;
+        if (lagged === MAX_LAGGED_LOADS)
+          throw new ReplicaLagError(
+            `expected version ${minVersion} or a later one, got ${version} from ${lagged + 1} loads`,
+          );
         await sleep(FIRST_LAG_MS * 2 ** lagged);
         continue;
       }
       const ttlMs = value === undefined ? undefined : ttlOf?.(value, this.#id);
       const ends = lags ? undefined : life.endsOfLoaded(value, ttlMs);
       if (ends === undefined) this.#release();
-      else this.#store(entryOf(value, ends, version, hunt.stamp), hunt.unverified && versionOf !== undefined);
+      else this.#store(entryOf(value, ends, version, hunt.stamp), unverified && versionOf !== undefined);
       return value;
     }
   }

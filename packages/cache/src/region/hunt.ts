@@ -36,9 +36,9 @@ export class Hunt {
     this.freshBeyond = freshBeyond;
   }
 
-  /** Fresh, and of the current tags. */
+  /** Fresh, of the current tags, and not older than what is known. */
   accepts(entry: TierEntry): boolean {
-    return entry.stamp === this.stamp && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
+    return this.#isValid(entry) && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
   }
 
   needs(minVersion: number): void {
@@ -47,7 +47,7 @@ export class Hunt {
 
   /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */
   serves(entry: TierEntry): boolean {
-    if (entry.stamp !== this.stamp) return false;
+    if (!this.#isValid(entry)) return false;
     if (this.previous === undefined || this.previous.freshUntil < entry.freshUntil) this.previous = entry;
     return !this.background && entry.freshUntil + this.#life.whileRevalidateMs > this.#life.now();
   }
@@ -64,7 +64,12 @@ export class Hunt {
 
   /** What `acquire` is to put a lease over: all that `accepts` would not take. */
   threshold(entry: TierEntry | undefined): number {
-    if (entry !== undefined && entry.stamp !== this.stamp) return Infinity;
+    if (entry !== undefined && !this.#isValid(entry)) return Infinity;
     return Math.max(this.#life.now(), this.freshBeyond);
+  }
+
+  #isValid({ stamp, version }: TierEntry): boolean {
+    if (stamp !== this.stamp) return false;
+    return this.minVersion === undefined || (version !== undefined && version >= this.minVersion);
   }
 }

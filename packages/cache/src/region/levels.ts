@@ -7,7 +7,7 @@ import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
 import type { Hunt } from './hunt.ts';
 import type { Life } from './life.ts';
 import { Outbox } from './outbox.ts';
-import { VersionFloors } from './version-floors.ts';
+import { FLOOR_MS, VersionFloors } from './version-floors.ts';
 
 const FIRST_LEASE_WAIT_MS = 2;
 const LAST_LEASE_WAIT_MS = 40;
@@ -112,8 +112,15 @@ export class Levels {
     return 'queued';
   }
 
+  /** These rows have this version by now: what is older is neither kept nor believed, whatever the levels say. */
+  heard(keys: readonly string[] | undefined, version: number): void {
+    const until = this.#life.now() + FLOOR_MS;
+    for (const key of keys ?? []) this.#floors.set(key, version, until);
+  }
+
   /** Writes where nothing newer is, or, without a value, keeps what is older from being stored. */
   async writeVersion(write: TierWrite, version: number, bury: boolean): Promise<Confirmation> {
+    this.heard([write.key], version);
     let lowestFailed = -1;
     for (let level = this.tiers.length - 1; level >= 0; level--) {
       const tier = this.tiers[level]!;
@@ -124,7 +131,7 @@ export class Levels {
       if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
     }
     if (lowestFailed < 0) return 'done';
-    this.#floors.set(write.key, version, write.expiresAt);
+    this.#floors.queue(write.key, version, write.expiresAt);
     this.#outbox.add([write.key], lowestFailed);
     return 'queued';
   }
@@ -202,7 +209,10 @@ export class Levels {
       if (answer.kind === 'granted') {
         tokens[level] = answer.token;
         const { minVersion } = answer;
-        if (minVersion !== undefined) hunt.needs(minVersion);
+        if (minVersion !== undefined) {
+          hunt.needs(minVersion);
+          this.heard([key], minVersion);
+        }
         return undefined;
       }
       if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
@@ -249,7 +259,7 @@ export class Levels {
   /** Where a version is known it is kept: a deletion would take a newer tombstone of another process with it. */
   async #replay(keys: readonly string[] | undefined, from: number): Promise<boolean> {
     const now = this.#life.now();
-    const floors = (keys ?? []).map((key) => [key, this.#floors.of(key, now)] as const);
+    const floors = (keys ?? []).map((key) => [key, this.#floors.queuedOf(key, now)] as const);
     const plain = floors.filter(([, floor]) => floor === undefined).map(([key]) => key);
     if (keys === undefined || plain.length > 0) {
       if ((await this.#deleteUpwards(from, keys === undefined ? undefined : plain)) >= 0) return false;
@@ -264,6 +274,7 @@ export class Levels {
       );
       if (!confirmed.every(Boolean)) return false;
     }
+    for (const [, floor] of versioned) floor.isQueued = false;
     return true;
   }
 

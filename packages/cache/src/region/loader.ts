@@ -15,6 +15,11 @@ export interface LoadContext<V = unknown> {
   readonly previous: V | undefined;
   /** What is older is not accepted: a replica that has less lags behind, ask the primary. Only with `versionOf`. */
   readonly minVersion: number | undefined;
+  /**
+   * A level that others tell of newer rows did not answer, so that no `minVersion` may be known although there is one: ask
+   * the primary, where replicas lag.
+   */
+  readonly unverified: boolean;
 }
 
 /** Loads one value; `undefined` says that there is none. */
@@ -36,6 +41,7 @@ export type LoadMany<V, Id> = (
 export interface LoadWish<V> {
   readonly previous: V | undefined;
   readonly minVersion: number | undefined;
+  readonly unverified: boolean;
 }
 
 /** Ids of one `loadMany` call. */
@@ -48,6 +54,7 @@ interface Batch<Id> {
   readonly resolves: ((value: unknown) => void)[];
   readonly rejects: ((reason: unknown) => void)[];
   minVersion: number | undefined;
+  unverified: boolean;
   sent: boolean;
 }
 
@@ -56,12 +63,14 @@ class Context<V> implements LoadContext<V> {
   readonly name: string;
   readonly previous: V | undefined;
   readonly minVersion: number | undefined;
+  readonly unverified: boolean;
   #controller: AbortController | undefined;
 
   constructor(name: string, wish: LoadWish<V>) {
     this.name = name;
     this.previous = wish.previous;
     this.minVersion = wish.minVersion;
+    this.unverified = wish.unverified;
   }
 
   get signal(): AbortSignal {
@@ -107,7 +116,14 @@ export class Loader<V, Id> {
     return new Promise((resolve, reject) => {
       let batch = this.#batch;
       if (batch === undefined) {
-        const opened: Batch<Id> = { ids: [], resolves: [], rejects: [], minVersion: undefined, sent: false };
+        const opened: Batch<Id> = {
+          ids: [],
+          resolves: [],
+          rejects: [],
+          minVersion: undefined,
+          unverified: false,
+          sent: false,
+        };
         this.#batch = batch = opened;
         queueMicrotask(() => {
           void this.#send(opened, loadMany);
@@ -117,6 +133,7 @@ export class Loader<V, Id> {
       batch.resolves.push(resolve);
       batch.rejects.push(reject);
       if (wish.minVersion !== undefined) batch.minVersion = Math.max(wish.minVersion, batch.minVersion ?? 0);
+      if (wish.unverified) batch.unverified = true;
       if (batch.ids.length === MAX_BATCH) void this.#send(batch, loadMany);
     });
   }
@@ -125,8 +142,8 @@ export class Loader<V, Id> {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
-    const { ids, resolves, rejects, minVersion } = batch;
-    const wish = { previous: undefined, minVersion };
+    const { ids, resolves, rejects, minVersion, unverified } = batch;
+    const wish = { previous: undefined, minVersion, unverified };
     try {
       // One id is better served by the loader for one, if there is one.
       if (ids.length === 1 && this.#load !== undefined) {

@@ -223,8 +223,9 @@ export class Region<Id> {
     return confirmation;
   }
 
-  /** Another process wrote or deleted these keys; `undefined` for all of them. */
-  changedElsewhere(keys: readonly string[] | undefined): void {
+  /** Another process wrote or deleted these keys, `undefined` for all of them; `version` is what their rows have now. */
+  changedElsewhere(keys: readonly string[] | undefined, version?: number): void {
+    if (version !== undefined) this.levels.heard(keys, version);
     this.#forget(keys);
     this.#publish(keys, 'elsewhere');
   }

@@ -100,8 +100,9 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
     }
     const message = parseMessage(text);
     if (message === undefined || message[0] === listener.origin) return;
-    listener.onChanged(message[1], message[2] ?? undefined);
-    if (message[3] !== undefined) confirmations.acknowledge(message[0], message[3]);
+    const [origin, region, keys, confirmation = null, version] = message;
+    listener.onChanged(region, keys ?? undefined, version);
+    if (confirmation !== null) confirmations.acknowledge(origin, confirmation);
   });
 
   const heartbeat = setInterval(
@@ -128,6 +129,6 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
       subscriber.disconnect();
       if (leaseMs !== undefined) confirmations.leave();
     },
-    confirm: (region, keys) => confirmations.confirm(region, keys ?? null),
+    confirm: (region, keys, version) => confirmations.confirm(region, keys ?? null, version),
   };
 }

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { TierListener } from '../tier.ts';
 import { LISTEN, LISTENERS, runScript } from './redis-scripts.ts';
-import { channelOf, type ChangeMessage } from './redis-messages.ts';
+import { channelOf, type ChangeMessage, textOf } from './redis-messages.ts';
 
 /** One wait for the others. */
 interface Round {
@@ -63,7 +63,7 @@ export class Confirmations {
     check(round);
   }
 
-  async confirm(region: string, keys: readonly string[] | null): Promise<void> {
+  async confirm(region: string, keys: readonly string[] | null, version: number | undefined): Promise<void> {
     const id = (this.#count++).toString(36);
     const { origin, leaseMs } = this.#listener;
     let timer: NodeJS.Timeout | undefined;
@@ -71,7 +71,7 @@ export class Confirmations {
       timer = setTimeout(resolve, leaseMs);
       const round: Round = { acknowledged: new Set([origin]), listeners: undefined, resolve };
       this.#rounds.set(id, round);
-      this.#ask([origin, region, keys, id], round).catch(() => {
+      this.#ask([origin, region, keys, id, version], round).catch(() => {
         // Then the whole lease is waited for.
       });
     });
@@ -80,7 +80,7 @@ export class Confirmations {
   }
 
   async #ask(message: ChangeMessage, round: Round): Promise<void> {
-    await this.#client.publish(channelOf(this.#listener.namespace), JSON.stringify(message));
+    await this.#client.publish(channelOf(this.#listener.namespace), textOf(message));
     // After the message: who registers later has forgotten everything later.
     const found = (await runScript(this.#client, LISTENERS, this.#alive)) as string[];
     // A list without this process was lost, and who else was on it is not known.

@@ -1,13 +1,24 @@
-/** Without keys, all of the region changed. With an id the sender waits for an acknowledgement. */
+/**
+ * Without keys, all of the region changed. With an id the sender waits for an acknowledgement. A version is that of the
+ * rows after the change.
+ */
 export type ChangeMessage = readonly [
   origin: string,
   region: string,
   keys: readonly string[] | null,
-  confirmation?: string,
+  confirmation?: string | null | undefined,
+  version?: number | undefined,
 ];
 
 export function channelOf(namespace: string): string {
   return `${namespace}:changed`;
+}
+
+export function textOf([origin, region, keys, confirmation, version]: ChangeMessage): string {
+  if (version !== undefined) return JSON.stringify([origin, region, keys, confirmation ?? null, version]);
+  return JSON.stringify(
+    confirmation === undefined ? [origin, region, keys] : [origin, region, keys, confirmation],
+  );
 }
 
 /** @returns `undefined` for what is none of ours. */
@@ -17,7 +28,9 @@ export function parseMessage(text: string): ChangeMessage | undefined {
     if (!Array.isArray(message) || typeof message[0] !== 'string' || typeof message[1] !== 'string')
       return undefined;
     if (message[2] !== null && !Array.isArray(message[2])) return undefined;
-    if (message[3] !== undefined && typeof message[3] !== 'string') return undefined;
+    const [, , , confirmation = null, version] = message as unknown[];
+    if (confirmation !== null && typeof confirmation !== 'string') return undefined;
+    if (version !== undefined && typeof version !== 'number') return undefined;
     return message as unknown as ChangeMessage;
   } catch {
     return undefined;

@@ -20,7 +20,7 @@ import { envelopeOf, openEnvelope, tombstoneOf, versionOfHead } from './envelope
 import { HASHED } from '../key.ts';
 import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
 import { subscribe } from './redis-bus.ts';
-import { type ChangeMessage, channelOf } from './redis-messages.ts';
+import { channelOf, textOf } from './redis-messages.ts';
 import { ACQUIRE, acquireFree, FILL, isLoneLease, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
 
 /** Options of {@link redisTier}. */
@@ -156,8 +156,8 @@ class RedisRegion implements TierRegion {
     await this.#client.publish(this.#channel, this.#message(null));
   }
 
-  async announce(keys: readonly string[]): Promise<void> {
-    await this.#client.publish(this.#channel, this.#message(keys));
+  async announce(keys: readonly string[], version?: number): Promise<void> {
+    await this.#client.publish(this.#channel, this.#message(keys, version));
   }
 
   async #readOrAcquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
@@ -252,9 +252,8 @@ class RedisRegion implements TierRegion {
     };
   }
 
-  #message(keys: readonly string[] | null): string {
-    const message: ChangeMessage = [this.#origin, this.#name, keys];
-    return JSON.stringify(message);
+  #message(keys: readonly string[] | null, version?: number): string {
+    return textOf([this.#origin, this.#name, keys, undefined, version]);
   }
 }
 
