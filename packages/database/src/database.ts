@@ -178,7 +178,7 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
     const stack = captureStack(this, 'stream');
     const lend = async (signal: AbortSignal | undefined): Promise<Lease> =>
       new Lease(this.#pool, await this.#pool.acquire({ signal }, stack));
-    return openStream(text, values, options, (signal) => ownHost(lend, this.#pool, signal));
+    return openStream(text, values, options, (portal, signal) => ownHost(lend, this.#pool, portal, signal));
   }
 
   transaction<Result>(

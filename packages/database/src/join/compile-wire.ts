@@ -1,4 +1,5 @@
-import { type ResultShape, integer, reading, readsInteger, wrongLength } from '../pool/decode.ts';
+import { type ResultShape, integer, reading, wrongLength } from '../pool/decode.ts';
+import { readsInteger } from '../pool/pg-parsers.ts';
 import { BEYOND, type Columns, type Level, numberLevels, orderedLevel, orderedState } from './ordered.ts';
 import type { NestPlan } from './spec.ts';
 

@@ -1,5 +1,7 @@
 import type { ResultField } from '../queryable.ts';
+import { type BinaryReader, binaryReader } from './binary.ts';
 import type { TypeParsers } from './options.ts';
+import { isPgBoolean, readsInteger } from './pg-parsers.ts';
 
 /**
  * Makes a row of one DataRow's values: from `at`, behind the number of columns, to `end`. Throws when they do not end there.
@@ -24,17 +26,24 @@ export class ResultShape {
   readonly names: readonly string[];
   /** `undefined` leaves the text as it is. */
   readonly parsers: readonly (Parser | undefined)[];
+  /** What reads a column that is to come in binary form; without any such column, nothing at all. */
+  readonly binary: readonly (BinaryReader | undefined)[] | undefined;
   /** A loop over the columns at first, then one object literal (without `eval`, the loop for good). */
   decode: RowDecoder;
 
-  constructor(fields: readonly ResultField[], parsers: readonly (Parser | undefined)[]) {
+  constructor(
+    fields: readonly ResultField[],
+    parsers: readonly (Parser | undefined)[],
+    binary?: readonly (BinaryReader | undefined)[],
+  ) {
     this.fields = fields;
     this.names = fields.map((field) => field.name);
     this.parsers = parsers;
-    const loop = interpret(this.names, parsers);
+    this.binary = binary?.some((reader) => reader !== undefined) ? binary : undefined;
+    const loop = interpret(this.names, parsers, this.binary);
     let rows = 0;
     this.decode = (bytes, at, end) => {
-      if (++rows === COMPILE_AFTER_ROWS) this.decode = compile(this.names, parsers) ?? loop;
+      if (++rows === COMPILE_AFTER_ROWS) this.decode = compile(this.names, parsers, this.binary) ?? loop;
       return loop(bytes, at, end);
     };
   }
@@ -51,13 +60,16 @@ export class RowDecoders {
     this.#identity = types.getTypeParser(NO_OID, 'text');
   }
 
-  for(fields: readonly ResultField[]): ResultShape {
-    const key = JSON.stringify(fields.map((field) => [field.name, field.dataTypeID]));
+  /** @param binary whether columns come in binary form where that can be read. */
+  for(fields: readonly ResultField[], binary = false): ResultShape {
+    const key = JSON.stringify([binary, fields.map((field) => [field.name, field.dataTypeID])]);
     let shape = this.#known.get(key);
     if (shape !== undefined) return shape;
+    const parsers = fields.map((field) => this.#parser(field.dataTypeID));
     shape = new ResultShape(
       fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
-      fields.map((field) => this.#parser(field.dataTypeID)),
+      parsers,
+      binary ? fields.map((field, index) => binaryReader(field.dataTypeID, parsers[index])) : undefined,
     );
     if (this.#known.size >= MAX_SHAPES) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(key, shape);
@@ -70,21 +82,11 @@ export class RowDecoders {
   }
 }
 
-/** How `pg` reads whole numbers and booleans; a parser of the user's looks different and is called. */
-const PG_INTEGER = /^function\s*\(value\)\s*\{\s*return parseInt\(value, 10\);?\s*\}$/u;
-const PG_BOOLEAN =
-  /^function parseBool\s*\(value\)\s*\{\s*if \(value === null\) return value\s+return value === 'TRUE'/u;
-
 /** Names of an expression's variables: the parser, and where the bytes lie in `b`. */
 export interface ReadingNames {
   readonly parser: string;
   readonly at: string;
   readonly length: string;
-}
-
-/** Whether a column's values are whole numbers, read without making a string of them. */
-export function readsInteger(parser: Parser | undefined): boolean {
-  return parser !== undefined && PG_INTEGER.test(Function.prototype.toString.call(parser));
 }
 
 /** The expression that reads a value. Making a string of a few digits costs several times what reading them does. */
@@ -93,7 +95,7 @@ export function reading(parser: Parser | undefined, { parser: p, at: a, length: 
   if (parser === undefined) return text;
   if (readsInteger(parser)) return `integer(b,${a},${n},${p})`;
   // The server sends `t` or `f`.
-  if (PG_BOOLEAN.test(Function.prototype.toString.call(parser)))
+  if (isPgBoolean(parser))
     return `${n}===1&&b[${a}]===116?true:${n}===1&&b[${a}]===102?false:${p}(${text})`;
   return `${p}(${text})`;
 }
@@ -119,10 +121,15 @@ export function integer(bytes: Buffer, at: number, length: number, parser: Parse
 export function compile(
   names: readonly string[],
   parsers: readonly (Parser | undefined)[],
+  binary: readonly (BinaryReader | undefined)[] = [],
 ): RowDecoder | undefined {
-  const locals = parsers.map((parser, index) => (parser ? `const p${index}=p[${index}];` : '')).join('');
+  const locals = parsers.map((parser, index) => {
+    return binary[index] ? `const r${index}=r[${index}];` : parser ? `const p${index}=p[${index}];` : '';
+  });
   const reads = parsers.map((parser, index) => {
-    const read = reading(parser, { parser: `p${index}`, at: 'a', length: 'n' });
+    const read = binary[index]
+      ? `r${index}(b,a,n)`
+      : reading(parser, { parser: `p${index}`, at: 'a', length: 'n' });
     return `n=b[a]<<24|b[a+1]<<16|b[a+2]<<8|b[a+3];a+=4;let v${index}=null;if(n>=0){v${index}=${read};a+=n}else if(n!==-1)wrongLength(a,e);`;
   });
   const members = names.map((name, index) => {
@@ -134,16 +141,21 @@ export function compile(
     // oxlint-disable-next-line typescript/no-implied-eval -- names are JSON strings, everything else is ours
     return new Function(
       'p',
+      'r',
       'wrongLength',
       'integer',
-      `${locals}return (b,a,e)=>{let n;${reads.join('')}if(a!==e)wrongLength(a,e);return {${members.join(',')}};}`,
-    )(parsers, wrongLength, integer) as RowDecoder;
+      `${locals.join('')}return (b,a,e)=>{let n;${reads.join('')}if(a!==e)wrongLength(a,e);return {${members.join(',')}};}`,
+    )(parsers, binary, wrongLength, integer) as RowDecoder;
   } catch {
     return undefined;
   }
 }
 
-export function interpret(names: readonly string[], parsers: readonly (Parser | undefined)[]): RowDecoder {
+export function interpret(
+  names: readonly string[],
+  parsers: readonly (Parser | undefined)[],
+  binary: readonly (BinaryReader | undefined)[] = [],
+): RowDecoder {
   const proto = names.includes('__proto__');
   return (bytes, at, end) => {
     const row: Record<string, unknown> = {};
@@ -153,9 +165,14 @@ export function interpret(names: readonly string[], parsers: readonly (Parser | 
       const parser = parsers[index];
       let value: unknown = null;
       if (length >= 0) {
-        const text = bytes.toString('utf8', at, at + length);
+        const reader = binary[index];
+        if (reader === undefined) {
+          const text = bytes.toString('utf8', at, at + length);
+          value = parser === undefined ? text : parser(text);
+        } else {
+          value = reader(bytes, at, length);
+        }
         at += length;
-        value = parser === undefined ? text : parser(text);
       } else if (length !== -1) {
         wrongLength(at, end);
       }

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
 import type { OpenFolder } from './fold-statement.ts';
 import type { Pool } from './pool.ts';
-import type { Batch, Portal, PortalMessages } from './portal.ts';
+import type { Batch, Portal, PortalStep } from './portal.ts';
 import type { Statement } from './statement.ts';
 
 /** A connection of one's own, until it is released. */
@@ -78,16 +78,15 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
     return requests.fold(text, values, open, options, 'lease', (statement) => this.#send(statement));
   }
 
-  /** Has a portal give its next rows. `pipelined` writes at once, for a holder who sends nothing else meanwhile. */
+  /** One exchange with a portal. `pipelined` writes at once, for a holder who sends nothing else meanwhile. */
   fetch(
     portal: Portal,
-    messages: PortalMessages,
-    step: 'first' | 'next',
+    step: PortalStep,
     signal: AbortSignal | undefined,
     pipelined: boolean,
   ): Promise<Batch> {
     if (this.#released) return Promise.reject(released());
-    return this.#pool.requests.portal(portal, messages, step, signal, (statement) => {
+    return this.#pool.requests.portal(portal, step, signal, (statement) => {
       if (!pipelined) return this.#send(statement);
       const connection = this.#connection;
       connection.pipeline(statement);
@@ -95,12 +94,6 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
         connection.abort(statement, reason);
       };
     });
-  }
-
-  async closePortal(portal: Portal, messages: PortalMessages): Promise<void> {
-    await this.#pool.requests.portal(portal, messages, 'close', undefined, (statement) =>
-      this.#send(statement),
-    );
   }
 
   release(): void {

@@ -1,58 +1,79 @@
-import type { QueryResult } from '../queryable.ts';
+import type { QueryResult, ResultField } from '../queryable.ts';
 import { EXECUTE_SYNC_BYTES, encodeCall } from './bind.ts';
+import type { ResultShape, RowDecoders } from './decode.ts';
 import type { PgConnection } from './pg-internals.ts';
-import type { ResultShape } from './decode.ts';
 import { type Request, Statement } from './statement.ts';
 
 let portals = 0;
 
+/** A query whose rows are to be fetched in batches. */
+export interface PortalQuery {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly batchRows: number;
+}
+
 /**
- * A query whose rows are fetched in batches: a named portal of the server, which lives within one transaction.
+ * One run of a query whose rows are fetched in batches: a named portal of the server, which lives within one transaction.
  *
  * ```
- *   first batch:  Parse "" | Bind portal | Describe portal | Execute portal, n rows | Sync
- *   each further:                                            Execute portal, n rows | Sync
- *   end:                                                     Close portal | Sync
+ *   in a transaction of its own
+ *     open:         Parse, Bind, Execute BEGIN | Parse "" | Describe statement | Sync
+ *     first batch:  Bind portal | Execute portal, n rows | Sync
+ *   in another's
+ *     first batch:  Parse "" | Bind portal | Describe portal | Execute portal, n rows | Sync
+ *   each further:   Execute portal, n rows | Sync
+ *   end:            Close portal | Sync
  * ```
  *
- * Each is a statement of its own, so between two the connection is free for others of the same transaction, and each can be
+ * Who knows the columns before Bind can have them in their binary form, which costs the server and us less than a text does. Where
+ * other statements may come between, the unnamed statement cannot be relied on, and all comes as text.
+ *
+ * Each line is a statement of its own, so between two the connection is free for others of the same transaction, and each can be
  * cancelled as any statement.
  */
 export class Portal {
   readonly text: string;
-  readonly batchRows: number;
-  readonly #values: readonly unknown[];
   /** Columns, once the server has described them. */
   shape: ResultShape | undefined;
-
-  constructor(text: string, values: readonly unknown[], batchRows: number) {
-    this.text = text;
-    this.batchRows = batchRows;
-    this.#values = values;
-  }
-
-  /** The messages of one run of the query. */
-  open(): PortalMessages {
-    const name = `hp_${++portals}`;
-    const bind = encodeCall('', this.#values, name);
-    const named = Buffer.from(`${name}\0`, 'latin1');
-    return {
-      bind: bind.subarray(0, bind.length - EXECUTE_SYNC_BYTES),
-      describe: message(0x44, Buffer.from('P'), named),
-      execute: Buffer.concat([message(0x45, named, int32(this.batchRows)), SYNC]),
-      close: Buffer.concat([message(0x43, Buffer.from('P'), named), SYNC]),
-    };
-  }
-}
-
-export interface PortalMessages {
-  readonly bind: Buffer;
-  readonly describe: Buffer;
   readonly execute: Buffer;
+  readonly describe: Buffer;
   readonly close: Buffer;
+  readonly #bind: Buffer;
+
+  /** @throws {ArgumentTypeError} {ArgumentRangeError} for values that cannot be parameters. */
+  constructor({ text, values, batchRows }: PortalQuery) {
+    const name = `hp_${++portals}`;
+    const named = Buffer.from(`${name}\0`, 'latin1');
+    const bind = encodeCall('', values, name);
+    this.text = text;
+    this.#bind = bind.subarray(0, bind.length - EXECUTE_SYNC_BYTES);
+    this.describe = message(0x44, PORTAL, named);
+    this.execute = Buffer.concat([message(0x45, named, int32(batchRows)), SYNC]);
+    this.close = Buffer.concat([message(0x43, PORTAL, named), SYNC]);
+  }
+
+  /** Bind, with the columns in the form that their shape wants. */
+  bind(): Buffer {
+    const binary = this.shape?.binary;
+    if (binary === undefined) return this.#bind;
+    // It ends with the number of formats, which is 0: everything as text.
+    const formats = Buffer.alloc(2 + 2 * binary.length);
+    formats.writeUInt16BE(binary.length);
+    for (const [index, reader] of binary.entries()) {
+      if (reader !== undefined) formats.writeUInt16BE(1, 2 + 2 * index);
+    }
+    const bind = Buffer.concat([this.#bind.subarray(0, -2), formats]);
+    bind.writeInt32BE(bind.length - 1, 1);
+    return bind;
+  }
 }
 
+const PORTAL = Buffer.from('P');
 const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+const DESCRIBE_UNNAMED = Buffer.concat([message(0x44, Buffer.from('S\0')), SYNC]);
+/** Bind and Execute of the unnamed statement, without a Sync. */
+const EXECUTE_UNNAMED = encodeCall('', []).subarray(0, -SYNC.length);
 
 function message(kind: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
@@ -73,12 +94,11 @@ export interface Batch {
 }
 
 /** What a portal is asked for. */
-export type PortalStep = 'first' | 'next' | 'close';
+export type PortalStep = 'open' | 'first' | 'next' | 'close';
 
 /** One exchange with a portal. */
 export class PortalStatement extends Statement {
   readonly #portal: Portal;
-  readonly #messages: PortalMessages;
   readonly #step: PortalStep;
   /** True when the server has more rows. */
   suspended = false;
@@ -88,34 +108,51 @@ export class PortalStatement extends Statement {
     resolve: (result: QueryResult<never>) => void,
     reject: (error: unknown) => void,
     portal: Portal,
-    messages: PortalMessages,
     step: PortalStep,
   ) {
     super(request, 'lease', resolve, reject);
     this.#portal = portal;
-    this.#messages = messages;
     this.#step = step;
   }
 
   override submit(connection: PgConnection): null {
     const { stream } = connection;
-    const messages = this.#messages;
-    if (this.#step === 'first') {
-      stream.cork();
-      connection.parse({ text: this.request.text, name: '' });
-      stream.write(messages.bind);
-      stream.write(messages.describe);
-      stream.write(messages.execute);
-      stream.uncork();
-    } else {
-      this.shape = this.#portal.shape;
-      stream.write(this.#step === 'next' ? messages.execute : messages.close);
+    const portal = this.#portal;
+    const { text, shape } = portal;
+    this.shape = shape;
+    switch (this.#step) {
+      case 'open':
+        stream.cork();
+        connection.parse({ text: 'BEGIN', name: '' });
+        stream.write(EXECUTE_UNNAMED);
+        connection.parse({ text, name: '' });
+        stream.write(DESCRIBE_UNNAMED);
+        stream.uncork();
+        break;
+      case 'first':
+        stream.cork();
+        if (shape === undefined) connection.parse({ text, name: '' });
+        stream.write(portal.bind());
+        if (shape === undefined) stream.write(portal.describe);
+        stream.write(portal.execute);
+        stream.uncork();
+        break;
+      case 'next':
+        stream.write(portal.execute);
+        break;
+      default:
+        stream.write(portal.close);
     }
     return null;
   }
 
   override handlePortalSuspended(): void {
     this.suspended = true;
-    if (this.#step === 'first') this.#portal.shape = this.shape;
+  }
+
+  protected override describe(decoders: RowDecoders, fields: readonly ResultField[]): ResultShape {
+    const shape = decoders.for(fields, this.#step === 'open');
+    this.#portal.shape = shape;
+    return shape;
   }
 }

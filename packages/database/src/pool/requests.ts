@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
 import { FoldStatement, type OpenFolder } from './fold-statement.ts';
 import { type ResolvedOptions, delay } from './options.ts';
-import { type Batch, type Portal, type PortalMessages, PortalStatement, type PortalStep } from './portal.ts';
+import { type Batch, type Portal, PortalStatement, type PortalStep } from './portal.ts';
 import { textChangesSession } from './session-state.ts';
 import { type Request, Statement, type StatementOrigin } from './statement.ts';
 import { StatementTexts, checkText } from './statement-texts.ts';
@@ -85,7 +85,6 @@ export class Requests {
   /** The same for one exchange with a portal. */
   portal(
     portal: Portal,
-    messages: PortalMessages,
     step: PortalStep,
     signal: AbortSignal | undefined,
     start: Start,
@@ -93,13 +92,14 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const { text } = portal;
       const changesSession = step === 'first' && textChangesSession(text);
-      const request = { text, call: messages.bind, name: '', changesSession, shareable: false };
+      // What it sends is up to the portal; that there is a call keeps it out of the simple protocol.
+      const request = { text, call: portal.execute, name: '', changesSession, shareable: false };
       let statement: PortalStatement;
       const done = (result: QueryResult<never>): void => {
         resolve({ rows: result.rows, more: statement.suspended });
       };
       this.#start({ signal }, start, done, reject, (resolve, reject) => {
-        statement = new PortalStatement(request, resolve, reject, portal, messages, step);
+        statement = new PortalStatement(request, resolve, reject, portal, step);
         return statement;
       });
     });

@@ -169,7 +169,7 @@ export class Statement {
   handleRowDescription(message: { readonly fields: readonly ResultField[] }): void {
     const host = this.#host!;
     try {
-      this.shape = host.decoders.for(message.fields);
+      this.shape = this.describe(host.decoders, message.fields);
     } catch (cause) {
       this.error ??= new DecodeError(cause);
       return;
@@ -179,6 +179,11 @@ export class Statement {
     if (call === undefined || name === '') return;
     const prepared = host.prepared.get(name);
     if (prepared !== undefined) prepared.shape = this.shape;
+  }
+
+  /** What makes rows of columns such as these. */
+  protected describe(decoders: RowDecoders, fields: readonly ResultField[]): ResultShape {
+    return decoders.for(fields);
   }
 
   /** A row from the wire; see wire.ts. */

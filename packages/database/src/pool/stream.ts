@@ -3,7 +3,7 @@ import { checkText } from './statement-texts.ts';
 import type { Lease } from './lease.ts';
 import { integer } from './options.ts';
 import type { Pool } from './pool.ts';
-import { type Batch, Portal, type PortalMessages } from './portal.ts';
+import { type Batch, Portal, type PortalQuery } from './portal.ts';
 import { rollBack } from './roll-back.ts';
 
 /** Options of `stream`. */
@@ -33,18 +33,21 @@ export interface StreamHost {
   /** Batches that are asked for before the ones before them have come. */
   readonly ahead: number;
   /** The loop is over. */
-  end(portal: Portal, messages: PortalMessages, failed: boolean): Promise<void>;
+  end(portal: Portal, failed: boolean): Promise<void>;
 }
+
+export type OpenHost = (portal: Portal, signal: AbortSignal | undefined) => Promise<StreamHost>;
 
 /** A transaction of its own, on a connection of its own: committed at the end and when the loop is left, rolled back on a failure. */
 export async function ownHost(
   lend: (signal: AbortSignal | undefined) => Promise<Lease>,
   pool: Pool,
+  portal: Portal,
   signal: AbortSignal | undefined,
 ): Promise<StreamHost> {
   const lease = await lend(signal);
   const { cancelGraceMs } = pool.options;
-  const end = async (_portal: Portal, _messages: PortalMessages, failed: boolean): Promise<void> => {
+  const end = async (_portal: Portal, failed: boolean): Promise<void> => {
     if (!failed) {
       try {
         await lease.query('COMMIT');
@@ -58,7 +61,7 @@ export async function ownHost(
     await rollBack(lease, cancelGraceMs);
   };
   try {
-    await lease.query('BEGIN', undefined, { signal });
+    await lease.fetch(portal, 'open', signal, false);
   } catch (error) {
     await rollBack(lease, cancelGraceMs);
     throw error;
@@ -71,9 +74,9 @@ export function sharedHost(lease: Lease): StreamHost {
   return {
     lease,
     ahead: 1,
-    async end(portal, messages, failed) {
+    async end(portal, failed) {
       // A transaction that failed has closed it.
-      if (!failed && lease.inTransaction) await lease.closePortal(portal, messages);
+      if (!failed && lease.inTransaction) await lease.fetch(portal, 'close', undefined, false);
     },
   };
 }
@@ -87,13 +90,13 @@ export function openStream<Row extends object>(
   text: string,
   values: readonly unknown[] | undefined,
   options: StreamOptions | undefined,
-  host: (signal: AbortSignal | undefined) => Promise<StreamHost>,
+  host: OpenHost,
 ): RowStream<Row> {
   if (typeof text !== 'string') throw invalidType('text', 'a string', text);
   checkText(text);
   if (values !== undefined && !Array.isArray(values)) throw invalidType('values', 'an array', values);
   const { batchRows, signal } = streamOptions(options);
-  return new PortalRows<Row>(new Portal(text, values ?? [], batchRows), signal, host);
+  return new PortalRows<Row>({ text, values: values ?? [], batchRows }, signal, host);
 }
 
 function streamOptions(options: StreamOptions = {}): { batchRows: number; signal: AbortSignal | undefined } {
@@ -107,16 +110,12 @@ function streamOptions(options: StreamOptions = {}): { batchRows: number; signal
 }
 
 class PortalRows<Row extends object> implements RowStream<Row> {
-  readonly #portal: Portal;
+  readonly #query: PortalQuery;
   readonly #signal: AbortSignal | undefined;
-  readonly #host: (signal: AbortSignal | undefined) => Promise<StreamHost>;
+  readonly #host: OpenHost;
 
-  constructor(
-    portal: Portal,
-    signal: AbortSignal | undefined,
-    host: (signal: AbortSignal | undefined) => Promise<StreamHost>,
-  ) {
-    this.#portal = portal;
+  constructor(query: PortalQuery, signal: AbortSignal | undefined, host: OpenHost) {
+    this.#query = query;
     this.#signal = signal;
     this.#host = host;
   }
@@ -124,12 +123,11 @@ class PortalRows<Row extends object> implements RowStream<Row> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Row[], void, undefined> {
     const signal = this.#signal;
     signal?.throwIfAborted();
-    const portal = this.#portal;
-    const messages = portal.open();
-    const host = await this.#host(signal);
+    const portal = new Portal(this.#query);
+    const host = await this.#host(portal, signal);
     const asked: Promise<Batch>[] = [];
     const ask = (step: 'first' | 'next'): void => {
-      const batch = host.lease.fetch(portal, messages, step, signal, host.ahead > 1);
+      const batch = host.lease.fetch(portal, step, signal, host.ahead > 1);
       // Awaited in its turn, or when the loop is left.
       batch.catch(() => {});
       asked.push(batch);
@@ -150,7 +148,7 @@ class PortalRows<Row extends object> implements RowStream<Row> {
       throw error;
     } finally {
       for (const rest of await Promise.allSettled(asked)) if (rest.status === 'rejected') failed = true;
-      await host.end(portal, messages, failed);
+      await host.end(portal, failed);
     }
   }
 
