@@ -65,6 +65,52 @@ describe.skipIf(url === '')('streams on a real Postgres', () => {
     await expectClean(db);
   });
 
+  test('give every value as a query does, whichever form it came in', async () => {
+    const values = `SELECT * FROM (VALUES
+        (1::int2, 1::int4, 1::int8, 1::oid, 1.5::float4, 1.5::float8, true, 'é'::text, 1.5::numeric, '2020-01-01'::timestamptz, '{1,NULL}'::int[], '{"a":1}'::jsonb, '\\x00ff'::bytea),
+        (-32768, -2147483648, -9223372036854775808, 4294967295, 0.1, -1.7976931348623157e308, false, '', 'NaN', 'infinity', '{}', 'null', ''),
+        (32767, 2147483647, 9223372036854775807, 0, 'NaN', 5e-324, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+        (NULL, NULL, NULL, NULL, '-Infinity', '-Infinity', NULL, 'a', 0, '4713-01-01 BC', '{{1},{2}}', '[]', 'x'),
+        (-1, -1, -1, 2147483648, -0.0, '-0', true, 'a', 0, 'now', NULL, '1', 'x'),
+        (256, 65536, 65536, 65536, 0, 'NaN', true, 'a', 0, 'now', NULL, '1', 'x')
+      ) v (a, b, c, d, e, f, g, h, i, j, k, l, m), generate_series(1, 40)`;
+    const texts = { getTypeParser: (oid: number) => (text: string) => `${oid} ${text}` };
+    for (const types of [undefined, texts]) {
+      const db = open({ max: 1, ...(types ? { types } : {}) });
+      await db.transaction(
+        async (tx) => {
+          const expected = await tx.many(values, []);
+          const seen: unknown[] = [];
+          for await (const rows of tx.stream(values, [], { batchRows: 70 })) seen.push(...rows);
+          expect(seen).toEqual(expected);
+        },
+        { readOnly: true },
+      );
+      // `now` is another in another transaction.
+      const fixed = values.replaceAll("'now'", "'2020-02-02'");
+      const expected = await db.many(fixed, []);
+      const seen: unknown[] = [];
+      for await (const rows of db.stream(fixed, [], { batchRows: 70 })) seen.push(...rows);
+      expect(seen).toEqual(expected);
+    }
+  });
+
+  test('two loops at once do not mix, nor does a parameter with a table that changed', async () => {
+    const db = open();
+    await db.query('CREATE TABLE shifting (a int, b text)');
+    await db.query(`INSERT INTO shifting SELECT n, 'b' FROM generate_series(1, 5) n`);
+    const stream = db.stream('SELECT * FROM shifting WHERE a <= $1::int ORDER BY 1', [4], { batchRows: 2 });
+    const expected = [1, 2, 3, 4].map((a) => ({ a, b: 'b' }));
+    const collect = async (): Promise<unknown[]> => {
+      const seen: unknown[] = [];
+      for await (const rows of stream) seen.push(...rows);
+      return seen;
+    };
+    expect(await Promise.all([collect(), collect()])).toEqual([expected, expected]);
+    await db.query('ALTER TABLE shifting ALTER a TYPE float8, ADD c bool DEFAULT true');
+    expect(await collect()).toEqual(expected.map((row) => ({ ...row, c: true })));
+  });
+
   test('run anew for each loop', async () => {
     const db = open({ max: 1 });
     const stream = db.stream('SELECT * FROM generate_series(1, $1::int)', [5], { batchRows: 2 });

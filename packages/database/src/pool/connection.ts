@@ -6,6 +6,7 @@ import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
 import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, plainSocket, queryPlainly } from './plain.ts';
 import { PreparedStatements } from './statement-texts.ts';
+import { reusingSocket } from './reusing-socket.ts';
 import type { Statement, StatementHost } from './statement.ts';
 import { readDirectly } from './wire.ts';
 
@@ -129,7 +130,11 @@ export class Connection implements StatementHost {
     return new Promise((resolve, reject) => {
       const { clock } = options;
       const own = options.plain ? plainSocket() : undefined;
-      const client = new PgClientClass({ ...clientConfig(options.connect), ...own?.config });
+      const reusing = reusingSocket();
+      const client = new PgClientClass({
+        ...clientConfig(options.connect),
+        ...(own?.config ?? { stream: reusing.stream }),
+      });
       let settled = false;
       const fail = (cause: unknown): void => {
         if (settled) return;
@@ -159,6 +164,7 @@ export class Connection implements StatementHost {
         signal.removeEventListener('abort', onAbort);
         const socket = own?.socket ?? client.connection.stream;
         resolve(new Connection(client, socket, options, decoders, owner));
+        reusing.reuse();
       });
     });
   }

@@ -95,8 +95,7 @@ export function reading(parser: Parser | undefined, { parser: p, at: a, length: 
   if (parser === undefined) return text;
   if (readsInteger(parser)) return `integer(b,${a},${n},${p})`;
   // The server sends `t` or `f`.
-  if (isPgBoolean(parser))
-    return `${n}===1&&b[${a}]===116?true:${n}===1&&b[${a}]===102?false:${p}(${text})`;
+  if (isPgBoolean(parser)) return `${n}===1&&b[${a}]===116?true:${n}===1&&b[${a}]===102?false:${p}(${text})`;
   return `${p}(${text})`;
 }
 

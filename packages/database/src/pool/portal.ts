@@ -140,6 +140,7 @@ export class PortalStatement extends Statement {
       case 'next':
         stream.write(portal.execute);
         break;
+      case 'close':
       default:
         stream.write(portal.close);
     }

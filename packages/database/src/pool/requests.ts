@@ -83,12 +83,7 @@ export class Requests {
   }
 
   /** The same for one exchange with a portal. */
-  portal(
-    portal: Portal,
-    step: PortalStep,
-    signal: AbortSignal | undefined,
-    start: Start,
-  ): Promise<Batch> {
+  portal(portal: Portal, step: PortalStep, signal: AbortSignal | undefined, start: Start): Promise<Batch> {
     return new Promise((resolve, reject) => {
       const { text } = portal;
       const changesSession = step === 'first' && textChangesSession(text);

@@ -61,7 +61,9 @@ export async function ownHost(
     await rollBack(lease, cancelGraceMs);
   };
   try {
-    await lease.fetch(portal, 'open', signal, false);
+    // Rows that come by way of `pg` come as texts.
+    if (pool.plain) await lease.query('BEGIN', undefined, { signal });
+    else await lease.fetch(portal, 'open', signal, false);
   } catch (error) {
     await rollBack(lease, cancelGraceMs);
     throw error;
