@@ -7,6 +7,12 @@ export interface Waiting {
 }
 
 /**
+ * For at most so long a timer without a call keeps a process that has nothing else to do from ending, in ms. To let go of it
+ * and to hold it again would cost each quick call more than the timer itself.
+ */
+const LINGER_MS = 50;
+
+/**
  * Calls under way that may all take equally long, in the order in which they began, which is that of their deadlines: so
  * one timer, for the first of them, serves all. A timer a call would cost a quick call more than anything else here does.
  *
@@ -17,22 +23,20 @@ export class DeadlineQueue {
   #head: Waiting | undefined;
   #tail: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Due later than in {@link LINGER_MS}. */
+  #isTimerLong = false;
 
   constructor(ms: number) {
     this.#ms = ms;
   }
 
-  /** `expire` is called once, unless the call is settled before its deadline. */
-  add(expire: () => void): Waiting {
-    const waiting: Waiting = { dueAt: performance.now() + this.#ms, expire, settled: false, next: undefined };
-    if (this.#tail === undefined) {
-      this.#head = waiting;
-      this.#timer?.ref();
-    } else {
-      this.#tail.next = waiting;
-    }
+  /** `expire` is called once, unless the call is settled before its deadline; `now` is by `performance.now()`. */
+  add(expire: () => void, now: number = performance.now()): Waiting {
+    const waiting: Waiting = { dueAt: now + this.#ms, expire, settled: false, next: undefined };
+    if (this.#tail === undefined) this.#head = waiting;
+    else this.#tail.next = waiting;
     this.#tail = waiting;
-    this.#timer ??= setTimeout(this.#onDue, this.#ms);
+    if (this.#timer === undefined) this.#arm(Math.min(this.#ms, LINGER_MS));
     return waiting;
   }
 
@@ -41,9 +45,18 @@ export class DeadlineQueue {
     if (waiting.settled) return false;
     waiting.settled = true;
     this.#dropSettled();
-    // Left to run out: the next call is likely to come before.
-    if (this.#head === undefined) this.#timer?.unref();
+    // A short one is left to run out: the next call is likely to come before.
+    if (this.#head === undefined && this.#isTimerLong) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#isTimerLong = false;
+    }
     return true;
+  }
+
+  #arm(ms: number): void {
+    this.#isTimerLong = ms > LINGER_MS;
+    this.#timer = setTimeout(this.#onDue, ms);
   }
 
   #dropSettled(): void {
@@ -60,6 +73,7 @@ export class DeadlineQueue {
 
   readonly #onDue = (): void => {
     this.#timer = undefined;
+    this.#isTimerLong = false;
     if (this.#head === undefined) return;
     // After a stall of the event loop timers run before sockets: answers may be there, unread. Read them first.
     setImmediate(() => {
@@ -69,8 +83,8 @@ export class DeadlineQueue {
         this.#dropSettled();
         head.expire();
       }
-      if (this.#head === undefined) return;
-      this.#timer ??= setTimeout(this.#onDue, Math.max(1, this.#head.dueAt - now));
+      if (this.#head === undefined || this.#timer !== undefined) return;
+      this.#arm(Math.max(1, this.#head.dueAt - now));
     });
   };
 }

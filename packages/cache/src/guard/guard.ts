@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { publishTierEvent } from '../diagnostics.ts';
 import { EncodeError } from '../errors.ts';
+import { promiseOf } from '../promise.ts';
 import type { Tier } from '../tier.ts';
 import type { Breaker } from './breaker.ts';
 import { DeadlineQueue } from './deadlines.ts';
@@ -8,6 +9,15 @@ import { DeadlineQueue } from './deadlines.ts';
 /** The answer of a tier that failed, did not answer in time, or was not asked. */
 export const UNAVAILABLE: unique symbol = Symbol('unavailable');
 export type Unavailable = typeof UNAVAILABLE;
+
+/** Who waits for a tier's answer. None of it may throw. */
+export interface Asker<T> {
+  readonly done: (answer: T | Unavailable) => void;
+  /** Of a call that writes: the value cannot be written. */
+  readonly refused?: (error: EncodeError) => void;
+  /** An answer that came after `done` had to be told that there is none. */
+  readonly late?: (answer: T) => void;
+}
 
 /** Bounds every call to one tier, so that nothing above it ever rejects or waits because of it. */
 export class TierGuard {
@@ -35,36 +45,47 @@ export class TierGuard {
 
   /** Settles within the deadline, and rejects only with an {@link EncodeError}, which is the value's fault. */
   run<T>(call: () => Promise<T>, deadlineMs: number = this.deadlineMs): Promise<T | Unavailable> {
-    if (this.tier.available?.() === false || !this.#breaker.allows(this.#clock.now())) {
-      this.skippedCount++;
-      return Promise.resolve(UNAVAILABLE);
-    }
     const deadlines = deadlineMs === this.deadlineMs ? this.#deadlines : new DeadlineQueue(deadlineMs);
     return new Promise((resolve, reject) => {
-      const waiting = deadlines.add(() => {
-        this.#missed();
-        resolve(UNAVAILABLE);
-      });
-      start(call).then(
-        (answer) => {
-          if (!deadlines.settle(waiting)) return;
-          if (this.#breaker.answered()) publishTierEvent(this.tier.name, 'breaker-closed');
-          resolve(answer);
-        },
-        (error: unknown) => {
-          if (!deadlines.settle(waiting)) return;
-          if (error instanceof EncodeError) {
-            reject(error);
-            return;
-          }
-          this.errorCount++;
-          publishTierEvent(this.tier.name, 'error', error);
-          // It answers again, if only to refuse.
-          if (this.#breaker.answered()) publishTierEvent(this.tier.name, 'breaker-closed');
-          resolve(UNAVAILABLE);
-        },
-      );
+      this.ask(call, { done: resolve, refused: reject }, deadlines);
     });
+  }
+
+  /** As {@link run} without a promise: exactly one of `done` and `refused` is called, once, possibly before it returns. */
+  ask<T>(call: () => Promise<T>, asker: Asker<T>, deadlines: DeadlineQueue = this.#deadlines): void {
+    if (this.tier.available?.() === false || !this.#breaker.allows(this.#clock.now())) {
+      this.skippedCount++;
+      asker.done(UNAVAILABLE);
+      return;
+    }
+    const waiting = deadlines.add(() => {
+      this.#missed();
+      asker.done(UNAVAILABLE);
+    });
+    promiseOf(call).then(
+      (answer) => {
+        if (deadlines.settle(waiting)) {
+          this.#answered();
+          asker.done(answer);
+        } else asker.late?.(answer);
+      },
+      (error: unknown) => {
+        if (!deadlines.settle(waiting)) return;
+        if (error instanceof EncodeError && asker.refused !== undefined) {
+          asker.refused(error);
+          return;
+        }
+        this.errorCount++;
+        publishTierEvent(this.tier.name, 'error', error);
+        // It answers again, if only to refuse.
+        this.#answered();
+        asker.done(UNAVAILABLE);
+      },
+    );
+  }
+
+  #answered(): void {
+    if (this.#breaker.answered()) publishTierEvent(this.tier.name, 'breaker-closed');
   }
 
   #missed(): void {
@@ -72,17 +93,4 @@ export class TierGuard {
     publishTierEvent(this.tier.name, 'timeout');
     if (this.#breaker.missedDeadline(this.#clock.now())) publishTierEvent(this.tier.name, 'breaker-open');
   }
-}
-
-/** A tier that throws instead of rejecting is treated alike; a promise is passed on as it is, without a turn more. */
-function start<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return Promise.resolve(call());
-  } catch (error) {
-    return rejected(error);
-  }
-}
-
-async function rejected(error: unknown): Promise<never> {
-  throw error;
 }

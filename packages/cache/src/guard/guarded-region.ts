@@ -1,5 +1,6 @@
+import { afterTurn } from '../promise.ts';
 import type { LeaseAnswer, TierEntry, TierLease, TierRegion, TierWrite } from '../tier.ts';
-import { type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
+import { type Asker, type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
 
 /** Keys of one `getMany`; a reply of more than this would hold up everybody else's. */
 const MAX_BATCH = 512;
@@ -8,9 +9,14 @@ const MAX_WRITES = 256;
 /** A region is cleared key by key, which takes longer than a read may wait. */
 const CLEAR_DEADLINE_MS = 5000;
 
+/** What a read ends with: an answer, `undefined` for a miss, or none. */
+export type ReadAnswer = LeaseAnswer | undefined | Unavailable;
+/** Told of it; must not throw. */
+export type ReadDone = (answer: ReadAnswer) => void;
+
 interface Batch {
   readonly keys: string[];
-  readonly resolves: ((answer: LeaseAnswer | undefined | Unavailable) => void)[];
+  readonly dones: ReadDone[];
   /** Of the first read; `undefined` when it wants no lease. */
   readonly leaseMs: number | undefined;
   sent: boolean;
@@ -38,54 +44,54 @@ export class GuardedRegion {
   }
 
   async get(key: string): Promise<TierEntry | undefined | Unavailable> {
-    const answer = await this.read(key, undefined);
-    if (answer === UNAVAILABLE || answer?.kind === 'hit')
-      return answer === UNAVAILABLE ? answer : answer.entry;
-    return undefined;
+    const answer = await new Promise<ReadAnswer>((resolve) => {
+      this.read(key, undefined, resolve);
+    });
+    if (answer === UNAVAILABLE) return answer;
+    return answer?.kind === 'hit' ? answer.entry : undefined;
   }
 
   /**
    * An entry, or `undefined` for a miss. With `leaseMs`, a read that is alone in its turn may come with the answer to a
    * request for the lease, where the tier gives both at once.
    */
-  read(key: string, leaseMs: number | undefined): Promise<LeaseAnswer | undefined | Unavailable> {
-    return new Promise((resolve) => {
-      let batch = this.#batch;
-      if (batch === undefined) {
-        const opened: Batch = { keys: [], resolves: [], leaseMs, sent: false };
-        this.#batch = batch = opened;
-        queueMicrotask(() => {
-          this.#send(opened);
-        });
-      }
-      batch.keys.push(key);
-      batch.resolves.push(resolve);
-      if (batch.keys.length === MAX_BATCH) this.#send(batch);
-    });
+  read(key: string, leaseMs: number | undefined, done: ReadDone): void {
+    let batch = this.#batch;
+    if (batch === undefined) {
+      const opened: Batch = { keys: [], dones: [], leaseMs, sent: false };
+      this.#batch = batch = opened;
+      afterTurn(() => {
+        this.#send(opened);
+      });
+    }
+    batch.keys.push(key);
+    batch.dones.push(done);
+    if (batch.keys.length === MAX_BATCH) this.#send(batch);
   }
 
   acquire(key: string, leaseMs: number, freshBeyond: number): Promise<LeaseAnswer | Unavailable> {
-    return this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond));
+    return new Promise((resolve) => {
+      this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond), resolve);
+    });
   }
 
   /** A lease that is granted after the deadline is given back: nobody here knows of it, and others would wait for it. */
-  async #leased(
+  #leased(
     key: string,
     call: (lease: TierLease) => Promise<LeaseAnswer>,
-  ): Promise<LeaseAnswer | Unavailable> {
-    const lease = this.#region.lease!;
-    let isLate = false;
-    const answer = await this.guard.run(async () => {
-      const given = await call(lease);
-      if (isLate && given.kind === 'granted') void this.release(key, given.token);
-      return given;
+    done: (answer: LeaseAnswer | Unavailable) => void,
+  ): void {
+    this.guard.ask(() => call(this.#region.lease!), {
+      done,
+      late: (answer) => {
+        if (answer.kind === 'granted') void this.release(key, answer.token);
+      },
     });
-    isLate = answer === UNAVAILABLE;
-    return answer;
   }
 
-  fill(write: TierWrite, token: string): Promise<boolean | Unavailable> {
-    return this.guard.run(() => this.#region.lease!.fill(write, token));
+  /** Tells `asker` whether the lease was still this one. */
+  fill(write: TierWrite, token: string, asker: Asker<boolean>): void {
+    this.guard.ask(() => this.#region.lease!.fill(write, token), asker);
   }
 
   async release(key: string, token: string): Promise<void> {
@@ -141,25 +147,21 @@ export class GuardedRegion {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
-    const { leaseMs } = batch;
-    if (batch.keys.length === 1 && leaseMs !== undefined && this.#region.lease?.readOrAcquire !== undefined) {
-      const key = batch.keys[0]!;
-      void this.#leased(key, (lease) => lease.readOrAcquire!(key, leaseMs)).then(batch.resolves[0]);
+    const { keys, dones, leaseMs } = batch;
+    if (keys.length === 1 && leaseMs !== undefined && this.#region.lease?.readOrAcquire !== undefined) {
+      const key = keys[0]!;
+      this.#leased(key, (lease) => lease.readOrAcquire!(key, leaseMs), dones[0]!);
       return;
     }
-    void this.guard
-      .run(() => this.#region.getMany(batch.keys))
-      .then((entries) => {
-        const { resolves } = batch;
-        if (entries === UNAVAILABLE) {
-          for (const resolve of resolves) resolve(UNAVAILABLE);
-          return;
-        }
+    this.guard.ask(() => this.#region.getMany(keys), {
+      done: (entries) => {
         // A tier that answers with too few has not found the rest.
-        for (let i = 0; i < resolves.length; i++) {
-          const entry = entries[i];
-          resolves[i]!(entry === undefined ? undefined : { kind: 'hit', entry });
+        for (let i = 0; i < dones.length; i++) {
+          const entry = entries === UNAVAILABLE ? undefined : entries[i];
+          if (entry !== undefined) dones[i]!({ kind: 'hit', entry });
+          else dones[i]!(entries === UNAVAILABLE ? UNAVAILABLE : undefined);
         }
-      });
+      },
+    });
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NotModifiedError, ReplicaLagError } from '../errors.ts';
-import type { TierEntry } from '../tier.ts';
+import type { TierEntry, TierWrite } from '../tier.ts';
 import { Hunt } from './hunt.ts';
 import type { Keeper } from './keeper.ts';
 import type { Levels, Tokens } from './levels.ts';
@@ -55,7 +54,11 @@ export class Flight<Id> {
   readonly #key: string;
   readonly #id: Id;
   readonly #tokens: Tokens = [];
-  #filling: Promise<void> | undefined;
+  #land!: (flight: this) => void;
+  #resolve!: (value: unknown) => void;
+  #reject!: (reason: unknown) => void;
+  /** Its answer and what is still done with it; nobody may join any more when that is nothing. */
+  #openCount = 1;
 
   constructor(parts: FlightParts<Id>, key: string, id: Id) {
     this.#parts = parts;
@@ -71,81 +74,135 @@ export class Flight<Id> {
     land: (flight: this) => void,
     freshBeyond: number = background ? (previous?.freshUntil ?? 0) : 0,
   ): Promise<unknown> {
-    return (this.promise = this.#run(previous, background, land, freshBeyond));
+    this.#land = land;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { life, stampOf, softTimeoutMs } = this.#parts;
+    const read = (stamp: string | undefined): void => {
+      const hunt = new Hunt(life, stamp, previous, background, freshBeyond, softTimeoutMs);
+      this.#parts.levels.read(this.#key, this.#tokens, hunt, (entry) => {
+        this.#found(hunt, entry);
+      });
+    };
+    if (stampOf === undefined) read(undefined);
+    else {
+      stampOf(this.#id).then(read, (error: unknown) => {
+        this.#fail(error);
+      });
+    }
+    return this.promise;
   }
 
-  async #run(
-    previous: TierEntry | undefined,
-    background: boolean,
-    land: (flight: this) => void,
-    freshBeyond: number,
-  ): Promise<unknown> {
-    const { life, levels, loader, stampOf, refresh, counts, keeper } = this.#parts;
+  #found(hunt: Hunt, entry: TierEntry | undefined): void {
     try {
-      const stamp = stampOf === undefined ? undefined : await stampOf(this.#id);
-      const hunt = new Hunt(life, stamp, previous, background, freshBeyond, this.#parts.softTimeoutMs);
-      const entry = await levels.read(this.#key, this.#tokens, hunt);
-      if (entry !== undefined) {
-        if (hunt.accepts(entry)) {
-          this.#store(entry);
-          return entry.value;
-        }
-        counts.staleServedCount++;
-        this.#release();
-        if (!this.stale) {
-          keeper.remember(this.#key, keeper.frozen(entry.value), entry);
-          refresh(this.#key, this.#id, entry);
-        }
-        return entry.value;
-      }
-      const pending = this.#parts.pendingOf?.(this.#key);
-      if (hunt.beaten || loader === undefined || pending !== undefined) {
-        this.#release();
-        return pending ?? (hunt.beaten ? hunt.previous?.value : undefined);
-      }
-      return await this.#loadOrStale(loader, hunt);
+      if (entry === undefined) this.#missed(hunt);
+      else if (hunt.accepts(entry)) this.#succeed(this.#store(entry));
+      else this.#serveStale(entry);
     } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #serveStale(entry: TierEntry): void {
+    const { keeper, counts, refresh } = this.#parts;
+    counts.staleServedCount++;
+    this.#release();
+    if (!this.stale) {
+      keeper.remember(this.#key, keeper.frozen(entry.value), entry);
+      refresh(this.#key, this.#id, entry);
+    }
+    this.#succeed(entry.value);
+  }
+
+  #missed(hunt: Hunt): void {
+    const { life, loader, pendingOf } = this.#parts;
+    const pending = pendingOf?.(this.#key);
+    if (hunt.beaten || loader === undefined || pending !== undefined) {
       this.#release();
-      throw error;
-    } finally {
-      if (this.#filling === undefined) land(this);
-      else {
-        void this.#filling.then(() => {
-          land(this);
-        });
-      }
+      this.#succeed(pending ?? (hunt.beaten ? hunt.previous?.value : undefined));
+      return;
     }
+    const { previous } = hunt;
+    if (previous !== undefined && previous.freshUntil + life.onErrorMs > life.now()) {
+      this.#loadOrStale(loader, hunt, previous);
+      return;
+    }
+    this.#load(
+      loader,
+      hunt,
+      (value) => {
+        this.#succeed(value);
+      },
+      (error) => {
+        this.#fail(error);
+      },
+    );
   }
 
-  async #loadOrStale(loader: Loader<unknown, Id>, hunt: Hunt): Promise<unknown> {
+  #succeed(value: unknown): void {
+    this.#close();
+    this.#resolve(value);
+  }
+
+  #fail(error: unknown): void {
+    this.#release();
+    this.#close();
+    this.#reject(error);
+  }
+
+  /** The answer, or one thing that is done with it, is through. */
+  #close(): void {
+    if (--this.#openCount === 0) this.#land(this);
+  }
+
+  /** As {@link close}, of something that nobody waits for but the cache's end. */
+  #closeBehind(): void {
+    this.#parts.keeper.end();
+    this.#close();
+  }
+
+  /** With something stale at hand, which is served when the load fails, or takes longer than the soft timeout. */
+  #loadOrStale(loader: Loader<unknown, Id>, hunt: Hunt, previous: TierEntry): void {
     const { life, keeper, counts, softTimeoutMs } = this.#parts;
-    const { previous } = hunt;
-    const usable = previous !== undefined && previous.freshUntil + life.onErrorMs > life.now();
-    if (!usable) return this.#load(loader, hunt);
-    const loading = this.#load(loader, hunt);
-    try {
-      if (softTimeoutMs === undefined || hunt.background) return await loading;
-      return await Promise.race([loading, softTimeout(softTimeoutMs)]);
-    } catch (error) {
-      if (error === SOFT) {
-        // Until the load is done, who asks joins this flight and has the stale value at once.
-        this.#filling = keeper.track(
-          loading.then(
-            () => {},
-            () => {
-              // Counted by the loader; the lease is given back, or the next would wait for it.
-              this.#release();
-            },
-          ),
-        );
-      } else {
-        this.#release();
-        if (hunt.background) throw error;
-      }
+    let timer: NodeJS.Timeout | undefined;
+    let served = false;
+    const serve = (pauseEnd: number): void => {
       counts.staleServedCount++;
-      if (!this.stale) this.#remember(previous, life.now() + (error === SOFT ? 0 : ERROR_PAUSE_MS));
-      return previous.value;
+      if (!this.stale) this.#remember(previous, pauseEnd);
+      this.#succeed(previous.value);
+    };
+    if (softTimeoutMs !== undefined && !hunt.background) {
+      timer = setTimeout(() => {
+        served = true;
+        // Until the load is done, who asks joins this flight and has the stale value at once.
+        this.#openCount++;
+        keeper.begin();
+        serve(life.now());
+      }, softTimeoutMs);
+      timer.unref();
     }
+    this.#load(
+      loader,
+      hunt,
+      (value) => {
+        clearTimeout(timer);
+        if (served) this.#closeBehind();
+        else this.#succeed(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        if (!served && hunt.background) {
+          this.#fail(error);
+          return;
+        }
+        // Counted by the loader; the lease is given back, or the next would wait for it.
+        this.#release();
+        if (served) this.#closeBehind();
+        else serve(life.now() + ERROR_PAUSE_MS);
+      },
+    );
   }
 
   /** Something stale, which memory serves as it is until `pauseEnd`. */
@@ -155,53 +212,84 @@ export class Flight<Id> {
     if (entry !== undefined) entry.attentionAt = Math.min(pauseEnd, entry.expiresAt);
   }
 
-  async #load(loader: Loader<unknown, Id>, hunt: Hunt): Promise<unknown> {
-    const { life, ttlOf, versionOf, counts } = this.#parts;
-    const { minVersion, unverified } = hunt;
-    for (let lagged = 0; ; lagged++) {
-      let value = await loader.load(this.#id, { previous: hunt.previous?.value, minVersion, unverified });
-      if (value === notModified) {
-        if (hunt.previous === undefined)
-          throw new NotModifiedError('the loader answered notModified, and there is no previous value');
-        value = hunt.previous.value;
-      }
-      const version = value === undefined ? undefined : versionOf?.(value);
-      const lags = minVersion !== undefined && (version === undefined || version < minVersion);
-      if (lags && value !== undefined) {
-        counts.lagCount++;
-        if (lagged === MAX_LAGGED_LOADS)
-          throw new ReplicaLagError(
-            `expected version ${minVersion} or a later one, got ${version} from ${lagged + 1} loads`,
-          );
-        await sleep(FIRST_LAG_MS * 2 ** lagged);
-        continue;
-      }
-      const ttlMs = value === undefined ? undefined : ttlOf?.(value, this.#id);
-      const ends = lags ? undefined : life.endsOfLoaded(value, ttlMs);
-      if (ends === undefined) this.#release();
-      else this.#store(entryOf(value, ends, version, hunt.stamp), unverified && versionOf !== undefined);
-      return value;
-    }
+  #load(
+    loader: Loader<unknown, Id>,
+    hunt: Hunt,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+    lagged: number = 0,
+  ): void {
+    loader.load(
+      this.#id,
+      { previous: hunt.previous?.value, minVersion: hunt.minVersion, unverified: hunt.unverified },
+      (loaded) => {
+        let value: unknown;
+        try {
+          value = loaded === notModified ? previousValue(hunt) : loaded;
+          if (this.#lags(value, hunt, lagged)) {
+            setTimeout(
+              () => {
+                this.#load(loader, hunt, resolve, reject, lagged + 1);
+              },
+              FIRST_LAG_MS * 2 ** lagged,
+            );
+            return;
+          }
+          this.#keep(value, hunt);
+        } catch (error) {
+          reject(error);
+          return;
+        }
+        resolve(value);
+      },
+      reject,
+    );
   }
 
-  /** Keeps what was found: in memory at once, in the levels in the background. */
-  #store(entry: TierEntry, unverified = false): void {
+  /** @returns whether it is to be loaded once more, for want of a newer version. */
+  #lags(value: unknown, { minVersion }: Hunt, lagged: number): boolean {
+    if (minVersion === undefined || value === undefined) return false;
+    const version = this.#parts.versionOf?.(value);
+    if (version !== undefined && version >= minVersion) return false;
+    this.#parts.counts.lagCount++;
+    if (lagged < MAX_LAGGED_LOADS) return true;
+    throw new ReplicaLagError(
+      `expected version ${minVersion} or a later one, got ${version} from ${lagged + 1} loads`,
+    );
+  }
+
+  /** What was loaded and does not lag. */
+  #keep(value: unknown, { minVersion, stamp, unverified }: Hunt): void {
+    const { life, ttlOf, versionOf } = this.#parts;
+    const version = value === undefined ? undefined : versionOf?.(value);
+    const ttlMs = value === undefined ? undefined : ttlOf?.(value, this.#id);
+    // That there is none may be the word of a replica that lags.
+    const isKept = minVersion === undefined || value !== undefined;
+    const ends = isKept ? life.endsOfLoaded(value, ttlMs) : undefined;
+    if (ends === undefined) this.#release();
+    else this.#store(entryOf(value, ends, version, stamp), unverified && versionOf !== undefined);
+  }
+
+  /** Keeps what was found: in memory at once, in the levels in the background. @returns the value. */
+  #store(entry: TierEntry, unverified = false): unknown {
     const { keeper, levels, counts } = this.#parts;
     this.joinableUntil = Math.min(this.joinableUntil, entry.freshUntil);
     const value = keeper.frozen(entry.value);
     const remembered = this.stale ? undefined : keeper.remember(this.#key, value, entry, unverified);
     // A hit in the first level: nothing to fill, and the copy below is not free.
-    if (this.#tokens.length === 0) return;
-    const filling = levels.fillFrom({ ...entry, key: this.#key }, this.#tokens, () => this.stale);
-    if (filling === undefined) return;
-    this.#filling = keeper.track(
-      filling.then((kept) => {
-        if (kept) return;
+    if (this.#tokens.length === 0) return value;
+    this.#openCount++;
+    keeper.begin();
+    const isStale = (): boolean => this.stale;
+    levels.fillFrom(writeOf(this.#key, entry), this.#tokens, isStale, (kept) => {
+      if (!kept) {
         // Somebody changed the key during the load; their message may not be here yet.
         counts.refusedFillCount++;
         if (remembered !== undefined) keeper.memory!.retract(this.#key, remembered);
-      }),
-    );
+      }
+      this.#closeBehind();
+    });
+    return value;
   }
 
   /** In the background; whoever asks for the lease next does so after this, on the same connection. */
@@ -211,11 +299,10 @@ export class Flight<Id> {
   }
 }
 
-const SOFT: unique symbol = Symbol('soft timeout');
-
-async function softTimeout(ms: number): Promise<never> {
-  await sleep(ms, undefined, { ref: false });
-  throw SOFT as unknown;
+function previousValue({ previous }: Hunt): unknown {
+  if (previous === undefined)
+    throw new NotModifiedError('the loader answered notModified, and there is no previous value');
+  return previous.value;
 }
 
 /** Without the keys that are not known: most entries have neither version nor stamp. */
@@ -234,4 +321,11 @@ function entryOf(
     ...(version === undefined ? {} : { version }),
     ...(stamp === undefined ? {} : { stamp }),
   };
+}
+
+/** Spelled out, because a spread takes as long as the rest of a fill. */
+function writeOf(key: string, entry: TierEntry): TierWrite {
+  const { value, freshUntil, expiresAt, version, stamp } = entry;
+  if (version === undefined && stamp === undefined) return { key, value, freshUntil, expiresAt };
+  return { ...entry, key };
 }

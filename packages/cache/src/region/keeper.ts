@@ -20,7 +20,8 @@ export class Keeper {
   readonly #freeze: boolean;
   readonly surroundings: Surroundings;
   /** Fills, releases and refreshes, which nobody waits for but `close`. */
-  readonly #background = new Set<Promise<unknown>>();
+  #runningCount = 0;
+  readonly #waiting: (() => void)[] = [];
   /** How long a load takes, for the refresh ahead of the end. */
   loadMs: () => number = () => 0;
 
@@ -57,14 +58,29 @@ export class Keeper {
   }
 
   track<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => {
-      this.#background.delete(tracked);
-    });
-    this.#background.add(tracked);
-    return tracked;
+    this.begin();
+    const end = (): void => {
+      this.end();
+    };
+    work.then(end, end);
+    return work;
+  }
+
+  /** Something runs in the background, until as many calls of {@link end}. */
+  begin(): void {
+    this.#runningCount++;
+  }
+
+  end(): void {
+    if (--this.#runningCount > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   async settled(): Promise<void> {
-    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+    while (this.#runningCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
   }
 }

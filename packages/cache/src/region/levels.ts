@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EncodeError } from '../errors.ts';
 import { explainEntry, type LevelExplanation } from '../explain.ts';
 import type { GuardedRegion } from '../guard/guarded-region.ts';
 import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
@@ -16,6 +15,11 @@ const UNFENCED = '';
 
 /** Leases taken on the way down, by level; a hole where a tier hit, was not asked or did not answer. */
 export type Tokens = (string | undefined)[];
+
+/** Told of the topmost entry, or that there is none. */
+export type ReadLevels = (entry: TierEntry | undefined) => void;
+
+type GrantedLease = Extract<LeaseAnswer, { readonly kind: 'granted' }>;
 
 /** Whether every tier has confirmed, or one of them is to be told later. */
 export type Confirmation = 'done' | 'queued';
@@ -43,42 +47,75 @@ export class Levels {
     return this.#outbox.size;
   }
 
-  /** The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one. */
-  async read(key: string, tokens: Tokens, hunt: Hunt): Promise<TierEntry | undefined> {
+  /**
+   * The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one.
+   * `onRead` is told, possibly before this returns, and must not throw.
+   */
+  read(key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {
     const floor = this.#floors.of(key, this.#life.now());
     if (floor !== undefined) hunt.needs(floor.version);
-    for (let level = 0; level < this.tiers.length; level++) {
-      const answer =
-        level <= this.#outbox.levelOf(key)
-          ? UNAVAILABLE
-          : await this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined);
+    this.#readFrom(0, key, tokens, hunt, onRead);
+  }
+
+  #readFrom(level: number, key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {
+    if (level === this.tiers.length) {
+      onRead(undefined);
+      return;
+    }
+    const goOn = (entry: TierEntry | undefined): void => {
+      if (hunt.beaten) onRead(undefined);
+      else if (entry === undefined) this.#readFrom(level + 1, key, tokens, hunt, onRead);
+      else {
+        this.tiers[level]!.hitCount++;
+        onRead(entry);
+      }
+    };
+    if (level <= this.#outbox.levelOf(key)) {
+      hunt.unverified = true;
+      goOn(undefined);
+      return;
+    }
+    this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined, (answer) => {
       if (answer === UNAVAILABLE) {
         hunt.unverified = true;
-        continue;
+        goOn(undefined);
+      } else if (answer?.kind === 'hit' && (hunt.accepts(answer.entry) || hunt.serves(answer.entry))) {
+        goOn(answer.entry);
+      } else if (this.#givesLease(level)) {
+        if (answer?.kind === 'granted') {
+          this.#take(level, key, answer, tokens, hunt);
+          goOn(undefined);
+        } else void this.#lease(level, key, tokens, hunt, answer).then(goOn);
+      } else {
+        if (!this.#isLast(level)) tokens[level] = UNFENCED;
+        goOn(undefined);
       }
-      const found = answer?.kind === 'hit' ? answer.entry : undefined;
-      const usable = found !== undefined && (hunt.accepts(found) || hunt.serves(found));
-      const entry = usable ? found : await this.#lease(level, key, tokens, hunt, answer);
-      if (hunt.beaten) return undefined;
-      if (entry === undefined) continue;
-      this.tiers[level]!.hitCount++;
-      return entry;
-    }
-    return undefined;
+    });
   }
 
   /**
-   * Writes to each level whose lease was taken. `isStale` is asked for those that know no leases.
-   *
-   * @returns `undefined` when there is nothing to wait for, else whether no level refused.
+   * Writes to each level whose lease was taken. `isStale` is asked for those that know no leases. `onFilled` is told, possibly
+   * before this returns, whether no level refused.
    */
-  fillFrom(entry: TierWrite, tokens: Tokens, isStale: () => boolean): Promise<boolean> | undefined {
-    let fills: Promise<boolean>[] | undefined;
+  fillFrom(
+    entry: TierWrite,
+    tokens: Tokens,
+    isStale: () => boolean,
+    onFilled: (kept: boolean) => void,
+  ): void {
+    let openCount = 1;
+    let keptByAll = true;
+    const settle = (kept: boolean): void => {
+      keptByAll &&= kept;
+      if (--openCount === 0) onFilled(keptByAll);
+    };
     for (let level = 0; level < tokens.length; level++) {
       const token = tokens[level];
-      if (token !== undefined) (fills ??= []).push(this.#fillLevel(level, entry, token, isStale));
+      if (token === undefined) continue;
+      openCount++;
+      this.#fillLevel(level, entry, token, isStale, settle);
     }
-    return fills === undefined ? undefined : Promise.all(fills).then((kept) => kept.every(Boolean));
+    settle(true);
   }
 
   /** Gives the leases back. @returns `undefined` when there are none. */
@@ -173,7 +210,7 @@ export class Levels {
   }
 
   /**
-   * After a miss above something that could answer: takes the lease, or waits for who has it.
+   * After a miss above something that could answer: takes the lease, or waits for who has it. Never rejects.
    *
    * @param first is what the level has and the hunt has no use for, or has already said about the lease.
    * @returns an entry that came in the meantime and that the hunt accepts.
@@ -186,10 +223,6 @@ export class Levels {
     first: LeaseAnswer | undefined,
   ): Promise<TierEntry | undefined> {
     const tier = this.tiers[level]!;
-    if (!this.#givesLease(level)) {
-      if (!this.#isLast(level)) tokens[level] = UNFENCED;
-      return undefined;
-    }
     let said = first?.kind === 'hit' ? undefined : first;
     let freshBeyond = hunt.threshold(first?.kind === 'hit' ? first.entry : undefined);
     const startedAt = performance.now();
@@ -207,12 +240,7 @@ export class Levels {
         continue;
       }
       if (answer.kind === 'granted') {
-        tokens[level] = answer.token;
-        const { minVersion } = answer;
-        if (minVersion !== undefined) {
-          hunt.needs(minVersion);
-          this.heard([key], minVersion);
-        }
+        this.#take(level, key, answer, tokens, hunt);
         return undefined;
       }
       if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
@@ -225,6 +253,13 @@ export class Levels {
     }
   }
 
+  #take(level: number, key: string, { token, minVersion }: GrantedLease, tokens: Tokens, hunt: Hunt): void {
+    tokens[level] = token;
+    if (minVersion === undefined) return;
+    hunt.needs(minVersion);
+    this.heard([key], minVersion);
+  }
+
   /** Whether nothing below could answer. */
   #isLast(level: number): boolean {
     return level === this.tiers.length - 1 && !this.#hasLoader;
@@ -234,19 +269,41 @@ export class Levels {
     return this.tiers[level]!.leases && !this.#isLast(level);
   }
 
-  /** @returns whether the level did not refuse; one that could not be reached did not. */
-  async #fillLevel(level: number, entry: TierWrite, token: string, isStale: () => boolean): Promise<boolean> {
+  /** Tells `onFilled` whether the level did not refuse; one that could not be reached did not. */
+  #fillLevel(
+    level: number,
+    entry: TierWrite,
+    token: string,
+    isStale: () => boolean,
+    onFilled: (kept: boolean) => void,
+  ): void {
     const tier = this.tiers[level]!;
     const limited = this.#limited(entry, level);
-    try {
-      if (token !== UNFENCED) return (await tier.fill(limited, token)) !== false;
-      if (!isStale()) await tier.setMany([limited]);
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
-      this.encodeErrorCount++;
-      if (token !== UNFENCED) await tier.release(entry.key, token);
+    if (token !== UNFENCED) {
+      tier.fill(limited, token, {
+        done: (kept) => {
+          onFilled(kept !== false);
+        },
+        refused: () => {
+          this.encodeErrorCount++;
+          void tier.release(entry.key, token).then(() => {
+            onFilled(true);
+          });
+        },
+      });
+      return;
     }
-    return true;
+    const written = isStale() ? Promise.resolve() : tier.setMany([limited]);
+    written.then(
+      () => {
+        onFilled(true);
+      },
+      () => {
+        // Only a value that cannot be written makes it reject.
+        this.encodeErrorCount++;
+        onFilled(true);
+      },
+    );
   }
 
   #limited(write: TierWrite, level: number): TierWrite {

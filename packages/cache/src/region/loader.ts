@@ -1,5 +1,7 @@
 import { type LoadEvent, loadChannel } from '../diagnostics.ts';
 import { LoadManyContractError, LoadTimeoutError } from '../errors.ts';
+import { DeadlineQueue } from '../guard/deadlines.ts';
+import { afterTurn, promiseOf } from '../promise.ts';
 
 /** What a loader answers when `context.previous` still holds: it then lives on for another life. */
 export const notModified: unique symbol = Symbol('hotpath.cache.notModified');
@@ -88,6 +90,7 @@ export class Loader<V, Id> {
   readonly #load: Load<V, Id> | undefined;
   readonly #loadMany: LoadMany<V, Id> | undefined;
   readonly #timeoutMs: number;
+  readonly #deadlines: DeadlineQueue;
   #batch: Batch<Id> | undefined;
   loadCount = 0;
   errorCount = 0;
@@ -104,105 +107,108 @@ export class Loader<V, Id> {
     this.#load = load;
     this.#loadMany = loadMany;
     this.#timeoutMs = timeoutMs;
+    this.#deadlines = new DeadlineQueue(timeoutMs);
   }
 
-  /** One value. Calls of one turn of the event loop go to `loadMany` together, when there is one. */
-  load(id: Id, wish: LoadWish<V>): Promise<unknown> {
+  /**
+   * One value, or what the load failed with: exactly one of the two functions is called, once, and neither may throw. Calls
+   * of one turn of the event loop go to `loadMany` together, when there is one.
+   */
+  load(
+    id: Id,
+    wish: LoadWish<V>,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+  ): void {
     const loadMany = this.#loadMany;
     // What has something to compare with is asked for by itself, where that is possible.
     if (loadMany === undefined || (wish.previous !== undefined && this.#load !== undefined)) {
-      return this.#call(1, wish, (context) => this.#load!(id, context));
+      this.#call(1, wish, (context) => this.#load!(id, context), resolve, reject);
+      return;
     }
-    return new Promise((resolve, reject) => {
-      let batch = this.#batch;
-      if (batch === undefined) {
-        const opened: Batch<Id> = {
-          ids: [],
-          resolves: [],
-          rejects: [],
-          minVersion: undefined,
-          unverified: false,
-          sent: false,
-        };
-        this.#batch = batch = opened;
-        queueMicrotask(() => {
-          void this.#send(opened, loadMany);
-        });
-      }
-      batch.ids.push(id);
-      batch.resolves.push(resolve);
-      batch.rejects.push(reject);
-      if (wish.minVersion !== undefined) batch.minVersion = Math.max(wish.minVersion, batch.minVersion ?? 0);
-      if (wish.unverified) batch.unverified = true;
-      if (batch.ids.length === MAX_BATCH) void this.#send(batch, loadMany);
-    });
+    let batch = this.#batch;
+    if (batch === undefined) {
+      const opened: Batch<Id> = {
+        ids: [],
+        resolves: [],
+        rejects: [],
+        minVersion: undefined,
+        unverified: false,
+        sent: false,
+      };
+      this.#batch = batch = opened;
+      afterTurn(() => {
+        this.#send(opened, loadMany);
+      });
+    }
+    batch.ids.push(id);
+    batch.resolves.push(resolve);
+    batch.rejects.push(reject);
+    if (wish.minVersion !== undefined) batch.minVersion = Math.max(wish.minVersion, batch.minVersion ?? 0);
+    if (wish.unverified) batch.unverified = true;
+    if (batch.ids.length === MAX_BATCH) this.#send(batch, loadMany);
   }
 
-  async #send(batch: Batch<Id>, loadMany: LoadMany<V, Id>): Promise<void> {
+  #send(batch: Batch<Id>, loadMany: LoadMany<V, Id>): void {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
     const { ids, resolves, rejects, minVersion, unverified } = batch;
     const wish = { previous: undefined, minVersion, unverified };
-    try {
-      // One id is better served by the loader for one, if there is one.
-      if (ids.length === 1 && this.#load !== undefined) {
-        resolves[0]!(await this.#call(1, wish, (context) => this.#load!(ids[0]!, context)));
-        return;
-      }
-      const values = await this.#call(ids.length, wish, async (context) => {
-        const answer: unknown = await loadMany(ids, context);
-        if (!Array.isArray(answer) || answer.length !== ids.length) {
-          const got = Array.isArray(answer) ? `${answer.length} values` : typeof answer;
-          throw new LoadManyContractError(`loadMany: expected an array of ${ids.length} values, got ${got}`);
-        }
-        return answer as unknown[];
-      });
-      for (let i = 0; i < ids.length; i++) {
-        const value = values[i];
-        if (value instanceof Error) rejects[i]!(value);
-        else resolves[i]!(value);
-      }
-    } catch (error) {
-      for (const reject of rejects) reject(error);
+    // One id is better served by the loader for one, if there is one.
+    if (ids.length === 1 && this.#load !== undefined) {
+      this.#call(1, wish, (context) => this.#load!(ids[0]!, context), resolves[0]!, rejects[0]!);
+      return;
     }
+    this.#call(
+      ids.length,
+      wish,
+      async (context) => checkLoaded(await loadMany(ids, context), ids.length),
+      (values) => {
+        for (let i = 0; i < ids.length; i++) {
+          const value = values[i];
+          if (value instanceof Error) rejects[i]!(value);
+          else resolves[i]!(value);
+        }
+      },
+      (error) => {
+        for (const reject of rejects) reject(error);
+      },
+    );
   }
 
-  async #call<T>(
+  #call<T>(
     keyCount: number,
     wish: LoadWish<V>,
     call: (context: LoadContext<V>) => T | Promise<T>,
-  ): Promise<T> {
+    resolve: (value: T) => void,
+    reject: (reason: unknown) => void,
+  ): void {
     this.loadCount++;
     const context = new Context<V>(this.#name, wish);
     const startedAt = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const loading = call(context);
-      const value =
-        loading instanceof Promise
-          ? await Promise.race([
-              loading,
-              new Promise<never>((_, reject) => {
-                timer = setTimeout(() => {
-                  const error = new LoadTimeoutError(
-                    `${this.#name}: the loader did not answer within ${this.#timeoutMs} ms`,
-                  );
-                  context.abort(error);
-                  reject(error);
-                }, this.#timeoutMs);
-              }),
-            ])
-          : await loading;
-      this.#took(keyCount, startedAt);
-      return value;
-    } catch (error) {
+    const fail = (error: unknown): void => {
       this.errorCount++;
       this.#took(keyCount, startedAt, error);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+      reject(error);
+    };
+    const waiting = this.#deadlines.add(() => {
+      const error = new LoadTimeoutError(
+        `${this.#name}: the loader did not answer within ${this.#timeoutMs} ms`,
+      );
+      context.abort(error);
+      fail(error);
+    }, startedAt);
+    promiseOf(() => call(context)).then(
+      (value) => {
+        if (!this.#deadlines.settle(waiting)) return;
+        this.#took(keyCount, startedAt);
+        resolve(value);
+      },
+      (error: unknown) => {
+        if (this.#deadlines.settle(waiting)) fail(error);
+      },
+    );
   }
 
   #took(keyCount: number, startedAt: number, error?: unknown): void {
@@ -214,4 +220,11 @@ export class Loader<V, Id> {
       error === undefined ? { region, keyCount, durationMs } : { region, keyCount, durationMs, error };
     loadChannel.publish(event);
   }
+}
+
+/** What was loaded, when it is as many values as there were ids. */
+function checkLoaded(answer: unknown, count: number): unknown[] {
+  if (Array.isArray(answer) && answer.length === count) return answer;
+  const got = Array.isArray(answer) ? `${answer.length} values` : typeof answer;
+  throw new LoadManyContractError(`loadMany: expected an array of ${count} values, got ${got}`);
 }

@@ -2,6 +2,7 @@ import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
 import { CacheClosedError } from '../errors.ts';
 import { explainEntry, type Explanation, type LevelExplanation, nextRead } from '../explain.ts';
 import { storageKey } from '../key.ts';
+import { rejected } from '../promise.ts';
 import type { TagIndex } from '../tags.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
@@ -404,10 +405,6 @@ export class Region<Id> {
     const event: ChangedEvent = { region: this.name, keys, from };
     changedChannel.publish(event);
   }
-}
-
-async function rejected(error: unknown): Promise<never> {
-  throw error;
 }
 
 function forget<Id>(flights: Map<string, Flight<Id>>, key: string): void {

@@ -38,7 +38,7 @@ export class Confirmations {
   }
 
   async register(leaseMs: number): Promise<void> {
-    await runScript(this.#client, LISTEN, this.#alive, this.#listener.origin, leaseMs);
+    await runScript(this.#client, LISTEN, this.#alive, [this.#listener.origin, leaseMs], ignore);
   }
 
   /** Nobody has to wait for this process any more. */
@@ -82,7 +82,7 @@ export class Confirmations {
   async #ask(message: ChangeMessage, round: Round): Promise<void> {
     await this.#client.publish(channelOf(this.#listener.namespace), textOf(message));
     // After the message: who registers later has forgotten everything later.
-    const found = (await runScript(this.#client, LISTENERS, this.#alive)) as string[];
+    const found = await runScript(this.#client, LISTENERS, this.#alive, [], (reply) => reply as string[]);
     // A list without this process was lost, and who else was on it is not known.
     if (!found.includes(this.#listener.origin)) return;
     round.listeners = found;
@@ -93,6 +93,8 @@ export class Confirmations {
 function check({ listeners, acknowledged, resolve }: Round): void {
   if (listeners?.every((origin) => acknowledged.has(origin)) === true) resolve();
 }
+
+function ignore(): void {}
 
 function ackChannelOf(namespace: string, origin: string): string {
   return `${namespace}:ack:${origin}`;

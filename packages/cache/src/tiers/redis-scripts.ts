@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { promiseOf } from '../promise.ts';
 
 /** A script and the name under which the server knows it. */
-interface Script {
+export interface Script {
   readonly text: string;
   readonly sha1: string;
 }
@@ -52,23 +53,23 @@ export function isLoneLease(raw: string): boolean {
 /**
  * A lease where nothing is, by one plain command, which takes the server a tenth of a script's time.
  *
- * @returns `null` when granted; else what is there; `undefined` when the server would not have it: it is full, takes no
- * writes, or is older than Redis 7.
+ * @returns what `answer` makes of `null` when it was granted; of what is there; or of `undefined` when the server would
+ * not have it: it is full, takes no writes, or is older than Redis 7.
  */
-export async function acquireFree(
+export function acquireFree<T>(
   client: Redis | Cluster,
   key: string,
   token: string,
   leaseMs: number,
-): Promise<string | null | undefined> {
-  if (refusesNxGet.has(client)) return undefined;
-  try {
-    return await client.set(key, loneLease(token), 'PX', leaseMs, 'NX', 'GET');
-  } catch (error) {
+  answer: (found: string | null | undefined) => T | Promise<T>,
+): Promise<T> {
+  if (refusesNxGet.has(client)) return promiseOf(() => answer(undefined));
+  // One turn from the reply to the answer: this is the way of every miss.
+  return client.set(key, loneLease(token), 'PX', leaseMs, 'NX', 'GET').then(answer, (error: unknown) => {
     if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
     if (error.message.startsWith('ERR syntax')) refusesNxGet.add(client);
-    return undefined;
-  }
+    return answer(undefined);
+  });
 }
 
 /**
@@ -163,16 +164,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')`);
 
 /** Runs a script on one key by its name, and once by its text when the server does not know it (yet, or any more). */
-export async function runScript(
+export function runScript<T>(
   client: Redis | Cluster,
   { text, sha1 }: Script,
   key: string,
-  ...args: readonly (string | number)[]
-): Promise<unknown> {
-  try {
-    return await client.evalsha(sha1, 1, key, ...args);
-  } catch (error) {
+  args: readonly (string | number)[],
+  answer: (reply: unknown) => T,
+): Promise<T> {
+  return client.evalsha(sha1, 1, key, ...args).then(answer, (error: unknown) => {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.eval(text, 1, key, ...args);
-  }
+    return client.eval(text, 1, key, ...args).then(answer);
+  });
 }

@@ -21,7 +21,17 @@ import { HASHED } from '../key.ts';
 import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
 import { subscribe } from './redis-bus.ts';
 import { channelOf, textOf } from './redis-messages.ts';
-import { ACQUIRE, acquireFree, FILL, isLoneLease, RELEASE, runScript, SET_VERSION } from './redis-scripts.ts';
+import {
+  ACQUIRE,
+  acquireFree,
+  FILL,
+  isLoneLease,
+  RELEASE,
+  runScript,
+  type Script,
+  SET_VERSION,
+} from './redis-scripts.ts';
+import { promiseOf } from '../promise.ts';
 
 /** Options of {@link redisTier}. */
 export interface RedisTierOptions {
@@ -107,28 +117,29 @@ class RedisRegion implements TierRegion {
       ...(readsFromMaster(client)
         ? { readOrAcquire: (key: string, leaseMs: number) => this.#readOrAcquire(key, leaseMs) }
         : {}),
-      fill: (write, token) => this.#fill(write, token),
-      release: async (key, token) => {
-        await runScript(this.#client, RELEASE, this.#prefix + key, token);
-      },
+      fill: (write, token) => promiseOf(() => this.#fill(write, token)),
+      release: (key, token) => runScript(this.#client, RELEASE, this.#prefix + key, [token], () => {}),
     };
     this.versions = {
-      set: (write, version) => {
-        const { text, px } = this.#encode({ ...write, version });
-        return this.#setVersion(write.key, text, px, version);
-      },
+      set: (write, version) =>
+        promiseOf(() => {
+          const { text, px } = this.#encode({ ...write, version });
+          return this.#setVersion(write.key, text, px, version);
+        }),
       bury: (key, version, expiresAt) =>
         this.#setVersion(key, tombstoneOf(version, expiresAt), this.#px(expiresAt), version),
     };
   }
 
-  async getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
-    if (keys.length === 0) return [];
+  getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
     // Most reads are alone.
-    if (keys.length === 1) return [this.#openFound(await this.#keyspace.get(this.#prefix + keys[0]!))];
-    const raws = await this.#keyspace.mget(keys.map((key) => this.#prefix + key));
-    const now = this.#clock.now();
-    return raws.map((raw) => (raw === null ? undefined : this.#open(raw, now)));
+    if (keys.length === 1) {
+      return this.#keyspace.get(this.#prefix + keys[0]!).then((raw) => [this.#openFound(raw)]);
+    }
+    if (keys.length === 0) return Promise.resolve([]);
+    return this.#keyspace
+      .mget(keys.map((key) => this.#prefix + key))
+      .then((raws) => raws.map((raw) => this.#openFound(raw)));
   }
 
   async setMany(writes: readonly TierWrite[]): Promise<void> {
@@ -160,25 +171,37 @@ class RedisRegion implements TierRegion {
     await this.#client.publish(this.#channel, this.#message(keys, version));
   }
 
-  async #readOrAcquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
+  #readOrAcquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
     const token = this.#newToken();
     const full = this.#prefix + key;
-    const found = await acquireFree(this.#client, full, token, Math.ceil(leaseMs));
-    if (found === null) return { kind: 'granted', token };
-    // A full server still reads.
-    const raw = found ?? (await this.#keyspace.get(full));
+    return acquireFree<LeaseAnswer>(this.#client, full, token, Math.ceil(leaseMs), (found) => {
+      if (found === null) return { kind: 'granted', token };
+      // A full server still reads.
+      if (found === undefined)
+        return this.#keyspace.get(full).then((raw) => this.#openOrAcquire(full, token, leaseMs, raw));
+      return this.#openOrAcquire(full, token, leaseMs, found);
+    });
+  }
+
+  #openOrAcquire(
+    full: string,
+    token: string,
+    leaseMs: number,
+    raw: string | null,
+  ): LeaseAnswer | Promise<LeaseAnswer> {
     if (raw !== null && isLoneLease(raw)) return { kind: 'held' };
     const entry = this.#openFound(raw);
     return entry === undefined ? this.#acquireOver(full, token, leaseMs, undefined) : { kind: 'hit', entry };
   }
 
-  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
+  #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
     const token = this.#newToken();
     const full = this.#prefix + key;
-    const found = await acquireFree(this.#client, full, token, Math.ceil(leaseMs));
-    if (found === null) return { kind: 'granted', token };
-    if (found !== undefined && isLoneLease(found)) return { kind: 'held' };
-    return this.#acquireOver(full, token, leaseMs, freshBeyond);
+    return acquireFree<LeaseAnswer>(this.#client, full, token, Math.ceil(leaseMs), (found) => {
+      if (found === null) return { kind: 'granted', token };
+      if (found !== undefined && isLoneLease(found)) return { kind: 'held' };
+      return this.#acquireOver(full, token, leaseMs, freshBeyond);
+    });
   }
 
   /** Where something is, or the server says no more. */
@@ -191,13 +214,13 @@ class RedisRegion implements TierRegion {
     const ms = Math.ceil(leaseMs);
     const threshold =
       freshBeyond === undefined ? '' : freshBeyond === Infinity ? 'all' : Math.floor(freshBeyond);
-    const found = String(await runScript(this.#client, ACQUIRE, full, token, ms, threshold));
+    const found = await runScript(this.#client, ACQUIRE, full, [token, ms, threshold], String);
     if (found === 'L') return { kind: 'held' };
     if (found.startsWith('G')) return granted(token, versionOfHead(found));
     const entry = this.#open(found, this.#clock.now());
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable, or expired by this machine's clock: to be replaced, whatever it is.
-    const taken = String(await runScript(this.#client, ACQUIRE, full, token, ms, 'all'));
+    const taken = await runScript(this.#client, ACQUIRE, full, [token, ms, 'all'], String);
     return taken.startsWith('G') ? granted(token, versionOfHead(taken)) : { kind: 'held' };
   }
 
@@ -205,14 +228,18 @@ class RedisRegion implements TierRegion {
     return this.#tokenPrefix + (this.#tokenCount++).toString(36);
   }
 
-  async #fill(write: TierWrite, token: string): Promise<boolean> {
+  #fill(write: TierWrite, token: string): Promise<boolean> {
     const { text, px } = this.#encode(write);
-    const full = this.#prefix + write.key;
-    return (await runScript(this.#client, FILL, full, token, text, px, write.version ?? '')) === 1;
+    return this.#run(FILL, this.#prefix + write.key, [token, text, px, write.version ?? '']);
   }
 
-  async #setVersion(key: string, text: string, px: number | '', version: number): Promise<boolean> {
-    return (await runScript(this.#client, SET_VERSION, this.#prefix + key, text, px, version)) === 1;
+  #setVersion(key: string, text: string, px: number | '', version: number): Promise<boolean> {
+    return this.#run(SET_VERSION, this.#prefix + key, [text, px, version]);
+  }
+
+  /** A script that says 1 when it did. */
+  #run(script: Script, full: string, args: readonly (string | number)[]): Promise<boolean> {
+    return runScript(this.#client, script, full, args, (reply) => reply === 1);
   }
 
   #encode(write: TierWrite): { text: string; px: number | '' } {
