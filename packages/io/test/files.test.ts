@@ -26,7 +26,12 @@ test('each path has its contents or its error', async () => {
   for (const [index, path] of paths.entries()) await writeFile(path, Buffer.alloc(sizes[index]!, index));
   const all = [...paths, join(folder, 'missing'), folder, '/proc/self/stat', 'nul\0byte'];
   // Less memory than the largest needs: that one comes alone.
-  for (const options of [undefined, { concurrency: 2, maxBytes: 100_000 }, { maxBytes: 1 }]) {
+  for (const options of [
+    undefined,
+    { concurrency: 2, maxBytes: 100_000 },
+    { maxBytes: 1 },
+    { maxBytes: Infinity },
+  ]) {
     const results: ReadFileResult[] = [];
     for (const result of await collect(readFiles(all, options))) results[result.index] = result;
     expect(results.map(({ path }) => path)).toEqual(all);
@@ -59,13 +64,15 @@ test('at most maxBytes are read and not taken', async () => {
   expect((await collect(results)).length).toBe(49);
 });
 
-test('more files than descriptors, some of which others hold: all are read', async () => {
-  if (process.platform === 'win32') return;
-  const folder = await freshFolder();
-  await Promise.all(
-    Array.from({ length: 300 }, (_, index) => writeFile(join(folder, String(index)), `${index}`)),
-  );
-  const program = `
+test.each(['undefined', 'Infinity'])(
+  'more files than descriptors, some of which others hold, maxBytes %s: all are read',
+  async (maxBytes) => {
+    if (process.platform === 'win32') return;
+    const folder = await freshFolder();
+    await Promise.all(
+      Array.from({ length: 300 }, (_, index) => writeFile(join(folder, String(index)), `${index}`)),
+    );
+    const program = `
     import fs from 'node:fs';
     import { readFiles } from ${JSON.stringify(LIBRARY)};
     const held = [];
@@ -73,19 +80,20 @@ test('more files than descriptors, some of which others hold: all are read', asy
     setTimeout(() => held.forEach((fd) => fs.closeSync(fd)), 50);
     let sum = 0;
     const paths = Array.from({ length: 300 }, (_, index) => ${JSON.stringify(folder)} + '/' + index);
-    for await (const { bytes, error } of readFiles(paths, { concurrency: 300 })) {
+    for await (const { bytes, error } of readFiles(paths, { concurrency: 300, maxBytes: ${maxBytes} })) {
       if (error) throw error;
       sum += Number(bytes);
     }
     console.log(sum);`;
-  const child = spawnSync(
-    'sh',
-    ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, program],
-    { encoding: 'utf8' },
-  );
-  expect(child.stderr).toBe('');
-  expect(child.stdout.trim()).toBe(String((299 * 300) / 2));
-});
+    const child = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, program],
+      { encoding: 'utf8' },
+    );
+    expect(child.stderr).toBe('');
+    expect(child.stdout.trim()).toBe(String((299 * 300) / 2));
+  },
+);
 
 test('an abort ends the iteration, a wrong path too, and a consumer may stop', async () => {
   const folder = await freshFolder();
@@ -103,6 +111,8 @@ test('an abort ends the iteration, a wrong path too, and a consumer may stop', a
     break;
   }
   expect(() => readFiles([], { concurrency: 0 })).toThrow(ArgumentRangeError);
+  expect(() => readFiles([], { maxBytes: 0.5 })).toThrow(ArgumentRangeError);
+  expect(() => readFiles([], { maxBytes: '1' as never })).toThrow(ArgumentTypeError);
 });
 
 test('a copy has the bytes of its source, with and without options', async () => {

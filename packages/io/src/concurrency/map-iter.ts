@@ -1,4 +1,11 @@
-import { MapRun, parseMapOptions, type MapOptions, type Mapper } from './map.ts';
+import {
+  MapRun,
+  parseMapOptions,
+  type CallbackMapper,
+  type MapOptions,
+  type Mapper,
+  type ResolvedMapOptions,
+} from './map.ts';
 import type { Source } from './source.ts';
 
 /**
@@ -25,22 +32,22 @@ export function mapIter<Item, Result>(
   mapper: Mapper<Item, Result>,
   options?: MapOptions,
 ): AsyncGenerator<Result, void, undefined> {
-  return iterate(source, mapper, options, () => {});
+  return iterate(source, mapper, parseMapOptions(mapper, options), options?.signal, () => {});
 }
 
 /** As {@link mapIter}, and tells `onTaken` of each result right before the consumer gets it. */
 export function iterate<Item, Result>(
   source: Source<Item>,
-  mapper: Mapper<Item, Result>,
-  options: MapOptions | undefined,
+  mapper: Mapper<Item, Result> | CallbackMapper<Item, Result>,
+  options: ResolvedMapOptions,
+  signal: AbortSignal | undefined,
   onTaken: (result: Result) => void,
 ): AsyncGenerator<Result, void, undefined> {
-  const resolved = parseMapOptions(mapper, options);
-  const results = new Results<Result>(resolved.isOrdered);
-  const run = new MapRun(source, mapper, resolved, resolved.concurrency, (index, result) => {
+  const results = new Results<Result>(options.isOrdered);
+  const run = new MapRun(source, mapper, options, options.concurrency, (index, result) => {
     results.add(index, result);
   });
-  return handOut(run, results, options?.signal, onTaken);
+  return handOut(run, results, signal, onTaken);
 }
 
 async function* handOut<Item, Result>(

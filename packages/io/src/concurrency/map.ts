@@ -79,6 +79,17 @@ export interface ResolvedMapOptions {
   readonly isOrdered: boolean;
 }
 
+/** What works by callbacks all along, where a promise an item would cost as much as the work. */
+export interface CallbackMapper<Item, Result> {
+  /** Calls one of the two, once, and never before it has returned. */
+  start(
+    item: Item,
+    context: MapContext,
+    fulfilled: (result: Result) => void,
+    rejected: (error: unknown) => void,
+  ): void;
+}
+
 /** @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be */
 export function parseMapOptions(mapper: unknown, options: MapOptions | undefined): ResolvedMapOptions {
   if (options !== undefined) object('options', options);
@@ -107,7 +118,7 @@ export function parseMapOptions(mapper: unknown, options: MapOptions | undefined
  */
 export class MapRun<Item, Result> {
   readonly #iterator: Iterator<Item> | AsyncIterator<Item>;
-  readonly #mapper: Mapper<Item, Result>;
+  readonly #mapper: Mapper<Item, Result> | CallbackMapper<Item, Result>;
   readonly #collect: ((index: number, result: Result) => void) | undefined;
   readonly #concurrency: number;
   /** Most items that are drawn and not yet taken. */
@@ -125,7 +136,7 @@ export class MapRun<Item, Result> {
 
   constructor(
     source: Source<Item>,
-    mapper: Mapper<Item, Result>,
+    mapper: Mapper<Item, Result> | CallbackMapper<Item, Result>,
     options: ResolvedMapOptions,
     capacity: number,
     collect: ((index: number, result: Result) => void) | undefined,
@@ -226,7 +237,14 @@ export class MapRun<Item, Result> {
       return false;
     }
     const index = this.#nextIndex++;
-    const returned = this.#mapper(drawn.value, new ItemContext(index, this.#abort));
+    const mapper = this.#mapper;
+    const context = new ItemContext(index, this.#abort);
+    if (typeof mapper !== 'function') {
+      lane.index = index;
+      mapper.start(drawn.value, context, lane.fulfilled, lane.rejected);
+      return true;
+    }
+    const returned = mapper(drawn.value, context);
     if (!isThenable(returned)) {
       this.#collect?.(index, returned);
       return false;

@@ -1,0 +1,196 @@
+import { Buffer } from 'node:buffer';
+import fs from 'node:fs';
+import type { MapContext } from '../concurrency/map.ts';
+import type { Permit, Semaphore } from '../concurrency/semaphore.ts';
+
+/** Told once: contents and the permit for their memory, or an error. */
+export type Read = (
+  bytes: Buffer | undefined,
+  error: NodeJS.ErrnoException | undefined,
+  permit: Permit | undefined,
+) => void;
+
+/** How long to wait for another file to be closed, anywhere in the process, when no descriptor is to be had. */
+const NO_DESCRIPTOR_PAUSE_MS = 5;
+/** Closing the last descriptor of a file that was deleted frees its blocks: nothing for a small one, a wait for a large one. */
+const QUICK_CLOSE_BYTES = 1 << 20;
+/** First buffer for what has no size: pipes, files of /proc. */
+const UNSIZED_BYTES = 64 * 1024;
+
+/** Where no descriptor is to be had: true, and later `again`, or `fail` if the whole has ended meanwhile. */
+export function waitsForDescriptor(
+  error: NodeJS.ErrnoException,
+  context: MapContext,
+  again: () => void,
+  fail: (error: NodeJS.ErrnoException) => void,
+): boolean {
+  if (error.code !== 'EMFILE' && error.code !== 'ENFILE') return false;
+  setTimeout(() => {
+    if (context.signal.aborted) fail(error);
+    else again();
+  }, NO_DESCRIPTOR_PAUSE_MS);
+  return true;
+}
+
+/**
+ * Reads one file after another, by callbacks all along: a promise for each call would cost as much as the calls.
+ *
+ * ```
+ *  open ──► fstat ──► memory for its size ──► read, until all is there ──► close
+ *   ▲─ no descriptor: later
+ * ```
+ * A trip to the thread pool costs several times what the calls themselves do for a small file, so only those that may
+ * wait for a disk make one: open, which looks the path up, and read. What fstat answers open has brought into memory.
+ */
+export class FileRead {
+  readonly #memory: Semaphore;
+  #path = '';
+  #context: MapContext | undefined;
+  #done: Read = ignore;
+  /** For the memory of the contents; released here only after a failure. */
+  #permit: Permit | undefined;
+  #descriptor = -1;
+  #bytes: Buffer = NOTHING;
+  #filledBytes = 0;
+  /** Full parts of a file without a size. */
+  #parts: Buffer[] | undefined;
+
+  constructor(memory: Semaphore) {
+    this.#memory = memory;
+  }
+
+  /** Only when the one before is done. Nothing is thrown, and `done` is never called before this returns. */
+  start(path: string, context: MapContext, done: Read): void {
+    this.#path = path;
+    this.#context = context;
+    this.#done = done;
+    this.#open();
+  }
+
+  #open(): void {
+    try {
+      fs.open(this.#path, 'r', this.#onOpen);
+    } catch (error) {
+      // A path that no file can have.
+      process.nextTick(() => this.#fail(error));
+    }
+  }
+
+  readonly #onOpen = (error: NodeJS.ErrnoException | null, descriptor: number): void => {
+    if (error === null) {
+      this.#descriptor = descriptor;
+      this.#measure();
+    } else if (!waitsForDescriptor(error, this.#context!, this.#openAgain, this.#fail)) {
+      this.#fail(error);
+    }
+  };
+
+  readonly #openAgain = (): void => this.#open();
+
+  #measure(): void {
+    let sizeBytes: number;
+    try {
+      const stats = fs.fstatSync(this.#descriptor);
+      sizeBytes = stats.isFile() ? stats.size : 0;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const weight = Math.min(this.#memory.capacity, Math.max(1, sizeBytes));
+    this.#permit = this.#memory.tryAcquire(weight);
+    if (this.#permit === undefined) void this.#waitForMemory(weight, sizeBytes);
+    else this.#allocate(sizeBytes);
+  }
+
+  /** Only those that must wait pay for a promise and a signal. Never rejects. */
+  async #waitForMemory(weight: number, sizeBytes: number): Promise<void> {
+    try {
+      this.#permit = await this.#memory.acquire({ weight, signal: this.#context!.signal });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#allocate(sizeBytes);
+  }
+
+  #allocate(sizeBytes: number): void {
+    if (sizeBytes === 0) this.#parts = [];
+    try {
+      this.#bytes = Buffer.allocUnsafeSlow(sizeBytes === 0 ? UNSIZED_BYTES : sizeBytes);
+    } catch (error) {
+      // More than a buffer can hold.
+      this.#fail(error);
+      return;
+    }
+    this.#read();
+  }
+
+  #read(): void {
+    const filledBytes = this.#filledBytes;
+    const bytes = this.#bytes;
+    fs.read(this.#descriptor, bytes, filledBytes, bytes.length - filledBytes, null, this.#onRead);
+  }
+
+  /** One read as a rule, more after short ones; what was cut off meanwhile is not there. */
+  readonly #onRead = (error: NodeJS.ErrnoException | null, readBytes: number): void => {
+    if (error !== null) {
+      this.#fail(error);
+      return;
+    }
+    this.#filledBytes += readBytes;
+    const isFull = this.#filledBytes === this.#bytes.length;
+    if (readBytes > 0 && !isFull) this.#read();
+    else if (this.#parts === undefined) this.#end(isFull ? this.#bytes : this.#filled(), undefined);
+    else if (isFull) this.#readOn(this.#parts);
+    else this.#end(Buffer.concat([...this.#parts, this.#filled()]), undefined);
+  };
+
+  #readOn(parts: Buffer[]): void {
+    parts.push(this.#bytes);
+    this.#bytes = Buffer.allocUnsafeSlow(UNSIZED_BYTES);
+    this.#filledBytes = 0;
+    this.#read();
+  }
+
+  #filled(): Buffer {
+    return this.#bytes.subarray(0, this.#filledBytes);
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#permit?.release();
+    this.#permit = undefined;
+    this.#end(undefined, error as NodeJS.ErrnoException);
+  };
+
+  /** Ready for the next one before it tells. */
+  #end(bytes: Buffer | undefined, error: NodeJS.ErrnoException | undefined): void {
+    if (this.#descriptor >= 0) this.#close();
+    const done = this.#done;
+    const permit = this.#permit;
+    this.#done = ignore;
+    this.#context = undefined;
+    this.#permit = undefined;
+    this.#descriptor = -1;
+    this.#bytes = NOTHING;
+    this.#filledBytes = 0;
+    this.#parts = undefined;
+    done(bytes, error, permit);
+  }
+
+  /** A descriptor that was only read from has nothing to lose, whatever closing it says. */
+  #close(): void {
+    if (this.#filledBytes > QUICK_CLOSE_BYTES) {
+      fs.close(this.#descriptor, ignore);
+      return;
+    }
+    try {
+      fs.closeSync(this.#descriptor);
+    } catch {
+      // See above.
+    }
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function ignore(): void {}
