@@ -11,14 +11,19 @@ import type { Case, Findings, Variant, VariantKind } from '../harness/case.ts';
 import type { Busy } from './busy.ts';
 import { busyLoop, busyService, CONNECTIONS, USERS } from './busy.ts';
 
-const BLOCK_MS = 100;
+/** Long enough that a monitor watches and rests in turn, as it does in a service that runs for weeks. */
+const BLOCK_MS = 200;
 /** Longer than a block: the end of a window, some tens of microseconds, is not in the figure. */
-const WINDOW_MS = 1000;
-/** Share of a block's work that passes before it is timed: a monitor is started once in a service's life, not ten times a second. */
-const UNTIMED_SHARE = 0.1;
+const WINDOW_MS = 2000;
+/**
+ * Share of a block's work that passes before it is timed: a monitor is started once in a service's life, not five times a
+ * second, and what it watches at first is from what it has saved.
+ */
+const UNTIMED_SHARE = 0.2;
 const WARM_UP = 2000;
-/** Of both variants: a round is 440 ms of the processor's. */
-const FIXED_MS = { quick: 5000, plain: 24_000 };
+const ROUNDS = { quick: 3, plain: 40 };
+/** Of both variants: a round is 960 ms of the processor's. */
+const FIXED_MS = { quick: 6500, plain: 80_000 };
 const RESOLUTION_MS = 20;
 
 interface Running {
@@ -77,7 +82,7 @@ function experiment(
       let kept: number[] = [];
       return {
         run: async () => {
-          kept = await sharesKept(busy, start, quick ? 4 : 24);
+          kept = await sharesKept(busy, start, quick ? ROUNDS.quick : ROUNDS.plain);
         },
         answer: () => busy.share(),
         findings: (): Findings => ({

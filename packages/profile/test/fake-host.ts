@@ -54,6 +54,11 @@ export class FakeHost implements Host {
     this.#untold.push([kind, durationMs]);
   }
 
+  /** The event loop turns: what was collected is told to who watches. */
+  tellCollections(): void {
+    for (const [kind, durationMs] of this.#untold.splice(0)) this.#onPause?.(kind, durationMs);
+  }
+
   nowMs(): number {
     return this.#now;
   }
@@ -76,7 +81,7 @@ export class FakeHost implements Host {
     this.#onPause = onPause;
     return {
       flush: () => {
-        for (const [kind, durationMs] of this.#untold.splice(0)) this.#onPause?.(kind, durationMs);
+        this.tellCollections();
       },
       stop: () => (this.#onPause = undefined),
     };

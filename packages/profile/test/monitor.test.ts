@@ -116,6 +116,65 @@ describe('collections', () => {
   });
 });
 
+describe('collections by the hundred', () => {
+  /** A second each, `perTick` collections of 0.2 ms every 20 ms; those in a gap are seen by nobody. */
+  function seconds(host: FakeHost, count: number, perTick: number): void {
+    for (let tick = 0; tick < count * 50; tick++) {
+      for (let time = 0; time < perTick; time++) if (host.watching) host.collect('minor', 0.2);
+      host.tellCollections();
+      host.tick();
+    }
+  }
+
+  test('are watched in slices, some fifty a second, and reckoned for the gaps', () => {
+    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
+    seconds(host, 20, 5);
+    const { count, pauseMsTotal, pauseMsMax, pauseShare, watchedShare, byKind } = health.stats().gc;
+    expect(watchedShare).toBeGreaterThan(0.15);
+    expect(watchedShare).toBeLessThan(0.25);
+    expect(count / 5000).toBeCloseTo(1, 1);
+    expect(byKind.minor.count).toBe(count);
+    expect(pauseMsTotal / count).toBeCloseTo(0.2, 2);
+    expect(pauseMsMax).toBe(0.2);
+    expect(pauseShare).toBeCloseTo(0.05, 2);
+    expect(health.stats()).toEqual(health.stats());
+  });
+
+  test('are reckoned in a window that began in a gap, too', () => {
+    const told: number[] = [];
+    const { host } = start({ resolutionMs: 20, windowMs: 40, onSample: ({ gc }) => told.push(gc.count) });
+    seconds(host, 20, 5);
+    expect(told).toHaveLength(500);
+    expect(told.reduce((sum, count) => sum + count, 0) / 5000).toBeCloseTo(1, 1);
+  });
+
+  test('are all watched again when they are few', () => {
+    const { host, health } = start({ resolutionMs: 20 });
+    seconds(host, 2, 10);
+    expect(health.stats().gc.watchedShare).toBeLessThan(0.3);
+    host.ticks(50);
+    health.reset();
+    seconds(host, 2, 1);
+    expect(health.stats().gc).toMatchObject({ count: 100, watchedShare: 1 });
+  });
+
+  test('are all watched while somebody is told each', () => {
+    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
+    seconds(host, 2, 5);
+    health.reset();
+    let told = 0;
+    const end = health.onGcPause(() => told++);
+    seconds(host, 2, 5);
+    expect(told).toBe(500);
+    expect(health.stats().gc).toMatchObject({ count: 500, watchedShare: 1 });
+    end();
+    seconds(host, 8, 5);
+    expect(health.stats().gc.watchedShare).toBeLessThan(0.5);
+    health.stop();
+    expect(host.watching).toBe(false);
+  });
+});
+
 describe('a clock that jumps', () => {
   test.each([-3_600_000, 3_600_000])('the wall clock, by %d ms: lengths and delays do not notice', (jump) => {
     const told: MonitorStats[] = [];

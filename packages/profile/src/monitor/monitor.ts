@@ -16,6 +16,7 @@ import { MonitorStoppedError } from '../errors.ts';
 import { functionOption } from '../option-checks.ts';
 import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
+import { GcBudget } from './gc-budget.ts';
 import { GcPauses } from './gc-pauses.ts';
 import { nodeHost } from './host.ts';
 import type { GcWatch, Host, LoopTimes, Running } from './host.ts';
@@ -58,6 +59,7 @@ export interface Monitor extends Disposable {
   reset(): void;
   /**
    * Tells each pause of the garbage collector from now on, once the event loop has turned: for a histogram of them.
+   * While somebody listens every collection is watched, whatever that costs: see {@link GcStats.watchedShare}.
    *
    * @returns what ends it; `stop()` does too.
    */
@@ -71,10 +73,12 @@ export class HostMonitor implements Monitor {
   readonly #options: ResolvedOptions;
   readonly #host: Host;
   readonly #ticks: Running;
-  readonly #collections: GcWatch;
   readonly #delays = new DelayHistogram();
-  readonly #pauses = new GcPauses();
+  readonly #pauses: GcPauses;
+  readonly #budget: GcBudget;
   readonly #pauseListeners = new Set<GcPauseListener>();
+  /** `undefined` in a gap. */
+  #collections: GcWatch | undefined;
   #startedAtMs = 0;
   #startMs = 0;
   #startLoop: LoopTimes = { activeMs: 0, idleMs: 0 };
@@ -86,10 +90,10 @@ export class HostMonitor implements Monitor {
   constructor(options: ResolvedOptions, host: Host) {
     this.#options = options;
     this.#host = host;
-    this.#collections = host.watchGc((kind, durationMs) => {
-      this.#pauses.add(kind, durationMs);
-      for (const listener of this.#pauseListeners) listener(kind, durationMs);
-    });
+    const nowMs = host.nowMs();
+    this.#pauses = new GcPauses(nowMs);
+    this.#budget = new GcBudget(nowMs);
+    this.#watch();
     this.#open();
     this.#lastTickMs = this.#startMs;
     this.#ticks = host.every(options.resolutionMs, () => {
@@ -122,6 +126,7 @@ export class HostMonitor implements Monitor {
       listener(kind, durationMs);
     };
     this.#pauseListeners.add(own);
+    if (this.running) this.#chooseToWatch(this.#host.nowMs());
     return () => {
       this.#pauseListeners.delete(own);
     };
@@ -134,7 +139,7 @@ export class HostMonitor implements Monitor {
     if (overdueMs > 0) this.#recordLate(overdueMs * 1000, this.#options.resolutionMs * 1000);
     this.#final = this.#snapshot();
     this.#ticks.stop();
-    this.#collections.stop();
+    this.#collections?.stop();
     return this.#final;
   }
 
@@ -142,12 +147,36 @@ export class HostMonitor implements Monitor {
     this.stop();
   }
 
+  #watch(): void {
+    this.#collections = this.#host.watchGc((kind, durationMs) => {
+      this.#budget.spend();
+      this.#pauses.add(kind, durationMs);
+      for (const listener of this.#pauseListeners) listener(kind, durationMs);
+    });
+  }
+
+  /** The only place where slices and gaps begin. */
+  #chooseToWatch(nowMs: number): void {
+    const { isWatching } = this.#pauses;
+    const isAfforded = this.#budget.affords(nowMs, isWatching) || this.#pauseListeners.size > 0;
+    if (isAfforded === isWatching) return;
+    if (isAfforded) {
+      this.#pauses.startSlice(nowMs);
+      this.#watch();
+      return;
+    }
+    this.#collections?.flush();
+    this.#collections?.stop();
+    this.#collections = undefined;
+    this.#pauses.startGap(nowMs);
+  }
+
   #open(): void {
-    this.#collections.flush();
+    this.#collections?.flush();
     this.#delays.clear();
-    this.#pauses.clear();
     this.#startedAtMs = this.#host.dateMs();
     this.#startMs = this.#host.nowMs();
+    this.#pauses.clear(this.#startMs);
     this.#startLoop = this.#host.loopTimes();
   }
 
@@ -157,6 +186,7 @@ export class HostMonitor implements Monitor {
     const lateUs = (nowMs - this.#lastTickMs - resolutionMs) * 1000;
     this.#lastTickMs = nowMs;
     this.#recordLate(lateUs, resolutionMs * 1000);
+    this.#chooseToWatch(nowMs);
     if (nowMs - this.#startMs >= windowMs) this.#roll();
   }
 
@@ -195,13 +225,14 @@ export class HostMonitor implements Monitor {
   }
 
   #snapshot(): MonitorStats {
-    this.#collections.flush();
-    const durationMs = Math.max(0, this.#host.nowMs() - this.#startMs);
+    this.#collections?.flush();
+    const nowMs = this.#host.nowMs();
+    const durationMs = Math.max(0, nowMs - this.#startMs);
     return {
       startedAtMs: this.#startedAtMs,
       durationMs,
       eventLoop: this.#eventLoop(),
-      gc: this.#pauses.snapshot(durationMs),
+      gc: this.#pauses.snapshot(nowMs, durationMs),
       memory: this.#host.memory(),
       resources: countByType(this.#host.resources()),
       failedCallbacks: this.#failedCallbacks,
