@@ -11,6 +11,7 @@ import {
   paint,
   WIDTH,
 } from '../workloads/picture.ts';
+import { threadsUp } from './threads-up.ts';
 
 const RADIUS = 8;
 const ADJUSTMENT = { brightness: 0.1, contrast: 1.5 };
@@ -76,6 +77,7 @@ function imageCase(name: string, transform: Transform): Case {
             else await mapPixels(parallel, image, task, out);
             return out.pixels[0]!;
           };
+          await threadsUp(run);
           return {
             run,
             async answer() {

@@ -6,6 +6,7 @@
 import type { Case, Operation } from '../harness/case.ts';
 import { crunch, crunchInput } from '../workloads/crunch.ts';
 import { seededFloats } from '../workloads/floats.ts';
+import { threadsUp } from './threads-up.ts';
 
 function parallelCase(name: string, length: number, text: string, ratio: number): Case {
   return {
@@ -47,11 +48,13 @@ function parallelCase(name: string, length: number, text: string, ratio: number)
             module: new URL('../workloads/crunch.js', import.meta.url),
             export: 'crunch',
           });
+          const run = async (): Promise<number> => {
+            await parallel.mapInto(input, output, task);
+            return output[length - 1]!;
+          };
+          await threadsUp(run);
           return {
-            async run() {
-              await parallel.mapInto(input, output, task);
-              return output[length - 1];
-            },
+            run,
             async answer() {
               output.fill(-1);
               await parallel.mapInto(input, output, task);
@@ -130,6 +133,7 @@ function skewedCase(): Case {
             await parallel.mapInto(input, output, task);
             return output[length - 1]!;
           };
+          await threadsUp(run);
           return {
             run,
             async answer() {
@@ -173,6 +177,7 @@ function plainCase(): Case {
           const parallel = createParallel();
           const task = { module: new URL('../workloads/crunch.js', import.meta.url), export: 'crunch' };
           const run = (): Promise<number[]> => parallel.map<number, number>(input, task);
+          await threadsUp(run);
           return { run, answer: run, close: () => parallel.close() };
         },
       },

@@ -10,8 +10,8 @@ afterEach(async () => {
   for (const view of taken.splice(0)) free(view);
 });
 
-/** Several blocks and a part of one. */
-const LENGTH = 3 * 65_536 + 77;
+/** Several blocks and a part of one, of kernels that write and of those that give a number. */
+const LENGTH = 5 * 262_144 + 77;
 
 function vector(seed: number, length = LENGTH): Float32Array {
   const view = allocate('f32', length);
@@ -66,6 +66,39 @@ describe.each(CALLERS)('kernels by $who', ({ options }) => {
     expect(await parallel.kernel('min', [a])).toBeNaN();
     expect(await parallel.kernel('argmax', [a])).toBe(150_000);
     expect(await parallel.kernel('argmax', [a.subarray(0, 0)])).toBe(-1);
+  });
+
+  test('numbers of up to 1,048,576 elements are those of the kernel, to the last bit', async () => {
+    const parallel = pool(options);
+    const a = vector(5, 1 << 20);
+    for (const count of [0, 1, 16_383, 16_384, 300_000, 1 << 20]) {
+      const part = a.subarray(0, count);
+      expect(await parallel.kernel('sum', [part])).toBe(kernels.sum(part));
+    }
+  });
+
+  test('small and large calls in turn give what the kernel gives, however the cost is judged', async () => {
+    const parallel = pool(options);
+    const [a, out, expected] = [vector(6), room(), room()];
+    for (const count of [0, 5, LENGTH, 20_000, LENGTH, 5]) {
+      out.fill(0);
+      await parallel.kernel('sqrt', [a.subarray(0, count), out]);
+      expected.fill(0);
+      kernels.sqrt(a.subarray(0, count), expected);
+      expect(isSame(out, expected)).toBe(true);
+    }
+  });
+
+  test('an aborted call writes nothing, and progress ends at the whole', async () => {
+    const parallel = pool(options);
+    const [a, out] = [vector(7, 1000), room()];
+    const signal = AbortSignal.abort(new Error('no more'));
+    await expect(parallel.kernel('neg', [a, out], { signal })).rejects.toThrow('no more');
+    expect(out[0]).toBe(0);
+    const seen: string[] = [];
+    await parallel.kernel('neg', [a, out], { onProgress: (done, total) => seen.push(`${done}/${total}`) });
+    expect(seen.at(-1)).toBe('1/1');
+    expect(out[0]).toBe(-a[0]!);
   });
 });
 

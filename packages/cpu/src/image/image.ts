@@ -1,4 +1,4 @@
-import { allocate } from '@hotpath/memory';
+import { allocate, free } from '@hotpath/memory';
 
 import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
@@ -66,10 +66,17 @@ export async function adjust(
 ): Promise<RgbaImage> {
   checkNumber('brightness', brightness, -1, 1, false);
   checkNumber('contrast', contrast, 0, 10, false);
-  const table = Array.from({ length: 256 }, (_, value) =>
-    Math.min(255, Math.max(0, Math.round((value - 127.5) * contrast + 127.5 + brightness * 255))),
-  );
-  return await transform(parallel, 'adjustRows', image, out, { table }, options);
+  checkPair(image, out);
+  const table = allocate('u8', 256);
+  for (let value = 0; value < 256; value++) {
+    const wanted = Math.round((value - 127.5) * contrast + 127.5 + brightness * 255);
+    table[value] = Math.min(255, Math.max(0, wanted));
+  }
+  try {
+    return await transform(parallel, 'adjustRows', image, out, { table }, options);
+  } finally {
+    free(table);
+  }
 }
 
 /**

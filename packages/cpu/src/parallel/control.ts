@@ -58,6 +58,17 @@ export function isStopped(control: Control): boolean {
   return Atomics.load(control, STOP) !== STOP_REASON.none;
 }
 
+/** Whether a thread that came now would find nothing to do: all items are claimed, or the call stops. */
+export function isExhausted({
+  control,
+  count,
+}: {
+  readonly control: Control;
+  readonly count?: number;
+}): boolean {
+  return isStopped(control) || (count !== undefined && claimed(control) >= count);
+}
+
 /** Marks participant `slot` as touching the data. */
 export function enter(control: Control, slot: number, threadId: number): void {
   Atomics.store(control, PRESENT + slot, threadId + 1);

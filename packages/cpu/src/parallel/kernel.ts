@@ -4,41 +4,51 @@ import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError, FreedVectorError } from '../errors.ts';
 import { isInHeap } from '../kernels/operands.ts';
 import type { Vector } from '../kernels/operands.ts';
-import { isVector, KERNEL_BLOCK, KERNELS } from './kernel-blocks.ts';
+import type { Call } from './call.ts';
+import { blockOf, isVector, kernelBlocks, KERNELS, NUMBER_KERNELS } from './kernel-blocks.ts';
 import type { KernelData, Operand } from './kernel-blocks.ts';
-import { loadModuleTask } from './task.ts';
+import type { ItemFunction, RangeInput } from './loop.ts';
+import { indexItems, mapShared } from './shared-map.ts';
+import { ownTask } from './task.ts';
 import type { LoadedTask } from './task.ts';
 
-const REDUCTIONS = new Set([
-  'sum',
-  'dot',
-  'squaredDistance',
-  'min',
-  'max',
-  'argmin',
-  'argmax',
-  'countPositive',
-  'countWhere',
-]);
+/** A kernel's call, checked: all but the types and numbers, which the kernel itself checks. */
+type KernelCall = Omit<KernelData, 'results'>;
 
-const tasks = new Map<string, Promise<LoadedTask>>();
+/**
+ * Estimated duration in one thread below which a kernel runs there. Waking a worker takes about 0.1 ms, and threads that share the
+ * memory's bandwidth gain less than those that compute.
+ */
+const INLINE_BELOW_MS = 1;
 
-/** The task of a kernel: one for each, so that the cost of a block is learnt for each. */
-export function kernelTask(name: string): Promise<LoadedTask> {
-  let task = tasks.get(name);
+/** Elements that are computed here while nothing is known of the cost: the slowest kernel takes 0.3 ms for them. */
+const UNKNOWN_INLINE_COUNT: number = 1 << 18;
+
+/** Fewer take no longer than what surrounds them: nothing is to be learnt from their duration. */
+const LEARN_COUNT_MIN: number = 1 << 14;
+
+const MODULE = new URL('./kernel-blocks.js', import.meta.url);
+const NOTHING = new Uint8Array(0);
+const tasks = new Map<string, LoadedTask>();
+
+/** The task of a kernel over elements of a size, which has learnt what an element costs. */
+export function kernelTask({ name, operands }: KernelCall): LoadedTask {
+  const key = `${name} ${operands.find(isVector)?.BYTES_PER_ELEMENT}`;
+  let task = tasks.get(key);
   if (task === undefined) {
-    task = loadModuleTask({ module: new URL('./kernel-blocks.js', import.meta.url), export: 'kernelBlocks' });
-    tasks.set(name, task);
+    task = ownTask(MODULE, 'kernelBlocks', kernelBlocks as unknown as ItemFunction);
+    tasks.set(key, task);
   }
   return task;
 }
 
 /**
- * Checks a kernel's operands as the kernel itself would, and that all threads can reach them.
+ * Checks of a kernel's operands what the kernel would not: that all threads can reach them, and that ranges of them can be computed
+ * in any order.
  *
  * @throws ArgumentTypeError, ArgumentRangeError, FreedVectorError.
  */
-export function checkKernel(name: string, operands: readonly Operand[]): Omit<KernelData, 'results'> {
+export function checkKernel(name: string, operands: readonly Operand[]): KernelCall {
   const kernel = KERNELS.get(name);
   if (kernel === undefined) {
     throw new ArgumentTypeError(
@@ -48,32 +58,36 @@ export function checkKernel(name: string, operands: readonly Operand[]): Omit<Ke
   if (!Array.isArray(operands)) {
     throw new ArgumentTypeError(`operands: expected an array, got ${describe(operands)}`);
   }
-  if (!REDUCTIONS.has(name) && operands.length !== kernel.length) {
+  const isNumber = NUMBER_KERNELS.has(name);
+  if (!isNumber && operands.length !== kernel.length) {
     throw new ArgumentTypeError(
       `operands: expected ${kernel.length} with the output as the last, got ${operands.length}`,
     );
   }
-  const views = operands.flatMap((operand, i) => (isVector(operand) ? [{ operand, i }] : []));
-  for (const { operand, i } of views) {
-    if (isFreed(operand)) throw new FreedVectorError(`operands[${i}]: the vector was freed`);
-    if (!isInHeap(operand)) {
-      throw new ArgumentTypeError(
-        `operands[${i}]: expected a vector in the heap, which all threads see; take it with allocate or adopt`,
-      );
-    }
-  }
-  // Empty parts of the operands: the kernel looks at their types and numbers, and at nothing else.
-  kernel(...operands.map((operand) => (isVector(operand) ? operand.subarray(0, 0) : operand)));
-  const count = views[0]?.operand.length ?? 0;
-  const out = REDUCTIONS.has(name) ? -1 : operands.length - 1;
-  for (const { operand, i } of views) {
+  const out = isNumber ? -1 : operands.length - 1;
+  let count = -1;
+  for (let i = 0; i < operands.length; i++) {
+    const operand = operands[i] as Operand;
+    if (!isVector(operand)) continue;
+    checkPlace(operand, i);
+    if (count < 0) count = operand.length;
     const isEnough = i === out && name !== 'axpy' ? operand.length >= count : operand.length === count;
     if (!isEnough) {
       throw new ArgumentRangeError(`operands[${i}]: expected ${count} elements, got ${operand.length}`);
     }
-    if (out >= 0 && i !== out) refuseOverlap(operand, operands[out] as Uint8Array, i, count);
+    if (i !== out && out >= 0 && isVector(operands[out] as Operand)) {
+      refuseOverlap(operand, operands[out] as Uint8Array, i, count);
+    }
   }
-  return { name, operands, count };
+  return { name, operands, count: Math.max(count, 0) };
+}
+
+function checkPlace(operand: Vector | Uint8Array, index: number): void {
+  if (isFreed(operand)) throw new FreedVectorError(`operands[${index}]: the vector was freed`);
+  if (isInHeap(operand)) return;
+  throw new ArgumentTypeError(
+    `operands[${index}]: expected a vector in the heap, which all threads see; take it with allocate or adopt`,
+  );
 }
 
 /** Ranges are computed in any order: what one of them writes, no other may read. */
@@ -88,26 +102,63 @@ function refuseOverlap(input: Vector | Uint8Array, out: Uint8Array, index: numbe
   );
 }
 
-/** Runs the kernel by `run`, which calls {@link kernelBlocks} for all blocks, and gives its number, if it gives one. */
-export async function runKernel(
-  checked: Omit<KernelData, 'results'>,
-  run: (blocks: number, data: KernelData) => Promise<void>,
-): Promise<number | undefined> {
-  const blocks = Math.ceil(checked.count / KERNEL_BLOCK);
-  if (!REDUCTIONS.has(checked.name)) {
-    await run(blocks, { ...checked, results: undefined });
-    return undefined;
+/**
+ * Runs a checked kernel, here where threads cannot win.
+ *
+ * @returns its number, if it gives one.
+ * @throws what the kernel throws, and what {@link mapShared} throws.
+ */
+export async function runKernel(call: Call, checked: KernelCall): Promise<number | undefined> {
+  const { name, operands, count } = checked;
+  const { task, options, onProgress } = call;
+  const block = blockOf(name, count);
+  const blocks = Math.ceil(count / block);
+  if (options.callerSliceMs > 0 && isInline(task, count)) {
+    call.signal?.throwIfAborted();
+    const result = runHere(task, checked, blocks);
+    onProgress?.(blocks, blocks);
+    return result;
   }
-  const results = allocate('f64', blocks);
+  // Empty parts of the operands: the kernel looks at their types and numbers, and at nothing else.
+  KERNELS.get(name)!(...operands.map((operand) => (isVector(operand) ? operand.subarray(0, 0) : operand)));
+  const results = NUMBER_KERNELS.has(name) ? allocate('f64', blocks) : undefined;
   try {
-    await run(blocks, { ...checked, results });
-    return fold(checked, results);
+    const range: RangeInput = { data: { ...checked, results }, length: blocks };
+    const blockTask = task.withCost(task.msPerItem * block);
+    await mapShared({ ...call, task: blockTask }, indexItems(blocks, range, NOTHING, 'range'));
+    task.msPerItem = blockTask.msPerItem / block;
+    return results && fold(checked, results);
   } finally {
-    free(results);
+    if (results !== undefined) free(results);
   }
 }
 
-function fold({ name, operands }: Omit<KernelData, 'results'>, results: Float64Array): number {
+function isInline({ msPerItem }: LoadedTask, count: number): boolean {
+  return msPerItem === 0 ? count <= UNKNOWN_INLINE_COUNT : count * msPerItem < INLINE_BELOW_MS;
+}
+
+/** The whole call in this thread, whose duration is learnt from. */
+function runHere(task: LoadedTask, checked: KernelCall, blocks: number): number | undefined {
+  if (checked.count < LEARN_COUNT_MIN) return compute(checked, blocks);
+  const started = performance.now();
+  const result = compute(checked, blocks);
+  task.remember(checked.count, performance.now() - started);
+  return result;
+}
+
+function compute(checked: KernelCall, blocks: number): number | undefined {
+  const kernel = KERNELS.get(checked.name)!;
+  const isNumber = NUMBER_KERNELS.has(checked.name);
+  if (isNumber && blocks > 1) {
+    const results = new Float64Array(blocks);
+    kernelBlocks(0, blocks, { ...checked, results });
+    return fold(checked, results);
+  }
+  const result = kernel(...checked.operands);
+  return isNumber ? (result as number) : undefined;
+}
+
+function fold({ name, operands }: KernelCall, results: Float64Array): number {
   const kernel = KERNELS.get(name)! as (numbers: Float64Array) => number;
   if (name === 'min' || name === 'max') return kernel(results);
   if (name === 'argmin' || name === 'argmax') {

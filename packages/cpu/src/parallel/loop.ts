@@ -117,15 +117,18 @@ return function loop${id}_fold({ array, block, initial }, output, start, end, of
       : kind === 'flag'
         ? `typeof result !== 'boolean' && typeof result !== 'number'`
         : `typeof result !== '${kind}'`;
+  const loop = (index: string): string => `for (; i < end; i++) {
+      const result = fn(input[i], ${index});
+      if (${isWrong}) refuse(result, ${index}, '${kind}');
+      output[i] = ${kind === 'flag' ? '(result ? 1 : 0)' : 'result'};
+    }`;
+  // Most calls have no offset, and an addition less is a tenth of the time of a function of a few cycles.
   return `'use strict';
 return function loop${id}_${kind}(input, output, start, end, offset, position) {
   let i = start;
   try {
-    for (; i < end; i++) {
-      const result = fn(input[i], i + offset);
-      if (${isWrong}) refuse(result, i + offset, '${kind}');
-      output[i] = ${kind === 'flag' ? '(result ? 1 : 0)' : 'result'};
-    }
+    if (offset === 0) ${loop('i')}
+    else ${loop('i + offset')}
   } catch (error) {
     position.index = i + offset;
     throw error;

@@ -255,11 +255,8 @@ class PiscinaParallel implements Parallel {
   ): Promise<K extends NumberKernel ? number : void> {
     return this.#track(async () => {
       const checked = checkKernel(name, operands as readonly Operand[]);
-      const call = await this.#call(await kernelTask(name), options);
-      return (await runKernel(checked, async (blocks, data) => {
-        const range: RangeInput = { data, length: blocks };
-        await mapShared(call, indexItems(blocks, range, new Uint8Array(0), 'range'));
-      })) as K extends NumberKernel ? number : void;
+      const result = await runKernel(this.#callOf(kernelTask(checked), options), checked);
+      return result as K extends NumberKernel ? number : void;
     });
   }
 
@@ -296,9 +293,13 @@ class PiscinaParallel implements Parallel {
   }
 
   async #call(task: ParallelTask<never, unknown> | TaskModule, options: MapOptions): Promise<Call> {
+    return this.#callOf(task instanceof LoadedTask ? task : await this.#module(task as TaskModule), options);
+  }
+
+  #callOf(task: LoadedTask, options: MapOptions): Call {
     const { signal, grain, onProgress } = resolveMapOptions(options);
     return {
-      task: task instanceof LoadedTask ? task : await this.#module(task as TaskModule),
+      task,
       threads: this.#threads,
       options: this.#options,
       signal,

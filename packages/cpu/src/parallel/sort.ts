@@ -11,12 +11,13 @@ import { pack, unpackInto } from './pack.ts';
 import { indexItems, mapShared } from './shared-map.ts';
 import { afterOf, ascending } from './sort-loop.ts';
 import type { MergeInput, SortInput } from './sort-loop.ts';
-import { LoadedTask } from './task.ts';
+import { ownTask } from './task.ts';
+import type { LoadedTask } from './task.ts';
 
 /** The order without a comparator, as a task: its function is known in every thread, and marks the order. */
-export const ASCENDING: LoadedTask = new LoadedTask(
+export const ASCENDING: LoadedTask = ownTask(
+  new URL('./sort-loop.js', import.meta.url),
   'ascending',
-  { kind: 'module', id: 0, url: new URL('./sort-loop.js', import.meta.url).href, exportName: 'ascending' },
   ascending,
 );
 

@@ -4,6 +4,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 
 import { ThreadsUnavailableError } from '../errors.ts';
+import { isExhausted } from './control.ts';
 import type { Job, Outcome } from './protocol.ts';
 
 // The compiled file: TypeScript rewrites the extension of an import, not that of a string.
@@ -11,6 +12,16 @@ const WORKER_FILE = fileURLToPath(new URL('./worker-entry.cjs', import.meta.url)
 
 /** Jobs that a worker may hold: the one it runs, and the next, so that it need not wait for the caller's event loop. */
 export const JOBS_PER_WORKER = 2;
+
+/** A job that waits until a worker has room for it. */
+interface WaitingJob {
+  readonly job: Job;
+  readonly resolve: (outcome: Outcome | Promise<Outcome>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a worker would answer that came too late. */
+const NOTHING_DONE: Outcome = { items: 0, busyMs: 0, results: undefined, failure: undefined };
 
 /** Pools in a row that died before any job came back; then the machine is taken not to have threads for us. */
 const FRUITLESS_POOLS_MAX = 3;
@@ -30,8 +41,9 @@ export class Threads {
   readonly #resourceLimits: ResourceLimits | undefined;
   #pool: Piscina<Job, Outcome> | undefined;
   #starting: Promise<Piscina<Job, Outcome>> | undefined;
-  /** Jobs that have not come back. */
+  /** Jobs that were posted and have not come back, at most {@link JOBS_PER_WORKER} a worker. */
   #running = 0;
+  readonly #waiting: WaitingJob[] = [];
   #fruitless = 0;
   #lastError: unknown;
 
@@ -44,22 +56,41 @@ export class Threads {
    * Runs a job on the least busy worker. Rejects when that worker dies, or none can be started. With a pool at hand the
    * job is posted before this returns: the caller computes next, and a job that waited for a microtask would wait for
    * all of its first slice (4.7 ms for a call of 4.6 ms, and all speed-up lost, when this was an async function).
+   *
+   * Jobs wait here and not at piscina, because a job of which the other threads have left nothing must not reach a worker.
+   * While a worker starts, calls of a millisecond leave fifty such jobs behind; answered one by one, at one turn of the
+   * event loop each, they kept the worker from every later call for as long as one call followed the other.
    */
   run(job: Job): Promise<Outcome> {
+    if (this.#running < this.count * JOBS_PER_WORKER) return this.#post(job);
+    // oxlint-disable-next-line promise/avoid-new -- settled when a worker has room
+    return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }));
+  }
+
+  #post(job: Job): Promise<Outcome> {
     const pool = this.#pool;
     const isUsable = pool !== undefined && (pool.threads.length >= this.count || this.#running > 0);
     this.#running++;
     return (isUsable ? pool.run(job) : this.#restart().then((pool) => pool.run(job))).then(
       (outcome) => {
-        this.#running--;
         this.#fruitless = 0;
+        this.#settled();
         return outcome;
       },
       (error: unknown) => {
-        this.#running--;
+        this.#settled();
         throw error;
       },
     );
+  }
+
+  #settled(): void {
+    this.#running--;
+    while (this.#running < this.count * JOBS_PER_WORKER) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next.resolve(isExhausted(next.job) ? NOTHING_DONE : this.#post(next.job));
+    }
   }
 
   /** Ends one worker at once; piscina starts another in its place. */
@@ -73,6 +104,8 @@ export class Threads {
     const pool = this.#pool ?? (await this.#starting?.catch(() => undefined));
     this.#pool = undefined;
     this.#starting = undefined;
+    const error = new ThreadsUnavailableError('the threads were ended');
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
     await pool?.destroy();
   }
 

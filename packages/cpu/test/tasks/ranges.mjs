@@ -22,3 +22,8 @@ export function exits() {
 }
 
 export const shade = (rgba, index) => (rgba ^ index) >>> 0;
+
+/** Until the caller opens the gate. */
+export function waits(start, end, { gate }) {
+  Atomics.wait(gate, 0, 0);
+}
