@@ -1,8 +1,37 @@
 // Arrays of structures and structures of arrays, and elements moved to the front.
 
+/** Copies elements from one spacing to another; spacings in elements. One call for each component of a structure. */
+export function stride_32(out: usize, outStep: i32, a: usize, aStep: i32, count: i32): void {
+  const o = (<usize>outStep) << 2;
+  const s = (<usize>aStep) << 2;
+  for (let i = 0; i < count; i++, out += o, a += s) store<u32>(out, load<u32>(a));
+}
+
+export function stride_64(out: usize, outStep: i32, a: usize, aStep: i32, count: i32): void {
+  const o = (<usize>outStep) << 3;
+  const s = (<usize>aStep) << 3;
+  for (let i = 0; i < count; i++, out += o, a += s) store<u64>(out, load<u64>(a));
+}
+
+/**
+ * A column's elements from `from` on into its field of records of `fields` fields: what is left when the blocks of four are done.
+ * `records` is where that field of the first record is.
+ */
+// @ts-ignore: decorator
+@inline
+function restIn(records: usize, fields: i32, column: usize, from: usize, count: i32): void {
+  stride_32(records + from * fields * 4, fields, column + from * 4, 1, count - <i32>from);
+}
+
+/** As {@link restIn}, from records to columns. */
+// @ts-ignore: decorator
+@inline
+function restOut(records: usize, fields: i32, column: usize, from: usize, count: i32): void {
+  stride_32(column + from * 4, 1, records + from * fields * 4, fields, count - <i32>from);
+}
+
 export function interleave2_32(out: usize, a: usize, b: usize, count: i32): void {
-  const n = <usize>count;
-  const blocks = n & ~3;
+  const blocks = (<usize>count) & ~3;
   let i: usize = 0;
   for (; i < blocks; i += 4) {
     const x = v128.load(a + (i << 2));
@@ -10,15 +39,12 @@ export function interleave2_32(out: usize, a: usize, b: usize, count: i32): void
     v128.store(out + (i << 3), v128.shuffle<i32>(x, y, 0, 4, 1, 5));
     v128.store(out + (i << 3), v128.shuffle<i32>(x, y, 2, 6, 3, 7), 16);
   }
-  for (; i < n; i++) {
-    store<u32>(out + (i << 3), load<u32>(a + (i << 2)));
-    store<u32>(out + (i << 3), load<u32>(b + (i << 2)), 4);
-  }
+  restIn(out, 2, a, i, count);
+  restIn(out + 4, 2, b, i, count);
 }
 
 export function deinterleave2_32(a: usize, x: usize, y: usize, count: i32): void {
-  const n = <usize>count;
-  const blocks = n & ~3;
+  const blocks = (<usize>count) & ~3;
   let i: usize = 0;
   for (; i < blocks; i += 4) {
     const low = v128.load(a + (i << 3));
@@ -26,15 +52,12 @@ export function deinterleave2_32(a: usize, x: usize, y: usize, count: i32): void
     v128.store(x + (i << 2), v128.shuffle<i32>(low, high, 0, 2, 4, 6));
     v128.store(y + (i << 2), v128.shuffle<i32>(low, high, 1, 3, 5, 7));
   }
-  for (; i < n; i++) {
-    store<u32>(x + (i << 2), load<u32>(a + (i << 3)));
-    store<u32>(y + (i << 2), load<u32>(a + (i << 3), 4));
-  }
+  restOut(a, 2, x, i, count);
+  restOut(a + 4, 2, y, i, count);
 }
 
 export function interleave4_32(out: usize, a: usize, b: usize, c: usize, d: usize, count: i32): void {
-  const n = <usize>count;
-  const blocks = n & ~3;
+  const blocks = (<usize>count) & ~3;
   let i: usize = 0;
   for (; i < blocks; i += 4) {
     const x = v128.load(a + (i << 2));
@@ -51,18 +74,14 @@ export function interleave4_32(out: usize, a: usize, b: usize, c: usize, d: usiz
     v128.store(o, v128.shuffle<i64>(xy1, zw1, 0, 2), 32);
     v128.store(o, v128.shuffle<i64>(xy1, zw1, 1, 3), 48);
   }
-  for (; i < n; i++) {
-    const o = out + (i << 4);
-    store<u32>(o, load<u32>(a + (i << 2)));
-    store<u32>(o, load<u32>(b + (i << 2)), 4);
-    store<u32>(o, load<u32>(c + (i << 2)), 8);
-    store<u32>(o, load<u32>(d + (i << 2)), 12);
-  }
+  restIn(out, 4, a, i, count);
+  restIn(out + 4, 4, b, i, count);
+  restIn(out + 8, 4, c, i, count);
+  restIn(out + 12, 4, d, i, count);
 }
 
 export function deinterleave4_32(a: usize, x: usize, y: usize, z: usize, w: usize, count: i32): void {
-  const n = <usize>count;
-  const blocks = n & ~3;
+  const blocks = (<usize>count) & ~3;
   let i: usize = 0;
   for (; i < blocks; i += 4) {
     const p = a + (i << 4);
@@ -79,26 +98,10 @@ export function deinterleave4_32(a: usize, x: usize, y: usize, z: usize, w: usiz
     v128.store(z + (i << 2), v128.shuffle<i64>(zw0, zw1, 0, 2));
     v128.store(w + (i << 2), v128.shuffle<i64>(zw0, zw1, 1, 3));
   }
-  for (; i < n; i++) {
-    const p = a + (i << 4);
-    store<u32>(x + (i << 2), load<u32>(p));
-    store<u32>(y + (i << 2), load<u32>(p, 4));
-    store<u32>(z + (i << 2), load<u32>(p, 8));
-    store<u32>(w + (i << 2), load<u32>(p, 12));
-  }
-}
-
-/** Copies elements from one spacing to another; spacings in elements. One call for each component of a structure. */
-export function stride_32(out: usize, outStep: i32, a: usize, aStep: i32, count: i32): void {
-  const o = (<usize>outStep) << 2;
-  const s = (<usize>aStep) << 2;
-  for (let i = 0; i < count; i++, out += o, a += s) store<u32>(out, load<u32>(a));
-}
-
-export function stride_64(out: usize, outStep: i32, a: usize, aStep: i32, count: i32): void {
-  const o = (<usize>outStep) << 3;
-  const s = (<usize>aStep) << 3;
-  for (let i = 0; i < count; i++, out += o, a += s) store<u64>(out, load<u64>(a));
+  restOut(a, 4, x, i, count);
+  restOut(a + 4, 4, y, i, count);
+  restOut(a + 8, 4, z, i, count);
+  restOut(a + 12, 4, w, i, count);
 }
 
 /** Takes the elements whose mask byte is not 0; writes every element and moves on only behind those that stay. */

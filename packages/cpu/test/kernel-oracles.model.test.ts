@@ -1,179 +1,39 @@
 /**
- * Every kernel against a naive oracle written here, on the SIMD path, with SIMD off, and on arrays outside the heap: all
+ * Every kernel against a naive oracle, on the SIMD path, with SIMD off, and on arrays outside the heap: all
  * lengths up to four turns of the widest loop and a tail, every misalignment, special values, and random ones.
  */
 
 import * as cpu from '@hotpath/cpu';
-import { allocate, free } from '@hotpath/memory';
+import { allocate } from '@hotpath/memory';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { detectSimd, redecide } from '../dist/kernels/instance.js';
-
-type Vector = Float32Array | Float64Array | Int32Array;
-type Kind = 'f32' | 'f64' | 'i32';
-
-const KINDS: readonly Kind[] = ['f32', 'f64', 'i32'];
-const ARRAYS = { f32: Float32Array, f64: Float64Array, i32: Int32Array };
-const { fround } = Math;
-
-/** One element as the kernel must give it; what a typed array stores is the rounding. */
-type Oracle = (kind: Kind, ...x: number[]) => number;
-
-interface Elementwise {
-  readonly inputs: number;
-  readonly numbers?: number;
-  readonly floatsOnly?: boolean;
-  readonly oracle: Oracle;
-  readonly run: (vectors: Vector[], numbers: number[], out: Vector) => Vector;
-}
-
-type Loose = (...values: unknown[]) => Vector;
-const loose = (fn: unknown): Loose => fn as Loose;
-const plain = (
-  name: keyof typeof cpu,
-  inputs: number,
-  numbers: number,
-  oracle: Oracle,
-  floatsOnly = false,
-): Elementwise => ({
-  inputs,
-  numbers,
-  floatsOnly,
-  oracle,
-  // oxlint-disable-next-line import/namespace -- the name is one of its keys, and that is what is listed below
-  run: (vectors, values, out) => loose(cpu[name])(...vectors, ...values, out),
-});
-
-const ELEMENTWISE: Readonly<Record<string, Elementwise>> = {
-  add: plain('add', 2, 0, (_, a, b) => a + b),
-  sub: plain('sub', 2, 0, (_, a, b) => a - b),
-  mul: plain('mul', 2, 0, (kind, a, b) => (kind === 'i32' ? Math.imul(a, b) : a * b)),
-  div: plain('div', 2, 0, (_, a, b) => a / b),
-  fma: plain('fma', 3, 0, (kind, a, b, c) =>
-    kind === 'i32' ? Math.imul(a, b) + c : kind === 'f32' ? fround(a * b) + c : a * b + c,
-  ),
-  axpy: {
-    inputs: 2,
-    numbers: 1,
-    oracle: (kind, x, y, alpha) =>
-      kind === 'i32'
-        ? Math.imul(alpha, x) + y
-        : kind === 'f32'
-          ? fround(fround(alpha) * x) + y
-          : alpha * x + y,
-    run: ([x, y], [alpha], out) => {
-      out.set(y!);
-      return loose(cpu.axpy)(alpha, x, out.subarray(0, y!.length));
-    },
-  },
-  scale: plain('scale', 1, 1, (kind, a, alpha) =>
-    kind === 'i32' ? Math.imul(a, alpha) : kind === 'f32' ? a * fround(alpha) : a * alpha,
-  ),
-  abs: plain('abs', 1, 0, (_, a) => Math.abs(a)),
-  neg: plain('neg', 1, 0, (_, a) => -a),
-  sqrt: plain('sqrt', 1, 0, (_, a) => Math.sqrt(a), true),
-  minimum: plain('minimum', 2, 0, (_, a, b) => Math.min(a, b)),
-  maximum: plain('maximum', 2, 0, (_, a, b) => Math.max(a, b)),
-  clamp: {
-    inputs: 1,
-    oracle: (_, a) => (a < -2 ? -2 : a > 7 ? 7 : a),
-    run: ([a], _, out) => loose(cpu.clamp)(a, -2, 7, out),
-  },
-  sign: plain('sign', 1, 0, (_, a) => Math.sign(a)),
-  select: {
-    inputs: 3,
-    oracle: (_, mask, a, b) => (mask > 0 ? a : b),
-    run: ([m, a, b], _, out) => {
-      const isHeap = m!.buffer instanceof SharedArrayBuffer;
-      const mask = isHeap ? allocate('u8', m!.length) : new Uint8Array(m!.length);
-      m!.forEach((x, i) => (mask[i] = x > 0 ? 1 + (i % 255) : 0));
-      const result = loose(cpu.select)(mask, a, b, out);
-      if (isHeap) free(mask);
-      return result;
-    },
-  },
-};
-
-const SPECIALS: Readonly<Record<Kind, readonly number[]>> = {
-  f32: [
-    0,
-    -0,
-    1,
-    -1,
-    NaN,
-    Infinity,
-    -Infinity,
-    3.4028234663852886e38,
-    -3.4028234663852886e38,
-    1e-45,
-    0.1,
-    2 ** 31,
-    -(2 ** 31),
-    2 ** 32 + 4096,
-    1.5,
-    -2.5,
-  ],
-  f64: [
-    0,
-    -0,
-    1,
-    -1,
-    NaN,
-    Infinity,
-    -Infinity,
-    Number.MAX_VALUE,
-    -Number.MAX_VALUE,
-    5e-324,
-    0.1,
-    2 ** 31,
-    -(2 ** 31) - 0.5,
-    2 ** 53 + 2,
-    1e300,
-    -2.5,
-  ],
-  i32: [0, 1, -1, 2147483647, -2147483648, 7, -7, 65536, 46341, -46341],
-};
-
-const value: Readonly<Record<Kind, (i: number) => number>> = {
-  f32: (i) => fround(Math.sin(i + 1) * 10 ** (i % 5)),
-  f64: (i) => Math.sin(i + 1) * 10 ** (i % 7),
-  i32: (i) => Math.imul(i + 1, 0x9e37_79b1),
-};
-
-const make = (kind: Kind, values: ArrayLike<number>): Vector => ARRAYS[kind].from(values);
-
-const taken: ArrayBufferView[] = [];
+import {
+  ARRAYS,
+  ELEMENTWISE,
+  foreign,
+  freeNow,
+  inHeap,
+  KINDS,
+  loose,
+  make,
+  SPECIALS,
+  taken,
+  value,
+} from './kernel-oracles.ts';
+import type { Kind, Place, Vector } from './kernel-oracles.ts';
 
 afterEach(() => {
-  taken.splice(0).forEach((view) => free(view));
+  freeNow();
   redecide();
 });
-
-type Place = (kind: Kind, values: ArrayLike<number>, misalignment?: number) => Vector;
-
-const inHeap: Place = (kind, values, misalignment = 0) => {
-  const block = allocate(kind, values.length + misalignment);
-  taken.push(block);
-  const view = block.subarray(misalignment) as Vector;
-  view.set(values);
-  return misalignment === 0 ? block : view;
-};
-const foreign: Place = (kind, values, misalignment = 0) => {
-  const view = new ARRAYS[kind](values.length + misalignment).subarray(misalignment) as Vector;
-  view.set(values);
-  return view;
-};
 
 const PATHS: readonly { path: string; place: Place; simd: boolean }[] = [
   { path: 'simd', place: inHeap, simd: true },
   { path: 'scalar, SIMD off', place: inHeap, simd: false },
   { path: 'scalar, foreign arrays', place: foreign, simd: true },
 ];
-
-const freeNow = (): void => {
-  taken.splice(0).forEach((view) => free(view));
-};
 
 describe.each(PATHS)('$path', ({ path, place, simd }) => {
   const lengths = (kind: Kind): number[] => {
@@ -373,7 +233,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
     prepare();
     const check = (kind: Kind, a: Vector, b: Vector, limit: number): void => {
       const [x, y] = [place(kind, a, a.length % 5), place(kind, b, a.length % 3)];
-      const bound = kind === 'f32' ? fround(limit) : limit;
+      const bound = kind === 'f32' ? Math.fround(limit) : limit;
       for (const sign of SIGNS) {
         const [between, against] = [
           loose2(cpu.compare)(x, sign, y),
