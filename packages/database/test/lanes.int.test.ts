@@ -89,6 +89,64 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
     });
   });
 
+  /** Reads at once, over a lane that has prepared the text; `at` is the same in one transaction of the server's. */
+  async function readTogether(
+    db: Database,
+    divisors: readonly number[],
+  ): Promise<PromiseSettledResult<Divided>[]> {
+    return Promise.allSettled(
+      divisors.map((divisor) => db.one<Divided>('SELECT 10 / $1::int AS n, now()::text AS at', [divisor])),
+    );
+  }
+  interface Divided {
+    readonly n: number;
+    readonly at: string;
+  }
+  const transactions = (outcomes: readonly PromiseSettledResult<Divided>[]): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled')
+        counts.set(outcome.value.at, (counts.get(outcome.value.at) ?? 0) + 1);
+    }
+    return counts;
+  };
+
+  test('reads of one text share a Sync, until one of them fails; that one fails alone', async () => {
+    const db = open({ max: 1 });
+    await readTogether(db, [1]);
+    const twos = new Array<number>(10).fill(2);
+    const shared = await readTogether(db, twos);
+    expect(Math.max(...transactions(shared).values())).toBeGreaterThan(1);
+
+    const outcomes = await readTogether(db, [...twos, 0, ...twos]);
+    outcomes.forEach((outcome, index) => {
+      if (index === 10) expect(outcome).toMatchObject({ reason: { sqlState: '22012' } });
+      else expect(outcome).toMatchObject({ value: { n: 5 } });
+    });
+    const apart = await readTogether(db, twos);
+    for (const counts of [transactions(outcomes), transactions(apart)])
+      for (const count of counts.values()) expect(count).toBe(1);
+    expect(db.metrics()).toMatchObject({ opened: 1, closed: 0 });
+  });
+
+  test('what a read does on the side is done once, though its neighbours fail', async () => {
+    const db = open({ max: 1 });
+    await admin.query(
+      `CREATE TABLE noted (n integer);
+       CREATE FUNCTION note(n integer) RETURNS integer LANGUAGE sql AS 'INSERT INTO noted VALUES (n + 0 / n) RETURNING n'`,
+    );
+    const note = (n: number): Promise<unknown> => db.query('SELECT note($1)', [n]);
+    await note(1_000);
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 60 }, (_, n) => note(n % 10 === 0 ? 0 : n)),
+      readTogether(db, [0, 1, 0, 2]),
+    ]);
+    const noted = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' && n < 60 ? [n] : []));
+    expect(noted).toHaveLength(54);
+    const { rows } = await admin.query<{ n: number }>('SELECT n FROM noted WHERE n < 1000 ORDER BY n');
+    expect(rows.map(({ n }) => n)).toEqual(noted);
+  });
+
   test('statements that do not parse fail alone, also when many wait for the same preparation', async () => {
     const db = open({ max: 1 });
     const outcomes = await Promise.allSettled(

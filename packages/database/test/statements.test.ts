@@ -5,7 +5,7 @@ import { RowDecoders, compile, interpret } from '../dist/pool/decode.js';
 import { pgTypes } from '../dist/pool/pg-internals.js';
 import { onlyReads, tagChangesSession, textChangesSession } from '../dist/pool/session-state.js';
 import { PreparedStatements, StatementTexts } from '../dist/pool/statement-texts.js';
-import { toQueryError } from '../dist/pool/statement.js';
+import { toQueryError } from '../dist/pool/query-error.js';
 
 /** Reads a Bind message back, as the server would. */
 function readBind(buffer: Buffer): { name: string; values: (Buffer | null)[]; formats: number[] } {

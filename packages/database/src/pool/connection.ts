@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
-import { ClosedError, ConnectError, ConnectionLostError, DatabaseError } from '../errors.ts';
+import { ClosedError, ConnectionLostError, DatabaseError } from '../errors.ts';
 import { requestCancel } from './cancel.ts';
+import { type CancelHost, Cancelling } from './cancelling.ts';
+import { clientConfig, connect } from './connect.ts';
 import type { ResultShape, RowDecoders } from './decode.ts';
-import type { Clock, ConnectOptions, ResolvedOptions } from './options.ts';
-import { type PgClient, PgClientClass, type TransactionStatus } from './pg-internals.ts';
-import { cancelPlainly, plainSocket, queryPlainly } from './plain.ts';
+import { type Exchange, Flight, type FlightOwner } from './flight.ts';
+import { GROUP_MAX, exchangesOf, joinCalls } from './groups.ts';
+import type { Clock, ResolvedOptions } from './options.ts';
+import type { PgClient, TransactionStatus } from './pg-internals.ts';
+import { cancelPlainly, queryPlainly } from './plain.ts';
 import { PreparedStatements } from './statement-texts.ts';
-import { reusingSocket } from './reusing-socket.ts';
 import type { Statement, StatementHost } from './statement.ts';
-import { readDirectly } from './wire.ts';
+import { readMessages } from './wire.ts';
 
 /** Whoever owns the connection is told of these two, and of nothing else. */
 export interface ConnectionOwner {
@@ -18,27 +21,30 @@ export interface ConnectionOwner {
   onClosed(connection: Connection, cause: unknown): void;
 }
 
-/** Before a cancel is repeated: a server that was about to begin has begun by then. */
-const FIRST_CANCEL_PAUSE_MS = 20;
+/**
+ * A text of which some calls failed together, or took too long together, goes out with a Sync a call this many times; then it may
+ * be grouped again.
+ */
+const ALONE_AFTER_TROUBLE = 1_000;
 
-/** Time between keep-alive probes on a silent connection. */
-const KEEP_ALIVE_MS = 30_000;
+/** A group that took longer than this, in milliseconds, would have been better off apart: its first call waited for its last. */
+const SLOW_GROUP_MS = 10;
 
 /**
  * One connection to the server: statements in order, each settled at its ReadyForQuery. `send` writes one at a time, which is
- * what makes a cancel safe; `pipeline` writes at once, behind what is in flight, and is only for what is never cancelled.
+ * what makes a cancel safe; `pipeline` writes behind what is in flight, and is only for what is never cancelled.
  *
  * ```
- *   send() → waiting … → flight[0] (written) → ReadyForQuery → settle, next
+ *   send() → waiting … → flight (written) → ReadyForQuery → settle, next
  *                           │ abort: caller answered, CancelRequest on a second socket
  *                           └ next only after ReadyForQuery and the second socket's end
- *   pipeline() → flight[n] (written) → … → ReadyForQuery → settle
+ *   pipeline() → gathering … → end of the turn: flight → … → ReadyForQuery → settle
  * ```
  *
  * Invariants: `flight` is empty exactly when the server is idle; no statement is written while a cancel is pending;
  * after `closed` every statement was answered and the owner was told once.
  */
-export class Connection implements StatementHost {
+export class Connection implements StatementHost, CancelHost, FlightOwner {
   readonly prepared: PreparedStatements<ResultShape>;
   readonly decoders: RowDecoders;
   readonly toClose: string[] = [];
@@ -47,6 +53,8 @@ export class Connection implements StatementHost {
   /** Something may have changed the session since the last reset. */
   changedSession = false;
   closed = false;
+  /** The server has not answered the last statement yet, whoever still waits for that. */
+  executing = false;
   readonly openedAt: number;
   /** Where it expires, on the clock of the options. */
   readonly expiresAt: number;
@@ -59,17 +67,12 @@ export class Connection implements StatementHost {
   readonly #socket: Socket;
   readonly #options: ResolvedOptions;
   readonly #clock: Clock;
-  readonly #graceMs: number;
   readonly #owner: ConnectionOwner;
-  /** Written and not settled, in the order of the wire. */
-  readonly #flight: Statement[] = [];
+  readonly #cancelling: Cancelling;
+  readonly #flight: Flight;
+  /** To be written at the end of this turn of the event loop. */
+  #gathering: Statement[] = [];
   readonly #waiting: Statement[] = [];
-  #corked = false;
-  #giveUpCancel: (() => void) | undefined;
-  #graceTimer: unknown;
-  #cancelTimer: unknown;
-  /** The server has not answered the last statement yet, whoever still waits for that. */
-  #executing = false;
   #dropped = false;
 
   private constructor(
@@ -83,36 +86,32 @@ export class Connection implements StatementHost {
     this.#socket = socket;
     this.#options = options;
     this.#clock = options.clock;
-    this.#graceMs = options.cancelGraceMs;
     this.#owner = owner;
+    this.#flight = new Flight(client.connection, this);
+    this.#cancelling = new Cancelling(
+      options.clock,
+      options.cancelGraceMs,
+      (done) => this.#requestCancel(done),
+      this,
+    );
     this.decoders = decoders;
     this.prepared = new PreparedStatements(options.statementCacheSize);
     this.openedAt = options.clock.now();
     this.expiresAt = this.openedAt + options.maxLifetimeMs * (1 - options.lifetimeJitter * options.random());
     if (options.plain) {
       client.on('drain', () => {
-        this.#onReady(client.getTransactionStatus() ?? 'I');
+        this.onReady(client.getTransactionStatus() ?? 'I');
       });
     } else {
-      readDirectly(
-        socket,
-        () => this.#flight[0],
-        (cause) => {
-          this.#close(new ConnectionLostError(cause));
-          this.#drop();
-        },
-      );
-      client.connection.on('readyForQuery', (message) => {
-        this.#onReady(message.status);
+      readMessages(socket, this.#flight.take, (cause) => {
+        this.#lose(new ConnectionLostError(cause));
       });
     }
     client.on('error', (error) => {
-      this.#close(error);
-      this.#drop();
+      this.#lose(error);
     });
     client.on('end', () => {
-      this.#close(undefined);
-      this.#drop();
+      this.#lose(undefined);
     });
   }
 
@@ -127,46 +126,11 @@ export class Connection implements StatementHost {
     owner: ConnectionOwner,
     signal: AbortSignal,
   ): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const { clock } = options;
-      const own = options.plain ? plainSocket() : undefined;
-      const reusing = reusingSocket();
-      const client = new PgClientClass({
-        ...clientConfig(options.connect),
-        ...(own?.config ?? { stream: reusing.stream }),
-      });
-      let settled = false;
-      const fail = (cause: unknown): void => {
-        if (settled) return;
-        settled = true;
-        clock.clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        (own?.socket ?? client.connection.stream).destroy();
-        reject(new ConnectError(addressOf(client), cause));
-      };
-      const onAbort = (): void => {
-        fail(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort);
-      const timer = clock.setTimeout(() => {
-        fail(new ConnectTimeout(options.connectTimeoutMs));
-      }, options.connectTimeoutMs);
-      // Also keeps an error after this from being thrown by the emitter.
-      client.on('error', fail);
-      client.connect((error) => {
-        if (error) {
-          fail(error);
-          return;
-        }
-        if (settled) return;
-        settled = true;
-        clock.clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        const socket = own?.socket ?? client.connection.stream;
-        resolve(new Connection(client, socket, options, decoders, owner));
-        reusing.reuse();
-      });
-    });
+    return connect(
+      options,
+      signal,
+      (client, socket) => new Connection(client, socket, options, decoders, owner),
+    );
   }
 
   get processId(): number {
@@ -175,12 +139,12 @@ export class Connection implements StatementHost {
 
   /** True when nothing is under way, waits to be sent or is being cancelled. */
   get quiet(): boolean {
-    return this.#flight.length === 0 && this.#waiting.length === 0 && this.#giveUpCancel === undefined;
+    return this.inFlight === 0 && this.#waiting.length === 0 && !this.#cancelling.pending;
   }
 
-  /** Statements that were written and not settled. */
+  /** Statements that were written, or will be at the end of this turn, and are not settled. */
   get inFlight(): number {
-    return this.#flight.length;
+    return this.#flight.count + this.#gathering.length;
   }
 
   /** Sends a statement after those before it. */
@@ -189,13 +153,13 @@ export class Connection implements StatementHost {
       statement.fail(new ConnectionLostError());
       return;
     }
-    if (this.#flight.length === 0 && this.#giveUpCancel === undefined) this.#write(statement);
+    if (this.inFlight === 0 && !this.#cancelling.pending) this.#write(statement);
     else this.#waiting.push(statement);
   }
 
   /**
-   * Writes a statement behind those in flight, all of which must have come this way. The first goes out at once; what follows in
-   * the same turn of the event loop goes out together at its end, in one system call.
+   * Writes a statement behind those in flight, all of which must have come this way. What comes in one turn of the event loop goes out
+   * at its end, in one system call, and what may share a Sync does; a full group goes out at once.
    */
   pipeline(statement: Statement): void {
     if (this.closed) {
@@ -206,13 +170,10 @@ export class Connection implements StatementHost {
       this.send(statement);
       return;
     }
-    if (this.#flight.length === 0) this.progressAt = this.#clock.now();
-    else if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      setImmediate(this.#uncork);
-    }
-    this.#write(statement);
+    if (this.inFlight === 0) this.progressAt = this.#clock.now();
+    const gathered = this.#gathering.push(statement);
+    if (gathered === GROUP_MAX) this.#sendGathered();
+    else if (gathered === 1) process.nextTick(this.#sendGathered);
   }
 
   /**
@@ -225,9 +186,12 @@ export class Connection implements StatementHost {
     const index = this.#waiting.indexOf(statement);
     if (index >= 0) {
       this.#waiting.splice(index, 1);
-    } else if (statement === this.#flight[0] && !this.closed) {
+      return;
+    }
+    this.#sendGathered();
+    if (statement === this.#flight.current && !this.closed) {
       statement.abandon();
-      this.#startCancel();
+      this.#cancelling.start();
     }
   }
 
@@ -237,10 +201,10 @@ export class Connection implements StatementHost {
    */
   destroy(reason: unknown): void {
     if (this.closed) return;
-    const current = this.#flight[0];
+    const { current } = this.#flight;
     this.#close(reason);
     current?.abandon();
-    if (this.#executing) this.#startCancel();
+    if (this.executing) this.#cancelling.start();
     else this.#drop();
   }
 
@@ -251,7 +215,7 @@ export class Connection implements StatementHost {
     const stream = this.#socket;
     const timer = this.#clock.setTimeout(() => {
       stream.destroy();
-    }, this.#graceMs);
+    }, this.#options.cancelGraceMs);
     unref(timer);
     this.#client.end(() => {
       this.#clock.clearTimeout(timer);
@@ -265,122 +229,150 @@ export class Connection implements StatementHost {
     else stream.once('close', listener);
   }
 
-  readonly #uncork = (): void => {
-    this.#corked = false;
+  onReady(status: TransactionStatus): void {
+    const exchange = this.#flight.takeExchange();
+    const { statements } = exchange;
+    const before = this.status;
+    this.status = status;
+    this.executing = this.#flight.count > 0;
+    this.#cancelling.onReady();
+    if (this.closed) {
+      // It lingered for this.
+      this.#drop();
+    } else if (statements.length > 1) {
+      this.#onGroup(exchange, before);
+    } else if (statements.length === 1) {
+      if (this.executing) this.progressAt = this.#clock.now();
+      if (!this.#settle(statements[0]!, before)) this.#next();
+    }
+  }
+
+  onUnasked(report: Error): void {
+    this.#lose(report);
+  }
+
+  onCancelled(): void {
+    this.#next();
+  }
+
+  onCancelFailed(cause: Error): void {
+    this.#lose(new ConnectionLostError(cause));
+  }
+
+  readonly #sendGathered = (): void => {
+    const gathered = this.#gathering;
+    if (gathered.length === 0) return;
+    this.#gathering = [];
+    if (this.#flight.count === 0) this.progressAt = this.#clock.now();
+    if (gathered.length === 1) {
+      this.#write(gathered[0]!);
+      return;
+    }
+    const isPrepared = (name: string): boolean =>
+      this.toClose.length === 0 && this.prepared.get(name)?.shape !== undefined;
+    this.#socket.cork();
+    for (const exchange of exchangesOf(gathered, isPrepared)) {
+      if (exchange.length === 1) this.#write(exchange[0]!);
+      else this.#writeGroup(exchange);
+    }
     this.#socket.uncork();
   };
 
   #write(statement: Statement): void {
-    this.#flight.push(statement);
-    this.#executing = true;
-    this.statements++;
-    statement.attach(this);
+    this.#enter(statement);
     statement.onSent?.(this);
     this.#query(statement);
   }
 
+  #writeGroup(group: readonly Statement[]): void {
+    const shape = this.prepared.get(group[0]!.request.name)?.shape;
+    const last = group.at(-1);
+    for (const statement of group) {
+      this.#enter(statement);
+      statement.join(shape, statement === last);
+    }
+    this.#socket.write(joinCalls(group));
+  }
+
+  #enter(statement: Statement): void {
+    this.#flight.push(statement);
+    this.executing = true;
+    this.statements++;
+    statement.attach(this);
+  }
+
   #query(statement: Statement): void {
     if (!this.#options.plain) {
-      this.#client.query(statement);
+      statement.submit(this.#client.connection);
       return;
     }
     try {
       queryPlainly(this.#client, statement, this.#options);
     } catch (cause) {
       // A COPY or a portal that asked for a part which is missing.
-      this.#close(new ConnectionLostError(cause));
-      this.#drop();
+      this.#lose(new ConnectionLostError(cause));
     }
   }
 
-  #onReady(status: TransactionStatus): void {
-    const statement = this.#flight.shift();
-    const before = this.status;
-    this.status = status;
-    this.#executing = this.#flight.length > 0;
-    if (this.#cancelTimer !== undefined) this.#clock.clearTimeout(this.#cancelTimer);
-    this.#cancelTimer = undefined;
-    if (this.closed) {
-      // It lingered for this.
-      this.#drop();
+  /** The end of a group. When one of it failed, the server took all of it back: each is sent once more, with a Sync of its own. */
+  #onGroup({ statements, refused }: Exchange, before: TransactionStatus): void {
+    const now = this.#clock.now();
+    const { group } = statements[0]!.request;
+    if (refused || now - this.progressAt > SLOW_GROUP_MS) group!.alone = ALONE_AFTER_TROUBLE;
+    this.progressAt = now;
+    if (!refused) {
+      for (const statement of statements) this.#settle(statement, before);
+      this.#next();
       return;
     }
-    if (statement === undefined) return;
-    if (this.#executing) this.progressAt = this.#clock.now();
+    this.#socket.cork();
+    for (const statement of statements) this.#write(statement);
+    this.#socket.uncork();
+  }
+
+  /** Tells a statement's caller the end; true when it is sent once more instead. */
+  #settle(statement: Statement, before: TransactionStatus): boolean {
     if (statement.finish(before)) {
-      this.#flight.push(statement);
-      statement.attach(this);
-      this.#executing = true;
+      this.#enter(statement);
       this.#query(statement);
-      return;
+      return true;
     }
     if (statement.changedSession) this.changedSession = true;
-    statement.settle(status);
-    this.#next();
+    statement.settle(this.status);
+    return false;
   }
 
   #next(): void {
-    if (this.#flight.length > 0 || this.#giveUpCancel !== undefined || this.closed) return;
-    this.#clearGrace();
+    if (this.inFlight > 0 || this.#cancelling.pending || this.closed) return;
+    this.#cancelling.confirm();
     const next = this.#waiting.shift();
     if (next === undefined) this.#owner.onQuiet(this);
     else this.#write(next);
   }
 
-  /** Has the server give up what it executes, and drops the connection when it has not within the grace. */
-  #startCancel(): void {
-    if (this.#graceTimer !== undefined) return;
-    this.#graceTimer = this.#clock.setTimeout(() => {
-      this.#close(
-        new ConnectionLostError(new Error(`a cancel was not confirmed within ${this.#graceMs} ms`)),
-      );
-      this.#drop();
-    }, this.#graceMs);
-    this.#cancel(FIRST_CANCEL_PAUSE_MS);
-  }
-
-  /** One request. A server that had not begun with the statement ignores it, so it is repeated, with growing pauses. */
-  #cancel(pauseMs: number): void {
-    this.#giveUpCancel = this.#requestCancel((error) => {
-      this.#giveUpCancel = undefined;
-      if (this.#dropped) return;
-      if (error !== undefined) {
-        // Nobody knows whether the request reached the server.
-        this.#close(new ConnectionLostError(error));
-        this.#drop();
-      } else if (this.#executing) {
-        this.#cancelTimer = this.#clock.setTimeout(() => {
-          this.#cancel(pauseMs * 2);
-        }, pauseMs);
-      } else {
-        this.#next();
-      }
-    });
-  }
-
   #requestCancel(done: (error: Error | undefined) => void): () => void {
-    const { plain, connect } = this.#options;
-    if (plain) return cancelPlainly(clientConfig(connect), this.processId, done);
+    const { plain, connect: address } = this.#options;
+    if (plain) return cancelPlainly(clientConfig(address), this.processId, done);
     return requestCancel(this.#client, done);
   }
 
-  #clearGrace(): void {
-    if (this.#graceTimer !== undefined) this.#clock.clearTimeout(this.#graceTimer);
-    this.#graceTimer = undefined;
+  #lose(cause: unknown): void {
+    this.#close(cause);
+    this.#drop();
   }
 
   /** The only way to `closed`: answers everyone and tells the owner. */
   #close(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    const { error } = this.#flight[0] ?? {};
+    const { error } = this.#flight.current ?? {};
     const lost =
       cause instanceof DatabaseError
         ? cause
         : // What the server said last explains more than the socket's end.
           new ConnectionLostError(error instanceof DatabaseError ? error : (error ?? cause));
-    for (const statement of this.#flight.splice(0)) statement.fail(lost);
-    for (const statement of this.#waiting.splice(0)) statement.fail(lost);
+    const unanswered = [...this.#flight.takeAll(), ...this.#gathering.splice(0), ...this.#waiting.splice(0)];
+    for (const statement of unanswered) statement.fail(lost);
     this.#owner.onClosed(this, cause);
   }
 
@@ -388,39 +380,9 @@ export class Connection implements StatementHost {
   #drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    this.#clearGrace();
-    this.#clock.clearTimeout(this.#cancelTimer);
-    this.#giveUpCancel?.();
+    this.#cancelling.stop();
     this.#socket.destroy();
   }
-}
-
-class ConnectTimeout extends Error {
-  readonly code = 'ETIMEDOUT';
-
-  constructor(timeoutMs: number) {
-    super(`no connection within ${timeoutMs} ms`);
-  }
-}
-
-function clientConfig(options: ConnectOptions): object {
-  const config: Record<string, unknown> = {
-    pipeline: true,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-  };
-  for (const name of ['connectionString', 'host', 'port', 'user', 'password', 'database', 'ssl'] as const) {
-    if (options[name] !== undefined) config[name] = options[name];
-  }
-  if (options.applicationName !== undefined) config['application_name'] = options.applicationName;
-  return config;
-}
-
-/** Host and port, which is all of the address that a message may show. */
-function addressOf(client: PgClient): string {
-  return client.host.startsWith('/')
-    ? `${client.host}/.s.PGSQL.${client.port}`
-    : `${client.host}:${client.port}`;
 }
 
 /** Lets the process end although the timer is set. */

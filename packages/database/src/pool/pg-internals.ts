@@ -13,7 +13,6 @@ export interface PgConnection {
   parse(statement: { readonly text: string; readonly name: string }): void;
   query(text: string): void;
   sendCopyFail(message: string): void;
-  on(event: 'readyForQuery', listener: (message: { readonly status: TransactionStatus }) => void): this;
   on(event: 'connect' | 'sslconnect' | 'end', listener: () => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
 }
@@ -50,7 +49,7 @@ interface Internals {
   readonly Client: new (config: object) => PgClient;
   readonly Connection: new (config: object) => PgConnection;
   readonly utils?: { readonly prepareValue: (value: unknown) => string | Buffer | null };
-  readonly Query?: { readonly prototype: object };
+  readonly DatabaseError: new (message: string, length: number, name: 'error') => Error;
 }
 
 const internals = pg as unknown as Internals;
@@ -63,27 +62,14 @@ export const prepareValue: (value: unknown) => string | Buffer | null =
   (() => {
     throw new Error('the installed version of pg does not say how it encodes a value');
   });
-export const pgQueryPrototype: object = internals.Query?.prototype ?? Object.prototype;
+/** An error as the server reported it. */
+export const PgDatabaseError: Internals['DatabaseError'] = internals.DatabaseError;
 export const pgTypes: { getTypeParser(oid: number, format: 'text'): (text: string) => unknown } = pg.types;
 
-const STREAM_METHODS = ['write', 'cork', 'uncork', 'destroy', 'listeners', 'on', 'once', 'off'];
+const STREAM_METHODS = ['write', 'cork', 'uncork', 'destroy', 'removeAllListeners', 'on', 'once'];
 const CONNECTION_METHODS = ['connect', 'requestSsl', 'cancel', 'parse', 'query', 'sendCopyFail', 'on'];
 const CLIENT_METHODS = ['connect', 'query', 'end', 'on'];
 const CLIENT_FIELDS = ['host', 'port', 'ssl', 'sslNegotiation', 'processID', 'secretKey'];
-/** What `pg.Client` calls on a statement; `Statement` has each of them. */
-const QUERY_METHODS = [
-  'submit',
-  'handleRowDescription',
-  'handleDataRow',
-  'handleCommandComplete',
-  'handleEmptyQuery',
-  'handlePortalSuspended',
-  'handleReadyForQuery',
-  'handleCopyInResponse',
-  'handleCopyData',
-  'handleError',
-];
-
 /**
  * What of the internals is not as the connection expects it: names such as `Connection.prototype.parse`; empty when all is well.
  * Opens nothing; some ten microseconds.
@@ -97,15 +83,13 @@ export function missingInternals(): string[] {
       }
     }
   };
-  methods('pg', internals, ['Client', 'Connection', 'Query']);
+  methods('pg', internals, ['Client', 'Connection', 'DatabaseError']);
   methods('pg.utils', internals.utils, ['prepareValue']);
-  methods('Query.prototype', internals.Query?.prototype, QUERY_METHODS);
   methods('Connection.prototype', internals.Connection?.prototype, CONNECTION_METHODS);
   methods('Client.prototype', internals.Client?.prototype, CLIENT_METHODS);
   if (missing.length > 0) return missing;
-  const client = new internals.Client({ pipeline: true, host: 'localhost', ssl: false });
+  const client = new internals.Client({ host: 'localhost', ssl: false });
   for (const field of CLIENT_FIELDS) if (!(field in client)) missing.push(`client.${field}`);
-  if ((client as { readonly pipeline?: unknown }).pipeline !== true) missing.push('client.pipeline');
   methods('client.connection.stream', client.connection?.stream, STREAM_METHODS);
   return missing;
 }

@@ -180,6 +180,7 @@ export class Requests {
           name: entry.name,
           changesSession: entry.changesSession,
           shareable: entry.shareable,
+          group: entry.group,
         };
       }
     }

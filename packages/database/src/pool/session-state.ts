@@ -38,3 +38,35 @@ const MORE =
 export function onlyReads(text: string): boolean {
   return READ.test(text) && !MORE.test(text) && !SESSION_TEXT.test(text);
 }
+
+/** What stands before a parenthesis in texts that call nothing, or functions of the server's that do no more than give a value. */
+const KNOWN_CALLS: ReadonlySet<string> = new Set(
+  `select from where and or not in any all some exists as on using with values case when then else array row by having limit offset
+  lateral distinct filter over within union except intersect coalesce nullif greatest least cast extract position substring trim
+  count sum min max avg array_agg string_agg json_agg jsonb_agg json_build_object jsonb_build_object row_to_json to_json to_jsonb
+  row_number rank dense_rank lag lead lower upper length char_length concat substr replace left right abs round floor ceil now
+  date_trunc to_char unnest generate_series numeric decimal varchar char`.split(/\s+/u),
+);
+
+/** A parenthesis with what stands before it: a word, perhaps behind a dot, or another sign. */
+const OPENING = /(?:(\.\s*)?([\p{L}\p{N}_$]+)|(\S))?\s*\(/gu;
+
+/** Signs behind which a parenthesis is no call. */
+const NO_CALL = '(,=<>+-*%|';
+
+/** Could stand between a function's name and its parenthesis. */
+const COMMENT = /--|\/\*/u;
+
+/**
+ * True when a text calls no function but harmless ones of the server's, so that executing it twice is as good as once. By the text
+ * alone, and only what is known: a column list or a string may look like a call, which only costs the sharing.
+ */
+export function callsOnlyKnown(text: string): boolean {
+  if (COMMENT.test(text)) return false;
+  for (const [, dot, word, sign] of text.matchAll(OPENING)) {
+    if (dot !== undefined) return false;
+    if (word !== undefined && !KNOWN_CALLS.has(word.toLowerCase())) return false;
+    if (sign !== undefined && !NO_CALL.includes(sign)) return false;
+  }
+  return true;
+}

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ArgumentRangeError } from '../errors.ts';
-import { onlyReads, textChangesSession } from './session-state.ts';
+import { callsOnlyKnown, onlyReads, textChangesSession } from './session-state.ts';
+
+/** How the calls of one text may share a Sync; one object for all of them. */
+export interface SyncGrouping {
+  /** How many more go each with a Sync of its own: set when some failed together, or took long. */
+  alone: number;
+}
 
 /** What is known of a statement's text alone, shared by all connections. */
 export interface StatementText {
@@ -14,6 +20,8 @@ export interface StatementText {
   readonly changesSession: boolean;
   /** It only reads, so it may share a connection with others. */
   readonly shareable: boolean;
+  /** `undefined` where each call of it needs a Sync of its own. */
+  readonly group: SyncGrouping | undefined;
 }
 
 /** The protocol ends a text at its first NUL, and would read the rest as something else. */
@@ -35,11 +43,13 @@ export class StatementTexts {
     let entry = this.#known.get(text);
     if (entry !== undefined) return entry;
     checkText(text);
+    const shareable = onlyReads(text);
     entry = {
       text,
       name: `hp_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`,
       changesSession: textChangesSession(text),
-      shareable: onlyReads(text),
+      shareable,
+      group: shareable && callsOnlyKnown(text) ? { alone: 0 } : undefined,
     };
     if (this.#known.size >= this.#capacity) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(text, entry);

@@ -3,21 +3,17 @@ import {
   DecodeError,
   FoldError,
   OpenTransactionError,
-  QueryError,
+  type QueryError,
   RolledBackError,
 } from '../errors.ts';
 import type { QueryResult, ResultField } from '../queryable.ts';
 import { DESCRIBE_PORTAL, EXECUTE_SYNC_BYTES, encodeClose } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { ResultShape, type RowDecoders } from './decode.ts';
-import {
-  type PgConnection,
-  type PgResult,
-  type TransactionStatus,
-  pgQueryPrototype,
-} from './pg-internals.ts';
+import type { PgConnection, PgResult, TransactionStatus } from './pg-internals.ts';
+import { toQueryError } from './query-error.ts';
 import { tagChangesSession } from './session-state.ts';
-import type { PreparedStatements } from './statement-texts.ts';
+import type { PreparedStatements, SyncGrouping } from './statement-texts.ts';
 
 /** The bytes of a row that came by way of `pg`, as they were on the wire. */
 function wireBytes(texts: readonly (string | null)[]): Buffer {
@@ -52,6 +48,8 @@ export interface Request {
   readonly changesSession: boolean;
   /** It only reads, so it may share a connection with others (see session-state.ts). */
   readonly shareable: boolean;
+  /** Given where others of the same text may share its Sync (see groups.ts). */
+  readonly group?: SyncGrouping | undefined;
 }
 
 /** Who sent a statement: the pool for a caller, the holder of a connection, or the pool for itself. */
@@ -74,11 +72,10 @@ function isStale(error: QueryError): boolean {
 }
 
 /**
- * One statement on its way: written by `submit`, filled by the handlers that `pg.Client` calls, and settled by its
+ * One statement on its way: written by `submit`, filled by the handlers as the server's messages come, and settled by its
  * connection at ReadyForQuery, when the connection is really free again.
  *
- * `pg.Client` lets only its own `Query` into its pipeline mode, so that class's prototype ends this one's chain; every
- * method that the client calls is overridden.
+ * Where the pool is plain, `pg.Client` calls these methods, under these names.
  */
 export class Statement {
   readonly request: Request;
@@ -91,6 +88,8 @@ export class Statement {
   onSent: ((connection: Connection) => void) | undefined;
   /** It may share a connection: it only reads, and nobody will cancel it. */
   shared = false;
+  /** A Sync follows it. False within a group that shares one; see groups.ts. */
+  endsExchange = true;
   error: Error | undefined;
   tag = '';
   /** True when it may have changed the session for whoever comes next. */
@@ -124,10 +123,17 @@ export class Statement {
     this.shape = undefined;
     this.#rowCount = 0;
     this.#parsed = false;
+    this.endsExchange = true;
     this.changedSession = this.request.changesSession;
   }
 
-  /** Called by `pg.Client`: writes the messages. */
+  /** It is written as one of a group: its columns are known, and others may end its exchange. */
+  join(shape: ResultShape | undefined, endsExchange: boolean): void {
+    this.shape = shape;
+    this.endsExchange = endsExchange;
+  }
+
+  /** Writes its messages. */
   submit(connection: PgConnection): null {
     const { call, name, text } = this.request;
     if (call === undefined) {
@@ -214,6 +220,12 @@ export class Statement {
   /** What the caller gets as rows, once all have come. */
   protected takenRows(): object[] {
     return this.#rows;
+  }
+
+  /** `SELECT` with its number of rows; otherwise as {@link handleCommandComplete}. */
+  handleSelected(rowCount: number): void {
+    this.tag = 'SELECT';
+    this.#rowCount = rowCount;
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
@@ -333,42 +345,6 @@ export class Statement {
     this.#reject(error);
   }
 }
-Object.setPrototypeOf(Statement.prototype, pgQueryPrototype);
 
 /** Of a statement without a result. */
 const NO_COLUMNS = new ResultShape([], []);
-
-/** Words in quotes: in errors about data (class 22) they are the data. Greedy, and in the quotes of every language of the server. */
-const QUOTED = /["'«»„“‚‘「『].*["'«»“”‘’」』]/su;
-
-/** Makes the server's report an error whose message quotes no data. */
-export function toQueryError(cause: Error): QueryError {
-  const report = cause as unknown as Readonly<Record<string, unknown>>;
-  const sqlState = typeof report['code'] === 'string' ? report['code'] : '';
-  const message = sqlState.startsWith('22') ? cause.message.replace(QUOTED, '"…"') : cause.message;
-  const position = Number(report['position']);
-  return new QueryError(
-    sqlState === '' ? message : `${message} (SQLSTATE ${sqlState})`,
-    {
-      sqlState,
-      ...pick(report, 'severity'),
-      ...pick(report, 'hint'),
-      ...(position > 0 ? { position } : {}),
-      ...pick(report, 'schema'),
-      ...pick(report, 'table'),
-      ...pick(report, 'column'),
-      ...pick(report, 'dataType'),
-      ...pick(report, 'constraint'),
-      ...pick(report, 'routine'),
-    },
-    cause,
-  );
-}
-
-function pick<Name extends string>(
-  report: Readonly<Record<string, unknown>>,
-  name: Name,
-): { readonly [key in Name]?: string } {
-  const value = report[name];
-  return (typeof value === 'string' ? { [name]: value } : {}) as { readonly [key in Name]?: string };
-}

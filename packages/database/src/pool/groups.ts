@@ -1,0 +1,65 @@
+import type { Statement } from './statement.ts';
+
+/**
+ * Most statements that share a Sync. The more, the less each costs the server: 10.4 µs alone, 5.5 among 10, 4.3 among 50. But none
+ * is answered before the last, and while the server works on one group, the client should be busy with another.
+ */
+export const GROUP_MAX = 32;
+
+/** Longer calls are not copied into a common message: a Sync is little beside them. */
+const CALL_BYTES_MAX = 4_096;
+
+const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+
+/**
+ * Cuts what goes out in one turn of the event loop into exchanges: calls of the same text share a Sync where that changes nothing
+ * (see {@link sharesSync}), everything else has its own.
+ */
+export function exchangesOf(
+  statements: readonly Statement[],
+  isPrepared: (name: string) => boolean,
+): Statement[][] {
+  const exchanges: Statement[][] = [];
+  const open = new Map<string, Statement[]>();
+  for (const statement of statements) {
+    const { name } = statement.request;
+    const group = open.get(name);
+    if (!sharesSync(statement)) {
+      exchanges.push([statement]);
+    } else if (group !== undefined && group.length < GROUP_MAX) {
+      group.push(statement);
+    } else {
+      const first = [statement];
+      exchanges.push(first);
+      if (group !== undefined || isPrepared(name)) open.set(name, first);
+    }
+  }
+  return exchanges;
+}
+
+/**
+ * A group is one transaction to the server: nobody in it is answered before all of it has succeeded, and when one fails, each is
+ * executed once more, alone. So only what may be executed twice is grouped: reads that call nothing of the users'. And only calls of
+ * one text: together they hold no more locks than one of them does, so there is no deadlock that was not there before.
+ */
+function sharesSync({ request }: Statement): boolean {
+  const { group, call } = request;
+  if (group === undefined || call === undefined || call.length > CALL_BYTES_MAX) return false;
+  if (group.alone === 0) return true;
+  group.alone--;
+  return false;
+}
+
+/** The calls of a group in one message, with one Sync at its end. */
+export function joinCalls(group: readonly Statement[]): Buffer {
+  let bytes = SYNC.length;
+  for (const { request } of group) bytes += request.call!.length - SYNC.length;
+  const joined = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const { request } of group) {
+    const call = request.call!;
+    at += call.copy(joined, at, 0, call.length - SYNC.length);
+  }
+  SYNC.copy(joined, at);
+  return joined;
+}
