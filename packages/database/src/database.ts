@@ -1,7 +1,7 @@
 import { ArgumentTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
-import type { OpenFolder } from './pool/fold-statement.ts';
+import type { FoldQuery } from './pool/fold-statement.ts';
 import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass, internalsHold } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
@@ -153,20 +153,15 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
     values: readonly unknown[] | undefined,
     options: QueryOptions | undefined,
   ): Promise<QueryResult<Row>> {
-    return this.#pool.query(text, values, options);
+    return this.#pool.requests.run(text, values, options, 'pool', this.#pool.submit);
   }
 
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult> {
-    return this.#pool.copy(text, frames, options);
+    return this.#pool.requests.copy(text, frames, options, 'pool', this.#pool.submit);
   }
 
-  hotpathFold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options?: QueryOptions,
-  ): Promise<object[]> {
-    return this.#pool.fold(text, values, open, options);
+  hotpathFold(query: FoldQuery): Promise<object[]> {
+    return this.#pool.requests.fold(query, 'pool', this.#pool.submit);
   }
 
   stream<Row extends object = Record<string, unknown>>(

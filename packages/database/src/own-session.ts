@@ -1,5 +1,5 @@
 import type { CopyFrames } from './pool/copy.ts';
-import type { OpenFolder } from './pool/fold-statement.ts';
+import type { FoldQuery } from './pool/fold-statement.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 
 /**
@@ -11,12 +11,7 @@ export interface OwnSession extends Session {
   /** `COPY … FROM STDIN`. */
   hotpathCopy(text: string, frames: CopyFrames, options: QueryOptions): Promise<QueryResult>;
   /** The objects that a folder makes of the rows of a query. Not where the pool is plain. */
-  hotpathFold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options?: QueryOptions,
-  ): Promise<object[]>;
+  hotpathFold(query: FoldQuery): Promise<object[]>;
 }
 
 export function isOwnSession(db: object): db is OwnSession {

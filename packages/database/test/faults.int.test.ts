@@ -169,7 +169,7 @@ describe.skipIf(url === '')('a server that fails', () => {
     const db = open({ connectionString: proxy.url, max: 4, min: 2 });
     await db.warm();
     const running = Promise.allSettled(
-      Array.from({ length: 8 }, () => db.query('SELECT pg_sleep(0.5), 1 AS a')),
+      Array.from({ length: 8 }, (_, index) => db.query(`SELECT pg_sleep(${index < 4 ? 60 : 0}), 1 AS a`)),
     );
     await vi.waitFor(() => {
       expect(db.metrics()).toMatchObject({ total: 4, waiting: 4 });

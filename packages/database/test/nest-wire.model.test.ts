@@ -6,7 +6,7 @@ import { Folder } from '../dist/join/folder.js';
 import { type NestSpec, planNest } from '../dist/join/spec.js';
 import { type ResultShape, RowDecoders } from '../dist/pool/decode.js';
 import { pgTypes } from '../dist/pool/pg-internals.js';
-import type { OpenFolder } from '../dist/pool/fold-statement.js';
+import type { FoldQuery } from '../dist/pool/fold-statement.js';
 
 type Texts = readonly (string | null)[];
 
@@ -106,7 +106,7 @@ function sessionOf(shape: ResultShape, rows: readonly Texts[]): never {
   const session = {
     hotpathPool: { plain: false },
     query: () => Promise.reject(new Error('no rows were asked for')),
-    async hotpathFold(_text: string, _values: unknown, open: OpenFolder) {
+    async hotpathFold({ open }: FoldQuery) {
       let folder;
       const bytes = Buffer.alloc(8_192);
       for (const row of rows) {
@@ -189,7 +189,7 @@ test('bytes that are no row are refused, however they are wrong', async () => {
       }
       const session = {
         hotpathPool: { plain: false },
-        hotpathFold: async (_text: string, _values: unknown, open: OpenFolder) => {
+        hotpathFold: async ({ open }: FoldQuery) => {
           const rows = open(shape);
           rows.take(bytes, at, bytes.length);
           return rows.end();

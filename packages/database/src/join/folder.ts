@@ -47,7 +47,7 @@ export class Folder {
   async load(db: Queryable, text: string, values: readonly unknown[]): Promise<object[]> {
     const compiled = this.#compiled;
     if (compiled !== undefined && isOwnSession(db) && !db.hotpathPool.plain) {
-      return await db.hotpathFold(text, values, (shape) => this.#open(compiled, shape));
+      return await db.hotpathFold({ text, values, open: (shape) => this.#open(compiled, shape) });
     }
     return this.fold((await db.query(text, values as unknown[])).rows);
   }

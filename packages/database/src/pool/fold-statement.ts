@@ -1,4 +1,4 @@
-import type { QueryResult } from '../queryable.ts';
+import type { QueryOptions, QueryResult } from '../queryable.ts';
 import type { ResultShape } from './decode.ts';
 import { type Request, Statement, type StatementHost, type StatementOrigin } from './statement.ts';
 
@@ -12,6 +12,14 @@ export interface RowFolder {
 
 /** Makes a folder for a result; called when its first row has come. */
 export type OpenFolder = (shape: ResultShape) => RowFolder;
+
+/** A query whose rows are to be folded. */
+export interface FoldQuery {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly open: OpenFolder;
+  readonly options?: QueryOptions | undefined;
+}
 
 /** A statement whose rows are folded while they come. */
 export class FoldStatement extends Statement {

@@ -4,7 +4,7 @@ import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { SessionMethods } from '../session.ts';
 import type { Connection } from './connection.ts';
 import type { CopyFrames } from './copy.ts';
-import type { OpenFolder } from './fold-statement.ts';
+import type { FoldQuery } from './fold-statement.ts';
 import type { Pool } from './pool.ts';
 import type { Batch, Portal, PortalStep } from './portal.ts';
 import type { Statement } from './statement.ts';
@@ -67,15 +67,9 @@ export class Lease extends SessionMethods implements LeasedConnection, OwnSessio
     return this.#pool.requests.copy(text, frames, options, 'lease', (statement) => this.#send(statement));
   }
 
-  hotpathFold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options?: QueryOptions,
-  ): Promise<object[]> {
+  hotpathFold(query: FoldQuery): Promise<object[]> {
     if (this.#released) return Promise.reject(released());
-    const { requests } = this.#pool;
-    return requests.fold(text, values, open, options, 'lease', (statement) => this.#send(statement));
+    return this.#pool.requests.fold(query, 'lease', (statement) => this.#send(statement));
   }
 
   /** One exchange with a portal. `pipelined` writes at once, for a holder who sends nothing else meanwhile. */

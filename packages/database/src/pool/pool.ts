@@ -3,15 +3,11 @@ import {
   AcquireTimeoutError,
   ClosedError,
   type ConnectError,
-  ConnectionLostError,
   QueueFullError,
   ReleasedError,
 } from '../errors.ts';
-import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { type Connection, unref } from './connection.ts';
-import type { CopyFrames } from './copy.ts';
 import { RowDecoders } from './decode.ts';
-import type { OpenFolder } from './fold-statement.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { LANE_DEPTH, Lanes } from './lanes.ts';
 import { LeaseWatch } from './lease-watch.ts';
@@ -19,8 +15,9 @@ import type { DatabaseMetrics } from './metrics.ts';
 import { Opener, type OpenerOwner } from './opener.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { pgTypes } from './pg-internals.ts';
-import { Requests } from './requests.ts';
-import { Statement } from './statement.ts';
+import { sendOwn } from './own-statement.ts';
+import { Requests, type Start } from './requests.ts';
+import type { Statement } from './statement.ts';
 import { type Waiter, type WaiterPlace, Waiters } from './waiters.ts';
 
 /** Options of `acquire`. */
@@ -89,29 +86,8 @@ export class Pool implements OpenerOwner {
     return this.options.plain;
   }
 
-  /** Runs one statement on whichever connection is free. */
-  query<Row extends object>(
-    text: string,
-    values: readonly unknown[] | undefined,
-    options: QueryOptions | undefined,
-  ): Promise<QueryResult<Row>> {
-    return this.requests.run(text, values, options, 'pool', (statement) => this.#submit(statement));
-  }
-
-  /** Runs `COPY … FROM STDIN` on whichever connection is free. */
-  copy(text: string, frames: CopyFrames, options: QueryOptions | undefined): Promise<QueryResult> {
-    return this.requests.copy(text, frames, options, 'pool', (statement) => this.#submit(statement));
-  }
-
-  /** Runs one statement as {@link query} does, and folds its rows. */
-  fold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options: QueryOptions | undefined,
-  ): Promise<object[]> {
-    return this.requests.fold(text, values, open, options, 'pool', (statement) => this.#submit(statement));
-  }
+  /** Has a statement sent on whichever connection is free. */
+  readonly submit: Start = (statement) => this.#submit(statement);
 
   /** Lends a connection until {@link giveBack}. `stack` says who asks (see lease-watch.ts). */
   acquire(options: AcquireOptions, stack: string): Promise<Connection> {
@@ -336,17 +312,18 @@ export class Pool implements OpenerOwner {
 
   /** Decides what a connection that is free does next. */
   #settle(connection: Connection): void {
+    const { clock, cancelGraceMs } = this.options;
     if (connection.status !== 'I') {
       this.#rollbacks++;
-      this.#internal(connection, 'ROLLBACK', this.options.cancelGraceMs);
+      sendOwn(connection, 'ROLLBACK', clock, cancelGraceMs);
     } else if (connection.changedSession) {
       this.#resets++;
       connection.changedSession = false;
-      this.#internal(connection, 'DISCARD ALL', this.options.cancelGraceMs);
+      sendOwn(connection, 'DISCARD ALL', clock, cancelGraceMs);
     } else if (this.#forced || (this.#closing && this.#waiters.count === 0)) {
       connection.end('the database is closed');
     } else {
-      if (this.options.clock.now() >= connection.expiresAt) connection.end('its lifetime ended');
+      if (clock.now() >= connection.expiresAt) connection.end('its lifetime ended');
       else if (this.#waiters.count > 0) this.#grant(connection);
       else this.#idle.push(connection);
     }
@@ -354,30 +331,7 @@ export class Pool implements OpenerOwner {
 
   /** A sign of life; the connection comes back through `#settle`. */
   #check(connection: Connection): void {
-    this.#internal(connection, '', this.options.checkTimeoutMs);
-  }
-
-  #internal(connection: Connection, text: string, limitMs: number): void {
-    const { clock } = this.options;
-    const fail = (cause: unknown): void => {
-      clock.clearTimeout(timer);
-      connection.destroy(new ConnectionLostError(cause));
-    };
-    const timer = clock.setTimeout(() => {
-      fail(new Error(`no answer within ${limitMs} ms`));
-    }, limitMs);
-    unref(timer);
-    const request = { text, call: undefined, name: '', changesSession: false, shareable: false };
-    connection.send(
-      new Statement(
-        request,
-        'internal',
-        () => {
-          clock.clearTimeout(timer);
-        },
-        fail,
-      ),
-    );
+    sendOwn(connection, '', this.options.clock, this.options.checkTimeoutMs);
   }
 
   /** Opens what those who wait, and `min`, still lack. */

@@ -3,7 +3,7 @@ import type { QueryOptions, QueryResult } from '../queryable.ts';
 import { encodeCall, plainValues } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
-import { FoldStatement, type OpenFolder } from './fold-statement.ts';
+import { type FoldQuery, FoldStatement } from './fold-statement.ts';
 import { type ResolvedOptions, delay } from './options.ts';
 import { type Batch, type Portal, PortalStatement, type PortalStep } from './portal.ts';
 import { textChangesSession } from './session-state.ts';
@@ -47,14 +47,8 @@ export class Requests {
   }
 
   /** The same for a statement whose rows are folded while they come; resolves with what was made of them. */
-  fold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options: QueryOptions | undefined,
-    origin: StatementOrigin,
-    start: Start,
-  ): Promise<object[]> {
+  fold(query: FoldQuery, origin: StatementOrigin, start: Start): Promise<object[]> {
+    const { text, values, open, options } = query;
     return new Promise((resolve, reject) => {
       const request = this.#encode(text, values, options?.prepare ?? true);
       const done = (result: QueryResult<never>): void => {

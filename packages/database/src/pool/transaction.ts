@@ -5,7 +5,7 @@ import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
 import type { Sql } from '../sql/sql.ts';
 import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
-import type { OpenFolder } from './fold-statement.ts';
+import type { FoldQuery } from './fold-statement.ts';
 import { Lease } from './lease.ts';
 import { integer, type ResolvedOptions } from './options.ts';
 import type { Pool } from './pool.ts';
@@ -189,14 +189,9 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
     return this.#lease.hotpathCopy(text, frames, this.#withSignal(options) ?? options);
   }
 
-  hotpathFold(
-    text: string,
-    values: readonly unknown[],
-    open: OpenFolder,
-    options?: QueryOptions,
-  ): Promise<object[]> {
+  hotpathFold(query: FoldQuery): Promise<object[]> {
     if (this.#ended) return Promise.reject(over());
-    return this.#lease.hotpathFold(text, values, open, this.#withSignal(options));
+    return this.#lease.hotpathFold({ ...query, options: this.#withSignal(query.options) });
   }
 
   #withSignal<Options extends { readonly signal?: AbortSignal | undefined }>(
