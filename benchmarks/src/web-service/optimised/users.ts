@@ -4,7 +4,7 @@
  *   find(7) ──► peek: there? ──yes──► sent in the same turn, no promise, no serialization
  *                  │ no
  *                  ▼
- *              get: Redis ──► Postgres: misses of one turn, one JOIN, grouped by `nest`
+ *              get: Redis ──► Postgres: misses of one turn, one JOIN, folded by `nest` as its rows arrive
  *
  * What is cached is the text that is sent: a user's JSON, and that of the posts. A change is written to Postgres first
  * and invalidated second; the cache sees to it that no read which began before the change stores what it had read.
@@ -18,6 +18,7 @@ import {
   insertMany,
   isRetryable,
   nest,
+  type Queryable,
   QueryError,
   QueryTimeoutError,
 } from '@hotpath/database';
@@ -32,14 +33,14 @@ interface UserText {
   readonly posts: Json;
 }
 
-/** A row of the JOIN; a user without posts has one, with nulls. */
-export interface UserPostRow extends User {
+/** A row of the JOIN. A user without posts has one, where the post's columns are null: `nest` makes no post of it. */
+interface UserPostRow extends User {
   readonly post_id: number | null;
-  readonly title: string | null;
-  readonly body: string | null;
+  readonly title: string;
+  readonly body: string;
 }
 
-export const USERS_WITH_POSTS = `SELECT u.id, u.name, u.email, p.id AS post_id, p.title, p.body
+const USERS_WITH_POSTS = `SELECT u.id, u.name, u.email, p.id AS post_id, p.title, p.body
   FROM users u LEFT JOIN posts p ON p.user_id = u.id
   WHERE u.id = ANY($1::int[]) ORDER BY u.id, p.id`;
 
@@ -49,9 +50,9 @@ const usersWithPosts = nest<UserPostRow>()({
   many: { posts: { key: 'post_id', fields: { id: 'post_id', title: 'title', body: 'body' } } },
 });
 
-/** The rows of {@link USERS_WITH_POSTS} as users, each once, in the order of their ids. */
-export function groupPosts(rows: readonly UserPostRow[]): UserWithPosts[] {
-  return usersWithPosts.fold(rows) as UserWithPosts[];
+/** Those of these users who exist, in the order of their ids. */
+export function loadUsersWithPosts(db: Queryable, ids: readonly number[]): Promise<UserWithPosts[]> {
+  return usersWithPosts.load(db, USERS_WITH_POSTS, [ids]);
 }
 
 function textOf({ id, name, email, posts }: UserWithPosts): UserText {
@@ -91,8 +92,8 @@ export function optimisedUsers(db: Database, cache: Cache): OptimisedUsers {
   const texts = cache.define<UserText, number>({
     name: 'user',
     loadMany: async (ids) => {
-      const { rows } = await db.query<UserPostRow>(USERS_WITH_POSTS, [ids]);
-      const byId = new Map(groupPosts(rows).map((user) => [user.id, textOf(user)]));
+      const found = await loadUsersWithPosts(db, ids);
+      const byId = new Map(found.map((user) => [user.id, textOf(user)]));
       return ids.map((id) => byId.get(id));
     },
   });

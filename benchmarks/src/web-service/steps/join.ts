@@ -1,11 +1,18 @@
+import type { Queryable } from '@hotpath/database';
 import { naiveParts } from '../naive/service.ts';
 import { queryByConnecting } from '../naive/users.ts';
-import { groupPosts, type UserPostRow, USERS_WITH_POSTS } from '../optimised/users.ts';
+import { loadUsersWithPosts } from '../optimised/users.ts';
 import { PAGE_USERS, type Parts, type ServiceConfig } from '../parts.ts';
 
 /** A page is one JOIN instead of a statement for each user. */
 export function joinStep(config: ServiceConfig): Parts {
   const query = queryByConnecting(config.databaseUrl);
+  const db: Queryable = {
+    async query(text, values = []) {
+      const rows = await query(text, values);
+      return { rows, rowCount: rows.length };
+    },
+  };
   const naive = naiveParts(config);
   return {
     ...naive,
@@ -16,8 +23,11 @@ export function joinStep(config: ServiceConfig): Parts {
           after,
           PAGE_USERS,
         ]);
-        const rows = await query<UserPostRow>(USERS_WITH_POSTS, [ids.map(({ id }) => id)]);
-        return JSON.stringify(groupPosts(rows));
+        const users = await loadUsersWithPosts(
+          db,
+          ids.map(({ id }) => id),
+        );
+        return JSON.stringify(users);
       },
     },
   };
