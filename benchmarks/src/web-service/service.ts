@@ -22,12 +22,23 @@ export interface Service {
   readonly app: FastifyInstance;
   /** Prepares the parts, then listens. @returns the port. */
   listen(port: number, host?: string): Promise<number>;
-  /** Answers what was accepted, then closes everything. May be called again. */
+  /** Answers what was accepted, within {@link Limits.drainMs}, then closes everything. May be called again. */
   close(): Promise<void>;
 }
 
-/** A request must be here whole within this time, headers within half of it: a slow client holds nothing for longer. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** How long a client, or a close, may take, in milliseconds. */
+export interface Limits {
+  /** A request is here whole within this time, its headers within half of it; else 408. */
+  readonly requestMs: number;
+  /** A connection with an answer to come or to be read, on which nothing moves for this time, is cut. */
+  readonly stalledMs: number;
+  /** While closing: what is not answered and read after this time is cut. */
+  readonly drainMs: number;
+}
+
+const LIMITS: Limits = { requestMs: 10_000, stalledMs: 30_000, drainMs: 10_000 };
+/** Node looks for late requests every 30 s unless it is told: a limit of 10 s would be one of 40 s. */
+const LOOKS_A_LIMIT = 10;
 /** While closing: time for keep-alive clients to see `connection: close` and for a balancer to see `/healthz` fail. */
 const LAME_DUCK_MS = 100;
 /** Ids are Postgres integers. */
@@ -67,14 +78,17 @@ function parseAfter(query: unknown): number {
 class AssembledService implements Service {
   readonly app: FastifyInstance;
   readonly #parts: Parts;
+  readonly #drainMs: number;
   #closing: Promise<void> | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, { requestMs, stalledMs, drainMs }: Limits) {
     this.#parts = parts;
+    this.#drainMs = drainMs;
     this.app = fastify({
       bodyLimit: BODY_BYTES_MAX,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      http: { headersTimeout: REQUEST_TIMEOUT_MS / 2 },
+      requestTimeout: requestMs,
+      connectionTimeout: stalledMs,
+      http: { headersTimeout: requestMs / 2, connectionsCheckingInterval: requestMs / LOOKS_A_LIMIT },
       // What arrives on an open connection while closing is answered, not refused.
       return503OnClosing: false,
       forceCloseConnections: 'idle',
@@ -105,9 +119,18 @@ class AssembledService implements Service {
   }
 
   async #drain(): Promise<void> {
-    if (this.app.server.listening) await delay(LAME_DUCK_MS);
-    await this.app.close();
-    await this.#parts.close();
+    const { server } = this.app;
+    if (server.listening) await delay(LAME_DUCK_MS);
+    // A server that closes looks for late requests no more: a client that dawdles would hold it for ever.
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+    }, this.#drainMs);
+    try {
+      await this.app.close();
+    } finally {
+      clearTimeout(cut);
+      await this.#parts.close();
+    }
   }
 
   #readBodies(): void {
@@ -204,6 +227,6 @@ class AssembledService implements Service {
 }
 
 /** A service of these parts. It owns them: `close` closes them. */
-export function assembleService(parts: Parts): Service {
-  return new AssembledService(parts);
+export function assembleService(parts: Parts, limits: Partial<Limits> = {}): Service {
+  return new AssembledService(parts, { ...LIMITS, ...limits });
 }
