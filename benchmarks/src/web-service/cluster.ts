@@ -4,7 +4,7 @@
  *
  *   node cluster.js '{"variant":"optimised","port":3000,"workers":4,"config":{…}}'
  *
- * A worker that dies is replaced, but not more than once in {@link RESTART_AFTER_MS}. SIGTERM closes all of them gracefully.
+ * A worker that dies later is replaced after {@link RESTART_AFTER_MS}, and again until it comes up. SIGTERM closes all of them gracefully.
  */
 
 import cluster, { type Worker } from 'node:cluster';
@@ -35,13 +35,15 @@ function main(): void {
     args: [JSON.stringify(options)],
     serialization: 'advanced',
   });
+  /** Of the start only: whoever started this is waiting, and is told. */
+  const fail = (failure: string): void => {
+    closing = true;
+    process.exitCode = 1;
+    process.send?.({ failure } satisfies ServeMessage);
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.kill();
+  };
   cluster.on('message', (_worker: Worker, message: ServeMessage) => {
-    if ('failure' in message) {
-      closing = true;
-      process.exitCode = 1;
-      process.send?.(message);
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.kill();
-    }
+    if ('failure' in message && ready < workers && !closing) fail(message.failure);
     if (!('port' in message)) return;
     ready++;
     port ??= message.port;
@@ -50,9 +52,15 @@ function main(): void {
     if (ready < workers) cluster.fork();
   });
   cluster.on('exit', () => {
-    const left = Object.keys(cluster.workers ?? {}).length;
-    if (closing && left === 0) process.exit();
-    if (!closing && ready >= workers) setTimeout(() => cluster.fork(), RESTART_AFTER_MS);
+    if (!closing && ready < workers) fail('a worker ended before it was ready');
+    if (closing) {
+      if (Object.keys(cluster.workers ?? {}).length === 0) process.exit();
+      return;
+    }
+    // One that cannot come back while Postgres is away, say, is tried again: the others go on.
+    setTimeout(() => {
+      if (!closing) cluster.fork();
+    }, RESTART_AFTER_MS);
   });
   const close = (): void => {
     closing = true;
