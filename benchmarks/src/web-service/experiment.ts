@@ -10,11 +10,11 @@
  * lower bound.
  */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { LoadResult } from './load/generate.ts';
+import { cpuSeconds, findLocalServers, type LocalServers } from './local-servers.ts';
 import {
   bareNodeBytes,
   canPin,
@@ -84,6 +84,12 @@ export interface Comparison {
   readonly pinned: boolean;
 }
 
+/** What several processes answered, and how many cores each part of the machine took meanwhile. */
+export interface ScaledOut {
+  readonly load: LoadResult;
+  readonly cores: Readonly<Record<string, number>>;
+}
+
 export interface ExperimentOptions {
   readonly postgresUrl: string;
   readonly redisUrl: string;
@@ -130,6 +136,7 @@ export class Experiment implements AsyncDisposable {
   readonly #times: Times;
   readonly #size: Size;
   readonly #generator: GeneratorProcess;
+  readonly #servers: LocalServers;
   readonly #unpin: () => void;
   readonly #held = new Map<VariantName, Held>();
   readonly pinned: boolean;
@@ -137,15 +144,16 @@ export class Experiment implements AsyncDisposable {
   private constructor(
     options: ExperimentOptions,
     generator: GeneratorProcess,
+    servers: LocalServers,
     pinned: boolean,
-    unpin: () => void,
   ) {
     this.#options = options;
     this.#times = options.quick ? QUICK : FULL;
     this.#size = options.quick ? QUICK_SIZE : FULL_SIZE;
     this.#generator = generator;
+    this.#servers = servers;
     this.pinned = pinned;
-    this.#unpin = unpin;
+    this.#unpin = pinned ? pinServers(servers) : (): void => {};
   }
 
   /** Makes the data unless they are there, moves the servers to the generator's core, starts the generator. */
@@ -161,10 +169,10 @@ export class Experiment implements AsyncDisposable {
         const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
         if (rows.length === 0) await seed(client, schema, size, indexed);
       }
+      const servers = await findLocalServers(client, options.redisUrl);
       const pinned = canPin();
-      const unpin = pinned ? await pinServers(client, options.redisUrl) : (): void => {};
       const generator = await startGenerator(pinned ? OTHERS_CORE : undefined);
-      return new Experiment(options, generator, pinned, unpin);
+      return new Experiment(options, generator, servers, pinned);
     } finally {
       await client.end();
     }
@@ -217,10 +225,18 @@ export class Experiment implements AsyncDisposable {
   }
 
   /** What the optimised service answers as so many processes behind one port, to clients that never pause. */
-  async scaledOut(workers: number): Promise<LoadResult> {
+  async scaledOut(workers: number): Promise<ScaledOut> {
     const service = await startCluster(this.#serveOptions('optimised', true), workers);
+    const roots = { service: service.pid, generator: this.#generator.pid, ...this.#servers };
     try {
-      return await this.#ask(service, Infinity, this.#times.stepMs, GREEDY_CLIENTS * workers);
+      const before = cpuSeconds(roots);
+      const startMs = performance.now();
+      const load = await this.#ask(service, Infinity, this.#times.stepMs, GREEDY_CLIENTS * workers);
+      const seconds = (performance.now() - startMs) / 1000;
+      const cores = Object.entries(cpuSeconds(roots)).map(
+        ([name, after]) => [name, (after - before[name]!) / seconds] as const,
+      );
+      return { load, cores: Object.fromEntries(cores) };
     } finally {
       await service.stop();
     }
@@ -317,32 +333,10 @@ export class Experiment implements AsyncDisposable {
   }
 }
 
-/** Of a process of this machine: the servers may be another's, where the same number is something else. */
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 /** Moves servers of this machine that we may move to the generator's core, so that the service has one for itself. */
-async function pinServers(client: pg.Client, redisUrl: string): Promise<() => void> {
-  const { Redis } = await import('ioredis');
-  const redis = new Redis(redisUrl);
-  const info = await redis.info('server');
-  redis.disconnect();
-  const { rows } = await client.query<{ pid: string }>(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
-  );
-  const servers = [
-    { pid: Number(rows[0]?.pid), command: /^postgres/ },
-    { pid: Number(/process_id:(\d+)/.exec(info)?.[1]), command: /^(redis|valkey)/ },
-  ];
-  const moved = servers.flatMap(({ pid, command }) =>
-    command.test(commandOf(pid)) && pin(pid, String(OTHERS_CORE)) ? [pid] : [],
-  );
+function pinServers({ postgres, redis }: LocalServers): () => void {
+  const moved = [postgres, redis].filter((pid) => pid !== undefined && pin(pid, String(OTHERS_CORE)));
   return () => {
-    for (const pid of moved) pin(pid, `0-${availableParallelism() - 1}`);
+    for (const pid of moved) pin(pid!, `0-${availableParallelism() - 1}`);
   };
 }

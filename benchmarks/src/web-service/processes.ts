@@ -11,7 +11,8 @@ import type { Held, Question, ServeMessage, ServeOptions, Usage } from './serve.
 const SERVE = fileURLToPath(new URL('serve.js', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('cluster.js', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('load/main.js', import.meta.url));
-const STOP_TIMEOUT_MS = 10_000;
+/** Longer than a service takes to drain. */
+const STOP_TIMEOUT_MS = 15_000;
 
 /** A process could not be started, or ended too early. */
 export class ProcessError extends Error {
@@ -131,6 +132,7 @@ async function startServing(script: string, options: ClusterOptions, core?: numb
 }
 
 export interface GeneratorProcess {
+  readonly pid: number;
   load(options: LoadOptions): Promise<LoadResult>;
   stop(): Promise<void>;
 }
@@ -139,6 +141,7 @@ export async function startGenerator(core?: number): Promise<GeneratorProcess> {
   const child = await start(GENERATOR, [], core);
   await reply(child, 'the load generator');
   return {
+    pid: child.pid!,
     load(options) {
       const result = reply<LoadResult>(child, 'the load generator');
       child.send(options);

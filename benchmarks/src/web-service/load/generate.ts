@@ -7,15 +7,12 @@
  *   latency    ├──┤├────┤ …                    from due to answered
  */
 
-import { Connection } from './connection.ts';
-import { type LoadRequest, requestsOf } from './requests.ts';
+import { type Answer, Connection } from './connection.ts';
+import { type LoadRequest, type RequestOptions, requestsOf } from './requests.ts';
+import { WriteHistory } from './staleness.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends RequestOptions {
   readonly port: number;
-  readonly seed: number;
-  readonly users: number;
-  /** Requests a second; `Infinity` for as many as are answered by `connections` that never pause. */
-  readonly perSecond: number;
   readonly durationMs: number;
   /** Most requests under way; those due beyond it wait here, and their latency tells. */
   readonly connections: number;
@@ -36,6 +33,8 @@ export interface LoadResult {
   readonly lateness: Quantiles;
   /** Most requests that waited for a connection. */
   readonly queuedMax: number;
+  /** Reads of a user changed by this load that could be judged, and those of them that were older than they may be. */
+  readonly reads: { readonly judged: number; readonly stale: number };
 }
 
 export interface Quantiles {
@@ -47,6 +46,15 @@ export interface Quantiles {
 
 /** So long answers are waited for after the last request was due, or as long as the load lasted if that is less. */
 const PATIENCE_MS = 5_000;
+
+/**
+ * So long after a change was acknowledged other processes may answer with what was there before: the message through Redis
+ * takes about a millisecond, on cores that are busy with a load it waits for its turn.
+ */
+export const PROPAGATION_MS = 500;
+
+/** Loads of this process so far. */
+let loads = 0;
 
 export function quantilesOf(values: readonly number[]): Quantiles {
   const sorted = Float64Array.from(values).sort();
@@ -65,7 +73,10 @@ class Load {
   readonly #latencies: number[] = [];
   readonly #latenesses: number[] = [];
   readonly #underWay = new Set<LoadRequest>();
+  readonly #writes = new WriteHistory(PROPAGATION_MS);
   readonly #startMs = performance.now();
+  #judged = 0;
+  #stale = 0;
   #due = 0;
   #failed = 0;
   #answeredInTime = 0;
@@ -74,7 +85,7 @@ class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.#requests = requestsOf(options.seed, options.users, options.perSecond);
+    this.#requests = requestsOf(options, `load ${process.pid}.${++loads}`);
   }
 
   async run(): Promise<LoadResult> {
@@ -94,6 +105,7 @@ class Load {
       latencyMs: quantilesOf(this.#latencies),
       lateness: quantilesOf(this.#latenesses),
       queuedMax: this.#queuedMax,
+      reads: { judged: this.#judged, stale: this.#stale },
     };
   }
 
@@ -165,9 +177,13 @@ class Load {
 
   async #send(connection: Connection, request: LoadRequest): Promise<void> {
     this.#underWay.add(request);
+    const { userId, name } = request;
+    const sentMs = this.#nowMs();
+    if (userId !== undefined && name !== undefined) this.#writes.sent(userId, name, sentMs);
     try {
-      const { status } = await connection.ask(request.method, request.path, request.body);
-      if (status >= 200 && status < 300) {
+      const answer = await connection.ask(request.method, request.path, request.body);
+      if (answer.status >= 200 && answer.status < 300) {
+        this.#judge(request, answer, sentMs);
         this.#answered++;
         if (this.#nowMs() <= this.#options.durationMs) this.#answeredInTime++;
       } else this.#failed++;
@@ -183,6 +199,17 @@ class Load {
       const free = connection.open ? connection : this.#connection();
       if (free !== undefined) void this.#send(free, waiting);
     } else if (connection.open) this.#idle.push(connection);
+  }
+
+  /** Notes what was changed, and whether what was read is as new as it has to be. */
+  #judge({ userId, name }: LoadRequest, { body }: Answer, sentMs: number): void {
+    if (userId === undefined) return;
+    if (name !== undefined) this.#writes.acknowledged(userId, name, this.#nowMs());
+    else if (this.#writes.has(userId)) {
+      this.#judged++;
+      const user = JSON.parse(body.toString()) as { name: string };
+      if (this.#writes.isStale(userId, user.name, sentMs)) this.#stale++;
+    }
   }
 }
 

@@ -14,6 +14,17 @@ export interface LoadRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: string;
+  /** The user who is read or changed, where the answer is that user alone. */
+  readonly userId?: number;
+  /** What a change makes of the name: written by no other request. */
+  readonly name?: string;
+}
+
+export interface RequestOptions {
+  readonly seed: number;
+  readonly users: number;
+  /** Mean rate; `Infinity` makes every request due at once, for clients that ask as fast as they are answered. */
+  readonly perSecond: number;
 }
 
 /** Inverse of the cumulated popularity of ranks 1 to `count`. */
@@ -36,9 +47,12 @@ function zipfRanks(count: number): (uniform: number) => number {
 /**
  * An endless stream of requests whose gaps are exponential (Poisson arrivals): clients do not wait for each other.
  *
- * @param perSecond mean rate; `Infinity` makes every request due at once, for clients that ask as fast as they are answered.
+ * @param label begins every name that is written, so that those of two loads differ.
  */
-export function* requestsOf(seed: number, users: number, perSecond: number): Generator<LoadRequest, never> {
+export function* requestsOf(
+  { seed, users, perSecond }: RequestOptions,
+  label: string,
+): Generator<LoadRequest, never> {
   const next = random(seed);
   const rankOf = zipfRanks(users);
   const { find, posts, page, update } = SHARES;
@@ -47,13 +61,15 @@ export function* requestsOf(seed: number, users: number, perSecond: number): Gen
     atMs += perSecond === Infinity ? 0 : (-Math.log(1 - next()) * 1000) / perSecond;
     const route = next();
     const id = userOfRank(rankOf(next()), users);
-    if (route < find) yield { atMs, method: 'GET', path: `/users/${id}` };
+    if (route < find) yield { atMs, method: 'GET', path: `/users/${id}`, userId: id };
     else if (route < find + posts) yield { atMs, method: 'GET', path: `/users/${id}/posts` };
     else if (route < find + posts + page) yield { atMs, method: 'GET', path: `/users?after=${id - 1}` };
     else {
-      const body = JSON.stringify({ name: `name ${index}`, email: `name${index}@example.com` });
-      if (route < find + posts + page + update) yield { atMs, method: 'PUT', path: `/users/${id}`, body };
-      else yield { atMs, method: 'POST', path: '/users', body };
+      const name = `${label} ${index}`;
+      const body = JSON.stringify({ name, email: `name${index}@example.com` });
+      if (route < find + posts + page + update) {
+        yield { atMs, method: 'PUT', path: `/users/${id}`, body, userId: id, name };
+      } else yield { atMs, method: 'POST', path: '/users', body };
     }
   }
 }
