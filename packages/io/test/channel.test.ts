@@ -2,8 +2,7 @@ import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClosedError, createChannel, ArgumentRangeError, ArgumentTypeError } from '@hotpath/io';
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+import { turn } from './promises.ts';
 
 test('every value is received once, in the order sent, by whoever receives, and never more are buffered than fit', async () => {
   await fc.assert(

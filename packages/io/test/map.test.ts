@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forEach, ArgumentRangeError, ArgumentTypeError, map } from '@hotpath/io';
+import { rejection, turn } from './promises.ts';
 
 /** Fails when it is asked twice at once. */
 function impatient(count: number): AsyncIterable<number> {
@@ -20,13 +21,6 @@ function impatient(count: number): AsyncIterable<number> {
     }),
   };
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 
 async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
   for (const item of items) {

@@ -13,8 +13,7 @@ import {
   pipeline,
   type Source,
 } from '@hotpath/io';
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+import { turn } from './promises.ts';
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

@@ -8,13 +8,7 @@ import {
   Semaphore,
   type Permit,
 } from '@hotpath/io';
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+import { rejection, turn } from './promises.ts';
 
 test('no more than the capacity is held, and whoever waits first is served first', async () => {
   const semaphore = new Semaphore(2);

@@ -152,12 +152,11 @@ class LineSplitter {
    * into the engine's runtime, which costs a block of this size a quarter of its time.
    */
   #cutAscii(bytes: Buffer, lines: string[]): void {
-    const hasReturns = bytes.includes(RETURN);
     for (let start = 0; start < bytes.length;) {
       const text = bytes.toString('latin1', start, Math.min(start + BLOCK_BYTES, bytes.length));
       let next = 0;
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', next)) {
-        const stop = hasReturns && end > next && text.charCodeAt(end - 1) === RETURN ? end - 1 : end;
+        const stop = end > next && text.charCodeAt(end - 1) === RETURN ? end - 1 : end;
         if (stop - next > this.#maxLineBytes) this.#tooLong();
         lines.push(text.slice(next, stop));
         this.#lineCount++;
