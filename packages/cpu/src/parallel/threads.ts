@@ -63,6 +63,10 @@ export class Threads {
    */
   run(job: Job): Promise<Outcome> {
     if (this.#running < this.count * JOBS_PER_WORKER) return this.#post(job);
+    // What waits in front of an item that takes minutes must not add up.
+    while (this.#waiting[0] !== undefined && isExhausted(this.#waiting[0].job)) {
+      this.#waiting.shift()!.resolve(NOTHING_DONE);
+    }
     // oxlint-disable-next-line promise/avoid-new -- settled when a worker has room
     return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }));
   }
