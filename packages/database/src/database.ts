@@ -8,12 +8,11 @@ import { Lease, type LeasedConnection } from './pool/lease.ts';
 import { captureStack } from './pool/lease-watch.ts';
 import type { DatabaseMetrics } from './pool/metrics.ts';
 import { type AcquireOptions, Pool } from './pool/pool.ts';
-import { type RowStream, type StreamOptions, openStream, ownHost } from './pool/stream.ts';
+import { type RowStream, type StreamOptions, type Streaming, openStream, ownHost } from './pool/stream.ts';
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
 import type { OwnSession } from './own-session.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 import { type AnyQuery, SessionMethods, queryParts } from './session.ts';
-import type { Sql } from './sql/sql.ts';
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -22,7 +21,7 @@ export interface CloseOptions {
 }
 
 /** A Postgres database behind a pool of connections. Made by {@link createDatabase}. */
-export interface Database extends Session, AsyncDisposable {
+export interface Database extends Session, Streaming, AsyncDisposable {
   /**
    * Runs `f` in a transaction on a connection of its own: commits when its promise resolves, rolls back when it rejects.
    *
@@ -42,29 +41,6 @@ export interface Database extends Session, AsyncDisposable {
     f: (transaction: Transaction) => Promise<Result>,
     options?: TransactionOptions,
   ): Promise<Result>;
-  /**
-   * The rows of a query, in batches: `for await (const rows of db.stream(…))`, for results that do not fit in memory. It has a
-   * connection and a transaction of its own, from the loop's begin to its end; a loop that is left early commits, too, as the server
-   * may have executed a writing query whole by then.
-   *
-   * @throws {ArgumentTypeError} {ArgumentRangeError} at once; in the loop, what {@link query} and {@link acquire} throw.
-   *
-   * @example
-   * ```ts
-   * for await (const rows of db.stream(sql<{ id: number }>`SELECT id FROM events WHERE day = ${day}`)) {
-   *   await send(rows);
-   * }
-   * ```
-   */
-  stream<Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-    options?: StreamOptions,
-  ): RowStream<Row>;
-  stream<Row extends object = Record<string, unknown>>(
-    query: Sql<Row>,
-    options?: StreamOptions,
-  ): RowStream<Row>;
   /**
    * Lends a connection. Whoever asked first gets the next free one. Release it, or declare it with `using`.
    *

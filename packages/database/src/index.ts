@@ -46,7 +46,7 @@ export type { LeasedConnection } from './pool/lease.ts';
 export type { Clock, ConnectOptions, DatabaseOptions, TypeParsers } from './pool/options.ts';
 export type { DatabaseMetrics } from './pool/metrics.ts';
 export type { AcquireOptions } from './pool/pool.ts';
-export type { RowStream, StreamOptions } from './pool/stream.ts';
+export type { RowStream, StreamOptions, Streaming } from './pool/stream.ts';
 export type { IsolationLevel, Transaction, TransactionOptions } from './pool/transaction.ts';
 export type {
   QueryOptions,

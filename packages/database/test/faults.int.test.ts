@@ -125,6 +125,59 @@ describe.skipIf(url === '')('a server that fails', () => {
     expect(await one(db)).toEqual([{ a: 1 }]);
   });
 
+  test('one that hangs in the middle of a COPY, a stream and a transaction ends each, and applies none by halves', async () => {
+    const db = open({ max: 3, queryTimeoutMs: 3_000, cancelGraceMs: 100 });
+    const setUp = open({ max: 1 });
+    await setUp.query('CREATE TABLE hung (n int)');
+    let copied = 0;
+    let streamed = 0;
+    let begun = false;
+    let hang = (): void => {};
+    const hung = new Promise<void>((resolve) => {
+      hang = resolve;
+    });
+    const endless = async function* (): AsyncGenerator<{ n: number }> {
+      for (let n = 0; ; n++) {
+        yield { n };
+        await new Promise(setImmediate);
+      }
+    };
+    const read = async (): Promise<void> => {
+      for await (const rows of db.stream('SELECT generate_series(1, 1000000000)', [], { batchRows: 10 })) {
+        streamed += rows.length;
+      }
+    };
+    const transfer = db.transaction(async (tx) => {
+      await tx.query('INSERT INTO hung VALUES (1)');
+      begun = true;
+      await hung;
+      await tx.query('INSERT INTO hung VALUES (2)');
+    });
+    const copy = insertMany(db, 'hung', endless(), {
+      types: { n: 'int' },
+      strategy: 'copy',
+      chunkRows: 10,
+      onProgress: ({ rows }) => (copied = rows),
+    });
+    const ended = Promise.allSettled([transfer, copy, read()]);
+    await vi.waitFor(() => {
+      expect([begun, copied > 0, streamed > 0]).toEqual([true, true, true]);
+    });
+    await server.hang();
+    hang();
+    try {
+      for (const outcome of await ended) {
+        expect(outcome).toMatchObject({ status: 'rejected' });
+        const { reason } = outcome as PromiseRejectedResult;
+        expect((reason as { code: string }).code).toMatch(/^ERR_HOTPATH_DATABASE_/);
+      }
+    } finally {
+      await server.resume();
+    }
+    expect(await one(db)).toEqual([{ a: 1 }]);
+    expect(await setUp.many('SELECT n FROM hung')).toEqual([]);
+  });
+
   test('one that hangs while a connection is being opened fails that after its time', async () => {
     const db = open({ connectTimeoutMs: 50, acquireTimeoutMs: 60_000 });
     await server.hang();

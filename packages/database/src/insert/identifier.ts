@@ -4,12 +4,13 @@ import { ArgumentRangeError, invalidType } from '../errors.ts';
  * Quotes one name for SQL: `"` around it, every `"` in it doubled. Whatever the name holds, it stays one identifier.
  *
  * @throws {ArgumentTypeError} when it is not a string.
- * @throws {ArgumentRangeError} when it is empty or holds a NUL, which no identifier can.
+ * @throws {ArgumentRangeError} when it is empty, or holds a NUL or half a surrogate pair, which no identifier can.
  */
 export function quoteIdentifier(name: string, argument = 'name'): string {
   if (typeof name !== 'string') throw invalidType(argument, 'a string', name);
   if (name === '') throw new ArgumentRangeError(`${argument}: expected a name, got an empty string`);
   if (name.includes('\0')) throw new ArgumentRangeError(`${argument}: expected no NUL character`);
+  if (!name.isWellFormed()) throw new ArgumentRangeError(`${argument}: expected no half of a surrogate pair`);
   return `"${name.replaceAll('"', '""')}"`;
 }
 

@@ -31,7 +31,7 @@ let scratch: Buffer | undefined;
  * Texts go as text, bytes as binary. All results are asked for as text.
  *
  * @throws {ArgumentTypeError} for a value that cannot be a parameter.
- * @throws {ArgumentRangeError} for more than 65,535 values, or an invalid Date.
+ * @throws {ArgumentRangeError} for more than 65,535 values, an invalid Date, or half a surrogate pair.
  */
 export function encodeCall(statementName: string, values: readonly unknown[], portal = ''): Buffer {
   const count = values.length;
@@ -81,7 +81,7 @@ function checkCount(count: number): void {
 function encodeValue(value: unknown, index: number): string | Uint8Array | null {
   switch (typeof value) {
     case 'string':
-      return value;
+      return wellFormed(value, index);
     case 'number':
     case 'bigint':
     case 'boolean':
@@ -94,16 +94,28 @@ function encodeValue(value: unknown, index: number): string | Uint8Array | null 
       if (value instanceof Date && Number.isNaN(value.getTime())) {
         throw new ArgumentRangeError(`values[${index}]: expected a valid Date, got an invalid one`);
       }
-      try {
-        return prepareValue(value);
-      } catch (cause) {
-        throw new ArgumentTypeError(`values[${index}]: cannot be made a parameter`, { cause });
-      }
+      return encodeObject(value, index);
     case 'function':
     case 'symbol':
     default:
       throw invalidType(`values[${index}]`, 'a value that can be a parameter', value);
   }
+}
+
+function encodeObject(value: object, index: number): string | Uint8Array | null {
+  let prepared: string | Uint8Array | null;
+  try {
+    prepared = prepareValue(value);
+  } catch (cause) {
+    throw new ArgumentTypeError(`values[${index}]: cannot be made a parameter`, { cause });
+  }
+  return typeof prepared === 'string' ? wellFormed(prepared, index) : prepared;
+}
+
+/** UTF-8 has no bytes for half a character: a replacement character would be stored instead, without a word. */
+function wellFormed(text: string, index: number): string {
+  if (text.isWellFormed()) return text;
+  throw new ArgumentRangeError(`values[${index}]: expected a well-formed text, got half a surrogate pair`);
 }
 
 function exactBytes(

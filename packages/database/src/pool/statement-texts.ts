@@ -24,9 +24,12 @@ export interface StatementText {
   readonly group: SyncGrouping | undefined;
 }
 
-/** The protocol ends a text at its first NUL, and would read the rest as something else. */
+/** The protocol ends a text at its first NUL, and would read the rest as something else; UTF-8 has no bytes for half a character. */
 export function checkText(text: string): void {
   if (text.includes('\0')) throw new ArgumentRangeError('text: expected no NUL character');
+  if (!text.isWellFormed()) {
+    throw new ArgumentRangeError('text: expected a well-formed one, got half a surrogate pair');
+  }
 }
 
 /** Texts that were seen, the oldest dropped first: dropping a hot one costs a hash. */

@@ -1,10 +1,11 @@
 import { ArgumentTypeError, invalidType } from '../errors.ts';
-import { checkText } from './statement-texts.ts';
+import type { Sql } from '../sql/sql.ts';
 import type { Lease } from './lease.ts';
 import { integer } from './options.ts';
 import type { Pool } from './pool.ts';
 import { type Batch, Portal, type PortalQuery } from './portal.ts';
 import { rollBack } from './roll-back.ts';
+import { checkText } from './statement-texts.ts';
 
 /** Options of `stream`. */
 export interface StreamOptions {
@@ -25,6 +26,35 @@ export interface RowStream<Row extends object> extends AsyncIterable<Row[]> {
   [Symbol.asyncIterator](): AsyncGenerator<Row[], void, undefined>;
   /** The same row by row, which costs a promise a row. */
   rows(): AsyncGenerator<Row, void, undefined>;
+}
+
+/** What results that do not fit in memory are read from: a database, or a transaction of it. */
+export interface Streaming {
+  /**
+   * The rows of a query, in batches: `for await (const rows of db.stream(…))`.
+   *
+   * A database gives it a connection and a transaction of its own, from the loop's begin to its end; a loop that is left early
+   * commits, too, as the server may have executed a writing query whole by then. Within a transaction, its other statements may run
+   * between the batches, also from within the loop.
+   *
+   * @throws {ArgumentTypeError} {ArgumentRangeError} at once; in the loop, what `query` and `acquire` throw.
+   *
+   * @example
+   * ```ts
+   * for await (const rows of db.stream(sql<{ id: number }>`SELECT id FROM events WHERE day = ${day}`)) {
+   *   await send(rows);
+   * }
+   * ```
+   */
+  stream<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: StreamOptions,
+  ): RowStream<Row>;
+  stream<Row extends object = Record<string, unknown>>(
+    query: Sql<Row>,
+    options?: StreamOptions,
+  ): RowStream<Row>;
 }
 
 /** Where the batches come from: a transaction of the stream's own, or one that is there already. */

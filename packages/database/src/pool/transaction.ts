@@ -2,7 +2,6 @@ import { DatabaseError, ArgumentRangeError, QueryError, ReleasedError, invalidTy
 import type { OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
-import type { Sql } from '../sql/sql.ts';
 import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
 import type { FoldQuery } from './fold-statement.ts';
@@ -10,7 +9,7 @@ import { Lease } from './lease.ts';
 import { integer, type ResolvedOptions } from './options.ts';
 import type { Pool } from './pool.ts';
 import { rollBack } from './roll-back.ts';
-import { type RowStream, type StreamOptions, openStream, sharedHost } from './stream.ts';
+import { type RowStream, type StreamOptions, type Streaming, openStream, sharedHost } from './stream.ts';
 
 /** How much of other transactions a transaction sees. */
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
@@ -35,22 +34,9 @@ export interface TransactionOptions {
 }
 
 /** What the function of `transaction` gets: statements within the transaction, valid until the function is done. */
-export interface Transaction extends Session {
+export interface Transaction extends Session, Streaming {
   /** True: tells {@link insertMany} that it is inside a transaction already. */
   readonly inTransaction: true;
-  /**
-   * The rows of a query, in batches; see `Database.stream`. Other statements of the transaction may run between the batches, also
-   * from within the loop.
-   */
-  stream<Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-    options?: StreamOptions,
-  ): RowStream<Row>;
-  stream<Row extends object = Record<string, unknown>>(
-    query: Sql<Row>,
-    options?: StreamOptions,
-  ): RowStream<Row>;
 }
 
 const LEVELS: readonly string[] = ['read committed', 'repeatable read', 'serializable'];
