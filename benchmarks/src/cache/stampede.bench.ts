@@ -1,99 +1,18 @@
 /**
- * Many misses of one key at once. "Processes" are caches with a connection each that share a Redis and nothing else; their
- * loads are counted together.
+ * Many misses of one key at once. Where the loader answers, "processes" are caches with a connection each that share a
+ * Redis and nothing else; where it throws they are processes. Their loads are counted together.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case, CaseContext, Findings, Operation, Variant, VariantKind } from '../harness/case.ts';
+import type { Case, Findings, Measurement, Operation, Variant, VariantKind } from '../harness/case.ts';
+import type { FailingRound } from './stampede/failing-loads.ts';
+import { bentocache, byHand, dedupe, type OpenReader, ours, type Way } from './stampede/readers.ts';
 
 const PROCESSES = 3;
 const MISSES = 1000;
 const LOAD_MS = 20;
-/** Of the loader that throws: a peer that calls it once a read, one after the other, would take a minute. */
-const FAILING_MISSES = 100;
-
-/** One process's way to read through. */
-interface Reader {
-  readonly get: (key: string) => Promise<unknown>;
-  readonly close: () => Promise<void>;
-}
-
-type Load = (key: string) => Promise<unknown>;
-type OpenReader = (context: CaseContext, load: Load) => Promise<Reader>;
-
-const byHand: OpenReader = async ({ redisUrl, uniqueName }, load) => {
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redisUrl);
-  return {
-    async get(key) {
-      const name = `${uniqueName}:${key}`;
-      const found = await client.get(name);
-      if (found !== null) return JSON.parse(found) as unknown;
-      const value = await load(key);
-      await client.set(name, JSON.stringify(value), 'PX', 60_000);
-      return value;
-    },
-    close() {
-      client.disconnect();
-      return Promise.resolve();
-    },
-  };
-};
-
-const ours: OpenReader = async ({ redisUrl, uniqueName }, load) => {
-  const { createCache, memoryTier } = await import('@hotpath/cache');
-  const { redisTier } = await import('@hotpath/cache/redis');
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redisUrl);
-  const cache = createCache({
-    tiers: [memoryTier(), redisTier({ client, deadlineMs: 2000 })],
-    namespace: uniqueName,
-  });
-  await cache.ready();
-  const rows = cache.define<unknown>({ name: 'row', load });
-  return {
-    get: (key) => rows.get(key),
-    async close() {
-      await cache.close();
-      client.disconnect();
-    },
-  };
-};
-
-const bentocache: OpenReader = async ({ redisUrl, uniqueName }, load) => {
-  const { BentoCache, bentostore } = await import('bentocache');
-  const { memoryDriver } = await import('bentocache/drivers/memory');
-  const { redisDriver } = await import('bentocache/drivers/redis');
-  const { Redis } = await import('ioredis');
-  const bento = new BentoCache({
-    default: 'two',
-    prefix: uniqueName,
-    stores: {
-      two: bentostore()
-        .useL1Layer(memoryDriver({ maxItems: 10_000 }))
-        .useL2Layer(redisDriver({ connection: new Redis(redisUrl) })),
-    },
-  });
-  return {
-    get: (key) => bento.getOrSet({ key, ttl: '1m', factory: () => load(key) }),
-    close: () => bento.disconnectAll(),
-  };
-};
-
-const dedupe: OpenReader = async ({ redisUrl, uniqueName }, load) => {
-  const { createCache } = await import('async-cache-dedupe');
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redisUrl);
-  const name = `${uniqueName}-row`;
-  const cache = createCache({ ttl: 60, storage: { type: 'redis', options: { client } } }).define(name, load);
-  return {
-    get: (key) => cache[name]!(key),
-    close() {
-      client.disconnect();
-      return Promise.resolve();
-    },
-  };
-};
+/** How long rounds of misses whose loader throws are made. */
+const ROUNDS_MS = 600;
 
 function missesAtOnce(kind: VariantKind, open: OpenReader): Variant {
   return {
@@ -129,45 +48,41 @@ function missesAtOnce(kind: VariantKind, open: OpenReader): Variant {
   };
 }
 
-function failingLoader(kind: VariantKind, open: OpenReader): Variant {
+/** Rounds of misses in real processes, for about {@link ROUNDS_MS}, at least one. */
+function failingLoader(kind: VariantKind, way: Way): Variant {
   return {
     kind,
-    async setup(context): Promise<Operation> {
-      let callCount = 0;
-      let errorCount = 0;
-      let tookMs = 0;
-      /** What the first load took: timers are late, the more so on a busy machine. */
-      let loadMs: number | undefined;
-      const reader = await open(context, async () => {
-        callCount++;
-        const startedAt = performance.now();
-        await sleep(LOAD_MS);
-        loadMs ??= performance.now() - startedAt;
-        throw new Error('the database is gone');
-      });
+    async setup({ redisUrl, uniqueName, quick }): Promise<Operation> {
+      const { FailingLoads } = await import('./stampede/failing-loads.ts');
+      const processes = await FailingLoads.open({ redisUrl, uniqueName, way, processCount: PROCESSES });
+      const rounds: FailingRound[] = [];
+      const missCount = quick ? MISSES / 10 : MISSES;
       return {
         async run() {
-          const startedAt = performance.now();
-          const outcomes = await Promise.allSettled(
-            Array.from({ length: FAILING_MISSES }, () => reader.get('hot')),
-          );
-          tookMs = performance.now() - startedAt;
-          errorCount = outcomes.filter(({ status }) => status === 'rejected').length;
+          await processes.round(1, LOAD_MS);
+          const endsAt = performance.now() + ROUNDS_MS;
+          do rounds.push(await processes.round(missCount, LOAD_MS));
+          while (performance.now() < endsAt);
         },
         answer: () => true,
         findings: (): Findings => ({
-          measurements: [
+          measurements: rounds.flatMap(({ callCount, lateMs, errorCount }): Measurement[] => [
             { metric: 'count', unit: 'calls of the loader', value: callCount, better: 'less' },
             {
               metric: 'time',
-              unit: 'ns until all were answered, beyond the load',
-              value: Math.max(0, tookMs - (loadMs ?? 0)) * 1e6,
+              unit: 'ns until all were answered, after the loader first threw',
+              value: lateMs * 1e6,
               better: 'less',
             },
-            { metric: 'count', unit: 'readers who got the error', value: errorCount, better: 'more' },
-          ],
+            {
+              metric: 'rate',
+              unit: 'errors/read',
+              value: errorCount / (PROCESSES * missCount),
+              better: 'more',
+            },
+          ]),
         }),
-        close: () => reader.close(),
+        close: () => processes.close(),
       };
     },
   };
@@ -213,17 +128,18 @@ const cases: readonly Case[] = [
     case: 'misses whose loader throws',
     package: 'cache',
     tier: 'peers',
-    params: { misses: FAILING_MISSES, loadMs: LOAD_MS },
+    params: { processes: PROCESSES, missesEach: MISSES, loadMs: LOAD_MS },
     guide: null,
     needs: ['redis'],
     async: true,
     experiment: true,
-    settings: 'on this machine',
+    processes: 1,
+    settings: 'on this machine; a process for each cache; a tenth of the misses in a --quick run',
     variants: {
-      naive: failingLoader('naive', byHand),
-      ours: failingLoader('ours', ours),
-      bentocache: failingLoader('peer', bentocache),
-      'async-cache-dedupe': failingLoader('peer', dedupe),
+      naive: failingLoader('naive', 'naive'),
+      ours: failingLoader('ours', 'ours'),
+      bentocache: failingLoader('peer', 'bentocache'),
+      'async-cache-dedupe': failingLoader('peer', 'async-cache-dedupe'),
     },
   },
   {

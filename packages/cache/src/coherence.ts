@@ -38,6 +38,7 @@ export class Coherence {
         origin,
         leaseMs: options.surroundings.hearing.isBound ? LEASE_MS : undefined,
         onChanged: (region, keys, version) => this.#regions.get(region)?.changedElsewhere(keys, version),
+        onFailed: (region, token, failure) => this.#regions.get(region)?.levels.waits.failed(token, failure),
         onUp: () => {
           // Bound to a heartbeat, it has to hear the first one.
           if (!this.#surroundings.hearing.isBound) this.#up(tier.name);

@@ -250,6 +250,34 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
     },
   ],
   [
+    'where a failed load can be told: who has waited hears why, who has not gets the lease, and what is under it stays',
+    async ({ region, now, write }) => {
+      const store = region();
+      const { lease } = store;
+      if (lease?.fail === undefined) return;
+      const stale = { value: 'stale', freshUntil: now() - 1, expiresAt: now() + LONG_MS };
+      await store.setMany([{ key: 'over', ...stale }]);
+      for (const key of ['alone', 'over']) {
+        const first = await lease.acquire(key, LONG_MS, Infinity);
+        ok(first.kind === 'granted');
+        await lease.fail(key, 'somebody else', 'd2h5');
+        strictEqual((await lease.acquire(key, LONG_MS, Infinity, true)).kind, 'held');
+        await lease.fail(key, first.token, 'd2h5');
+        deepStrictEqual(await lease.acquire(key, LONG_MS, Infinity, true), {
+          kind: 'failed',
+          failure: 'd2h5',
+        });
+        const [entry] = await store.getMany([key]);
+        strictEqual(entry?.value, key === 'over' ? 'stale' : undefined);
+        const next = await lease.acquire(key, LONG_MS, Infinity);
+        ok(next.kind === 'granted', `expected granted, got ${next.kind}`);
+        strictEqual(await lease.fill(write(key, 'fresh'), first.token), false);
+        strictEqual(await lease.fill(write(key, 'fresh'), next.token), true);
+        strictEqual(await valueOf(store, key), 'fresh');
+      }
+    },
+  ],
+  [
     'where a read can take the lease: an entry of any age is a hit, and what is missing is granted once',
     async ({ region, now }) => {
       const store = region();

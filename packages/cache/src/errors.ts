@@ -61,6 +61,15 @@ export class ReplicaLagError extends CacheError {
   override readonly code: string = 'ERR_HOTPATH_CACHE_REPLICA_LAG';
 }
 
+/**
+ * The load that this read waited for failed, in another process. The `cause` is what is known of the error there: its
+ * `name`, its `message`, which may be cut short, and its `code` if it has one.
+ */
+export class RemoteLoadError extends CacheError {
+  override readonly name: string = 'RemoteLoadError';
+  override readonly code: string = 'ERR_HOTPATH_CACHE_REMOTE_LOAD';
+}
+
 /** `close` could not write everything that `writeBehind` had accepted; the message says how many values. */
 export class WriteBehindError extends CacheError {
   override readonly name: string = 'WriteBehindError';

@@ -16,6 +16,7 @@ export {
   LoadManyContractError,
   LoadTimeoutError,
   NotModifiedError,
+  RemoteLoadError,
   ReplicaLagError,
   WriteBehindError,
 } from './errors.ts';

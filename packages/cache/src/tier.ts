@@ -25,8 +25,10 @@ export interface TierWrite extends TierEntry {
 export type LeaseAnswer =
   /** Yours: load, then `fill` or `release` with the token. What is older than `minVersion` would be refused. */
   | { readonly kind: 'granted'; readonly token: string; readonly minVersion?: number }
-  /** Somebody else is loading. */
-  | { readonly kind: 'held' }
+  /** Somebody else is loading; `token` is theirs, where it is known. */
+  | { readonly kind: 'held'; readonly token?: string }
+  /** Only for who has waited: the load that somebody else made is over, and failed. */
+  | { readonly kind: 'failed'; readonly failure: string }
   /** The value came in the meantime. */
   | { readonly kind: 'hit'; readonly entry: TierEntry };
 
@@ -40,8 +42,9 @@ export interface TierLease {
   /**
    * Asked after a miss. The lease lapses after `leaseMs`. An entry that is not fresh beyond `freshBeyond` is no hit: the
    * lease is given over it, and until it is filled, or ended by a write or deletion, the entry can still be read.
+   * `hasWaited` says that somebody else held it before: if that one failed, the answer is why.
    */
-  acquire(key: string, leaseMs: number, freshBeyond?: number): Promise<LeaseAnswer>;
+  acquire(key: string, leaseMs: number, freshBeyond?: number, hasWaited?: boolean): Promise<LeaseAnswer>;
   /**
    * A read, and after a miss `acquire`, where that is no more than the read alone. An entry of any age is a hit, one under
    * a lease too. The cache asks so where one key is read by itself, and through `getMany` and `acquire` otherwise.
@@ -51,6 +54,12 @@ export interface TierLease {
   fill(write: TierWrite, token: string): Promise<boolean>;
   /** Gives the lease back, if it is still this one; the entry under it, if there is one, stays. */
   release(key: string, token: string): Promise<void>;
+  /**
+   * As `release`, because the load failed: who has waited for this lease is told so, by a message if the tier can, and for
+   * about a second by `acquire`. Who has not waited gets the lease. `failure` is at most 4000 of `A-Za-z0-9_-`. Without it
+   * those who wait load one after the other.
+   */
+  fail?(key: string, token: string, failure: string): Promise<void>;
 }
 
 /** Compare-and-set by the version of a row, against loads from replicas that lag. Tells no other process. */
@@ -99,6 +108,8 @@ export interface TierListener {
    * rows since, when it is known.
    */
   onChanged(region: string, keys: readonly string[] | undefined, version?: number): void;
+  /** The load of a key in `region` failed for which `token` was the lease. */
+  onFailed?(region: string, token: string, failure: string): void;
   /** Messages arrive from now on; what was sent before may be lost. */
   onUp(): void;
   /** Messages no longer arrive. */

@@ -181,7 +181,10 @@ describe.skipIf(url === '')('on a real Postgres', () => {
       const client = new Redis(redisUrl);
       const namespace = randomUUID();
       const open = () =>
-        createCache({ tiers: [memoryTier(), redisTier({ client }), postgresTier({ db: pool })], namespace });
+        createCache({
+          tiers: [memoryTier(), redisTier({ client, deadlineMs: 5000 }), postgresTier({ db: pool })],
+          namespace,
+        });
       const [one, two] = [open(), open()];
       try {
         await Promise.all([one.ready(), two.ready()]);

@@ -129,6 +129,40 @@ describe.skipIf(url === '')('on a real Redis', () => {
     expect(await users.get('7')).toBe('Ada');
   });
 
+  test('a loader that throws, for those in another process who wait: its error, after one call', async () => {
+    const [holder, waiter] = [await process(), await process()];
+    const gate = withResolvers();
+    const load = vi.fn(async () => {
+      await gate.promise;
+      throw Object.assign(new RangeError('the database; is gone'), { code: 'EGONE' });
+    });
+    const options = { name: 'user', load };
+    const [one, other] = [holder.define<string>(options), waiter.define<string>(options)];
+    const first = one.get('7');
+    await vi.waitFor(() => {
+      expect(load).toHaveBeenCalled();
+    });
+    const second = other.get('7');
+    await vi.waitFor(() => {
+      expect(waiter.stats().regions[1]!.leaseWaitCount).toBeGreaterThan(0);
+    });
+    const failed = Promise.allSettled([first, second]);
+    gate.resolve();
+    const [own, remote] = await failed;
+    expect(own).toMatchObject({ reason: { name: 'RangeError', message: 'the database; is gone' } });
+    expect(remote).toMatchObject({
+      reason: {
+        code: 'ERR_HOTPATH_CACHE_REMOTE_LOAD',
+        message: 'the loader failed in another process: RangeError: the database; is gone',
+        cause: { name: 'RangeError', message: 'the database; is gone', code: 'EGONE' },
+      },
+    });
+    expect(load).toHaveBeenCalledTimes(1);
+    // Who asks after it was told asks the loader.
+    await expect(other.get('7')).rejects.toThrow('the database; is gone');
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+
   test('no stale set: a value loaded before an invalidation elsewhere is stored nowhere', async () => {
     const [slow, fast, fresh] = [await process(), await process(), await process()];
     let row = 'old';

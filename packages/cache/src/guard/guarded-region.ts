@@ -69,9 +69,14 @@ export class GuardedRegion {
     if (batch.keys.length === MAX_BATCH) this.#send(batch);
   }
 
-  acquire(key: string, leaseMs: number, freshBeyond: number): Promise<LeaseAnswer | Unavailable> {
+  acquire(
+    key: string,
+    leaseMs: number,
+    freshBeyond: number,
+    hasWaited: boolean,
+  ): Promise<LeaseAnswer | Unavailable> {
     return new Promise((resolve) => {
-      this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond), resolve);
+      this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond, hasWaited), resolve);
     });
   }
 
@@ -94,8 +99,14 @@ export class GuardedRegion {
     this.guard.ask(() => this.#region.lease!.fill(write, token), asker);
   }
 
-  async release(key: string, token: string): Promise<void> {
-    await this.guard.run(() => this.#region.lease!.release(key, token));
+  /** With a failure, those who wait for the lease are told of it. */
+  async release(key: string, token: string, failure?: string): Promise<void> {
+    const lease = this.#region.lease!;
+    await this.guard.run(() =>
+      failure === undefined || lease.fail === undefined
+        ? lease.release(key, token)
+        : lease.fail(key, token, failure),
+    );
   }
 
   /** @returns whether the tier confirmed it. */

@@ -1,5 +1,6 @@
 import { NotModifiedError, ReplicaLagError } from '../errors.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
+import { failureOf } from './failure.ts';
 import { Hunt } from './hunt.ts';
 import type { Keeper } from './keeper.ts';
 import type { Levels, Tokens } from './levels.ts';
@@ -59,6 +60,8 @@ export class Flight<Id> {
   #reject!: (reason: unknown) => void;
   /** Its answer and what is still done with it; nobody may join any more when that is nothing. */
   #openCount = 1;
+  /** What the loader threw, here or elsewhere. */
+  #failure: unknown = undefined;
 
   constructor(parts: FlightParts<Id>, key: string, id: Id) {
     this.#parts = parts;
@@ -136,6 +139,7 @@ export class Flight<Id> {
         this.#succeed(value);
       },
       (error) => {
+        this.#failure = error;
         this.#fail(error);
       },
     );
@@ -192,6 +196,7 @@ export class Flight<Id> {
         else this.#succeed(value);
       },
       (error) => {
+        this.#failure = error;
         clearTimeout(timer);
         if (!served && hunt.background) {
           this.#fail(error);
@@ -219,6 +224,10 @@ export class Flight<Id> {
     reject: (reason: unknown) => void,
     lagged: number = 0,
   ): void {
+    if (hunt.failure !== undefined) {
+      reject(hunt.failure);
+      return;
+    }
     loader.load(
       this.#id,
       { previous: hunt.previous?.value, minVersion: hunt.minVersion, unverified: hunt.unverified },
@@ -294,7 +303,8 @@ export class Flight<Id> {
 
   /** In the background; whoever asks for the lease next does so after this, on the same connection. */
   #release(): void {
-    const releasing = this.#parts.levels.release(this.#key, this.#tokens);
+    const failure = this.#failure === undefined ? undefined : failureOf(this.#failure);
+    const releasing = this.#parts.levels.release(this.#key, this.#tokens, failure);
     if (releasing !== undefined) void this.#parts.keeper.track(releasing);
   }
 }

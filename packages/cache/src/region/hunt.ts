@@ -17,6 +17,8 @@ export class Hunt {
   unverified = false;
   /** Somebody else has the lease, and this hunt would not wait for it. */
   beaten = false;
+  /** The load of somebody else, which this hunt has waited for, has failed. */
+  failure: Error | undefined = undefined;
 
   readonly #softTimeoutMs: number | undefined;
 

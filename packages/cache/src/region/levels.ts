@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { explainEntry, type LevelExplanation } from '../explain.ts';
 import type { GuardedRegion } from '../guard/guarded-region.ts';
 import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
 import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
+import { remoteError } from './failure.ts';
 import type { Hunt } from './hunt.ts';
+import { LeaseWaits } from './lease-waits.ts';
 import type { Life } from './life.ts';
 import { Outbox } from './outbox.ts';
 import { FLOOR_MS, VersionFloors } from './version-floors.ts';
@@ -27,6 +28,7 @@ export type Confirmation = 'done' | 'queued';
 /** The tiers below memory, from the top (level 0) down. Nothing here rejects because of a tier. */
 export class Levels {
   readonly tiers: readonly GuardedRegion[];
+  readonly waits: LeaseWaits = new LeaseWaits();
   readonly #life: Life;
   readonly #leaseMs: number;
   readonly #hasLoader: boolean;
@@ -63,7 +65,7 @@ export class Levels {
       return;
     }
     const goOn = (entry: TierEntry | undefined): void => {
-      if (hunt.beaten) onRead(undefined);
+      if (hunt.beaten || hunt.failure !== undefined) onRead(undefined);
       else if (entry === undefined) this.#readFrom(level + 1, key, tokens, hunt, onRead);
       else {
         this.tiers[level]!.hitCount++;
@@ -118,13 +120,13 @@ export class Levels {
     settle(true);
   }
 
-  /** Gives the leases back. @returns `undefined` when there are none. */
-  release(key: string, tokens: Tokens): Promise<unknown> | undefined {
+  /** Gives the leases back, because of a failure if there is one. @returns `undefined` when there are none. */
+  release(key: string, tokens: Tokens, failure: string | undefined): Promise<unknown> | undefined {
     let releases: Promise<void>[] | undefined;
     for (let level = 0; level < tokens.length; level++) {
       const token = tokens[level];
       if (token === undefined || token === UNFENCED) continue;
-      (releases ??= []).push(this.tiers[level]!.release(key, token));
+      (releases ??= []).push(this.tiers[level]!.release(key, token, failure));
     }
     return releases === undefined ? undefined : Promise.all(releases);
   }
@@ -226,8 +228,10 @@ export class Levels {
     let said = first?.kind === 'hit' ? undefined : first;
     let freshBeyond = hunt.threshold(first?.kind === 'hit' ? first.entry : undefined);
     const startedAt = performance.now();
+    let hasWaited = false;
     for (let waitMs = FIRST_LEASE_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_LEASE_WAIT_MS)) {
-      const answer: LeaseAnswer | Unavailable = said ?? (await tier.acquire(key, this.#leaseMs, freshBeyond));
+      const answer: LeaseAnswer | Unavailable =
+        said ?? (await tier.acquire(key, this.#leaseMs, freshBeyond, hasWaited));
       said = undefined;
       if (answer === UNAVAILABLE) {
         hunt.unverified = true;
@@ -243,13 +247,22 @@ export class Levels {
         this.#take(level, key, answer, tokens, hunt);
         return undefined;
       }
+      if (answer.kind === 'failed') {
+        hunt.failure = remoteError(answer.failure);
+        return undefined;
+      }
       if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
         hunt.beaten = hunt.previous !== undefined;
         hunt.unverified = true;
         return undefined;
       }
       this.leaseWaitCount++;
-      await sleep(waitMs);
+      const failure = await this.waits.wait(answer.token, waitMs);
+      hasWaited = true;
+      if (failure !== undefined) {
+        hunt.failure = remoteError(failure);
+        return undefined;
+      }
     }
   }
 

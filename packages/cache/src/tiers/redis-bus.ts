@@ -1,7 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { TierListener, TierSubscription } from '../tier.ts';
 import { Confirmations } from './redis-confirmations.ts';
-import { channelOf, parseMessage } from './redis-messages.ts';
+import { channelOf, failureChannelOf, parseFailure, parseMessage } from './redis-messages.ts';
 
 /** How often a subscriber asks its server for a sign of life, in ms; the next one notices that none came. */
 const HEARTBEAT_MS = 1000;
@@ -44,6 +44,7 @@ function listenerLike(client: Redis | Cluster): Redis {
 export function subscribe(client: Redis | Cluster, listener: TierListener): TierSubscription {
   const subscriber = listenerLike(client);
   const channel = channelOf(listener.namespace);
+  const failureChannel = failureChannelOf(listener.namespace);
   const confirmations = new Confirmations(client, listener);
   const { leaseMs } = listener;
   let up = false;
@@ -81,7 +82,7 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
   subscriber.on('close', down);
   subscriber.on('end', down);
   subscriber.on('ready', () => {
-    subscriber.subscribe(channel, confirmations.channel).then(
+    subscriber.subscribe(channel, failureChannel, confirmations.channel).then(
       () => {
         up = true;
         listener.onUp();
@@ -96,6 +97,11 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
   subscriber.on('message', (from: string, text: string) => {
     if (from === confirmations.channel) {
       confirmations.acknowledged(text);
+      return;
+    }
+    if (from === failureChannel) {
+      const failed = parseFailure(text);
+      if (failed !== undefined) listener.onFailed?.(...failed);
       return;
     }
     const message = parseMessage(text);

@@ -21,6 +21,24 @@ export function textOf([origin, region, keys, confirmation, version]: ChangeMess
   );
 }
 
+/** A load failed for which the token was the lease. */
+export type FailureMessage = readonly [region: string, token: string, failure: string];
+
+export function failureChannelOf(namespace: string): string {
+  return `${namespace}:failed`;
+}
+
+export function parseFailure(text: string): FailureMessage | undefined {
+  try {
+    const message: unknown = JSON.parse(text);
+    const isOurs =
+      Array.isArray(message) && message.length === 3 && message.every((part) => typeof part === 'string');
+    return isOurs ? (message as unknown as FailureMessage) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @returns `undefined` for what is none of ours. */
 export function parseMessage(text: string): ChangeMessage | undefined {
   try {

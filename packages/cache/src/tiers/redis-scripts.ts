@@ -45,9 +45,9 @@ const LONE_LEASE = 'L,';
 /** Set when a server has refused SET with NX and GET, which came with Redis 7. */
 const refusesNxGet = new WeakSet<Redis | Cluster>();
 
-/** Whether this is a lease with nothing under it. */
-export function isLoneLease(raw: string): boolean {
-  return raw.startsWith(LONE_LEASE);
+/** The token of a lease with nothing under it; `undefined` for anything else. */
+export function loneLeaseToken(raw: string): string | undefined {
+  return raw.startsWith(LONE_LEASE) ? raw.slice(LONE_LEASE.length, -1) : undefined;
 }
 
 /**
@@ -74,9 +74,10 @@ export function acquireFree<T>(
 
 /**
  * A lease for the token ARGV[1], of ARGV[2] ms, unless there is one, or a value that is fresh beyond ARGV[3] (empty: any
- * value). What was there stays inside the lease.
+ * value). What was there stays inside the lease. One that has failed is free, but for who has waited (ARGV[4]).
  *
- * @returns the value; or `L` when somebody has the lease; or `G`, granted, and the head of what was there.
+ * @returns the value; or `L` and the token of who has the lease; or `F` and why that one failed; or `G`, granted, and the
+ * head of what was there.
  */
 export const ACQUIRE: Script = script(`
 local held = redis.call('GET', KEYS[1])
@@ -86,8 +87,9 @@ local old = ''
 if held then
   local kind = string.sub(held, 1, 1)
   if kind == 'L' then
-    local ends, _, rest = lease(held)
-    if ends == '' or (ends and tonumber(ends) > now) then return 'L' end
+    local ends, token, rest = lease(held)
+    if ends == '' or (ends and tonumber(ends) > now) then return 'L' .. token end
+    if ARGV[4] ~= '' and token and string.sub(token, 1, 1) == '!' then return 'F' .. string.sub(token, 2) end
     old = rest or ''
   else
     if kind ~= 'T' then
@@ -138,6 +140,20 @@ local _, token, old = lease(held)
 if token ~= ARGV[1] then return 0 end
 if old == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], old, 'KEEPTTL')
+return 1`);
+
+/**
+ * As RELEASE, and leaves why (ARGV[2]) in the lease's place, for ARGV[3] ms where nothing is under it; then ARGV[5] is
+ * published on the channel ARGV[4].
+ */
+export const FAIL: Script = script(`
+local held = redis.call('GET', KEYS[1])
+if not held then return 0 end
+local _, token, old = lease(held)
+if token ~= ARGV[1] then return 0 end
+local marker = 'L0,!' .. ARGV[2] .. ';' .. old
+if old == '' then redis.call('SET', KEYS[1], marker, 'PX', ARGV[3]) else redis.call('SET', KEYS[1], marker, 'KEEPTTL') end
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1`);
 
 /** Puts ARGV[1] there for ARGV[2] ms, unless what is there has a version above ARGV[3]. @returns 1 when it did. */

@@ -20,18 +20,22 @@ import { envelopeOf, openEnvelope, tombstoneOf, versionOfHead } from './envelope
 import { HASHED } from '../key.ts';
 import { type Keyspace, keyspaceOf } from './redis-keyspace.ts';
 import { subscribe } from './redis-bus.ts';
-import { channelOf, textOf } from './redis-messages.ts';
+import { channelOf, failureChannelOf, type FailureMessage, textOf } from './redis-messages.ts';
 import {
   ACQUIRE,
   acquireFree,
+  FAIL,
   FILL,
-  isLoneLease,
+  loneLeaseToken,
   RELEASE,
   runScript,
   type Script,
   SET_VERSION,
 } from './redis-scripts.ts';
 import { promiseOf } from '../promise.ts';
+
+/** How long those who wait can find out why a load failed, in ms; they look at least every 40. */
+const FAILURE_MS = 1000;
 
 /** Options of {@link redisTier}. */
 export interface RedisTierOptions {
@@ -96,6 +100,7 @@ class RedisRegion implements TierRegion {
   readonly #clock: Clock;
   readonly #name: string;
   readonly #origin: string;
+  readonly #namespace: string;
   readonly #channel: string;
   readonly #onCorrupt: () => void;
   /** No two leases of the world have the same token. */
@@ -110,15 +115,18 @@ class RedisRegion implements TierRegion {
     this.#clock = region.clock;
     this.#name = region.name;
     this.#origin = region.origin;
+    this.#namespace = region.namespace;
     this.#channel = channelOf(region.namespace);
     this.#onCorrupt = onCorrupt;
     this.lease = {
-      acquire: (key, leaseMs, freshBeyond) => this.#acquire(key, leaseMs, freshBeyond),
+      acquire: (key, leaseMs, freshBeyond, hasWaited) =>
+        this.#acquire(key, leaseMs, freshBeyond, hasWaited === true),
       ...(readsFromMaster(client)
         ? { readOrAcquire: (key: string, leaseMs: number) => this.#readOrAcquire(key, leaseMs) }
         : {}),
       fill: (write, token) => promiseOf(() => this.#fill(write, token)),
       release: (key, token) => runScript(this.#client, RELEASE, this.#prefix + key, [token], () => {}),
+      fail: (key, token, failure) => this.#fail(key, token, failure),
     };
     this.versions = {
       set: (write, version) =>
@@ -189,18 +197,27 @@ class RedisRegion implements TierRegion {
     leaseMs: number,
     raw: string | null,
   ): LeaseAnswer | Promise<LeaseAnswer> {
-    if (raw !== null && isLoneLease(raw)) return { kind: 'held' };
+    const holder = raw === null ? undefined : loneLeaseToken(raw);
+    if (holder !== undefined) return { kind: 'held', token: holder };
     const entry = this.#openFound(raw);
-    return entry === undefined ? this.#acquireOver(full, token, leaseMs, undefined) : { kind: 'hit', entry };
+    return entry === undefined
+      ? this.#acquireOver(full, token, leaseMs, undefined, false)
+      : { kind: 'hit', entry };
   }
 
-  #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
+  #acquire(
+    key: string,
+    leaseMs: number,
+    freshBeyond: number | undefined,
+    hasWaited: boolean,
+  ): Promise<LeaseAnswer> {
     const token = this.#newToken();
     const full = this.#prefix + key;
     return acquireFree<LeaseAnswer>(this.#client, full, token, Math.ceil(leaseMs), (found) => {
       if (found === null) return { kind: 'granted', token };
-      if (found !== undefined && isLoneLease(found)) return { kind: 'held' };
-      return this.#acquireOver(full, token, leaseMs, freshBeyond);
+      const holder = found === undefined ? undefined : loneLeaseToken(found);
+      if (holder !== undefined) return { kind: 'held', token: holder };
+      return this.#acquireOver(full, token, leaseMs, freshBeyond, hasWaited);
     });
   }
 
@@ -210,17 +227,20 @@ class RedisRegion implements TierRegion {
     token: string,
     leaseMs: number,
     freshBeyond: number | undefined,
+    hasWaited: boolean,
   ): Promise<LeaseAnswer> {
     const ms = Math.ceil(leaseMs);
     const threshold =
       freshBeyond === undefined ? '' : freshBeyond === Infinity ? 'all' : Math.floor(freshBeyond);
-    const found = await runScript(this.#client, ACQUIRE, full, [token, ms, threshold], String);
-    if (found === 'L') return { kind: 'held' };
+    const args = [token, ms, threshold, hasWaited ? '1' : ''];
+    const found = await runScript(this.#client, ACQUIRE, full, args, String);
+    if (found.startsWith('L')) return { kind: 'held', token: found.slice(1) };
+    if (found.startsWith('F')) return { kind: 'failed', failure: found.slice(1) };
     if (found.startsWith('G')) return granted(token, versionOfHead(found));
     const entry = this.#open(found, this.#clock.now());
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable, or expired by this machine's clock: to be replaced, whatever it is.
-    const taken = await runScript(this.#client, ACQUIRE, full, [token, ms, 'all'], String);
+    const taken = await runScript(this.#client, ACQUIRE, full, [token, ms, 'all', ''], String);
     return taken.startsWith('G') ? granted(token, versionOfHead(taken)) : { kind: 'held' };
   }
 
@@ -231,6 +251,13 @@ class RedisRegion implements TierRegion {
   #fill(write: TierWrite, token: string): Promise<boolean> {
     const { text, px } = this.#encode(write);
     return this.#run(FILL, this.#prefix + write.key, [token, text, px, write.version ?? '']);
+  }
+
+  #fail(key: string, token: string, failure: string): Promise<void> {
+    const message: FailureMessage = [this.#name, token, failure];
+    const publish = [failureChannelOf(this.#namespace), JSON.stringify(message)] as const;
+    const args = [token, failure, FAILURE_MS, ...publish];
+    return runScript(this.#client, FAIL, this.#prefix + key, args, () => {});
   }
 
   #setVersion(key: string, text: string, px: number | '', version: number): Promise<boolean> {
