@@ -90,6 +90,22 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that loses thi
     expect(cache.stats().tiers[0]!.errorCount).toBe(0);
   });
 
+  test('scripts flushed before a load fails: who asks after it does not get its error, but a load', async () => {
+    let fails = true;
+    const users = open().define<string>({
+      name: 'user',
+      load: () => (fails ? Promise.reject(new Error('gone')) : Promise.resolve('loaded')),
+    });
+    for (let i = 0; i < 20; i++) {
+      await client.script('FLUSH');
+      fails = true;
+      await expect(users.get(`${i}`)).rejects.toThrow('gone');
+      fails = false;
+      // Its lease is given back by a script that the server does not know, and that is sent again after this read.
+      expect(await users.get(`${i}`)).toBe('loaded');
+    }
+  });
+
   test('full: what is there is read all the same', async () => {
     const { users, load } = loader();
     await users.get('a');

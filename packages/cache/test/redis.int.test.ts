@@ -130,7 +130,9 @@ describe.skipIf(url === '')('on a real Redis', () => {
   });
 
   test('a loader that throws, for those in another process who wait: its error, after one call', async () => {
-    const [holder, waiter] = [await process(), await process()];
+    const patient = (): Promise<Cache> =>
+      process({ tiers: [memoryTier(), redisTier({ client, deadlineMs: 5000 })] });
+    const [holder, waiter] = [await patient(), await patient()];
     const gate = withResolvers();
     const load = vi.fn(async () => {
       await gate.promise;

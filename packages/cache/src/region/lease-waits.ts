@@ -4,6 +4,20 @@ type Wake = (failure?: string) => void;
 /** Reads that wait for the lease of somebody else, by its token. */
 export class LeaseWaits {
   readonly #wakes = new Map<string, Set<Wake>>();
+  /** Of leases of this process that are being given back. */
+  readonly #over = new Set<string>();
+
+  /** A load of this process has failed, of which its tier is being told. */
+  async end(token: string, telling: Promise<void>): Promise<void> {
+    this.#over.add(token);
+    await telling;
+    this.#over.delete(token);
+  }
+
+  /** Who meets such a lease came after the failure: it is not theirs. */
+  isOver(token: string | undefined): boolean {
+    return token !== undefined && this.#over.has(token);
+  }
 
   /** @returns after `ms`, or with the failure of the load that this token is for, as soon as it is heard of. */
   wait(token: string | undefined, ms: number): Promise<string | undefined> {

@@ -126,7 +126,8 @@ export class Levels {
     for (let level = 0; level < tokens.length; level++) {
       const token = tokens[level];
       if (token === undefined || token === UNFENCED) continue;
-      (releases ??= []).push(this.tiers[level]!.release(key, token, failure));
+      const releasing = this.tiers[level]!.release(key, token, failure);
+      (releases ??= []).push(failure === undefined ? releasing : this.waits.end(token, releasing));
     }
     return releases === undefined ? undefined : Promise.all(releases);
   }
@@ -257,8 +258,9 @@ export class Levels {
         return undefined;
       }
       this.leaseWaitCount++;
-      const failure = await this.waits.wait(answer.token, waitMs);
-      hasWaited = true;
+      const isOver = this.waits.isOver(answer.token);
+      const failure = await this.waits.wait(isOver ? undefined : answer.token, waitMs);
+      hasWaited ||= !isOver;
       if (failure !== undefined) {
         hunt.failure = remoteError(failure);
         return undefined;
