@@ -355,7 +355,7 @@ const cases: readonly Case[] = [
     settings:
       'ours as 2 and as 4 processes behind one port, over one; a stale read is one older than 500 ms after a change was acknowledged; the processes share the cores with Postgres, Redis and the generator, and how many cores each of these took is in the row',
     limit:
-      'the cores are all taken with one process already (the columns add up to what the machine has): a second process has only what Postgres, Redis and the generator leave over',
+      'of the processor time of a request one process takes two thirds, and Postgres, Redis and the generator a third, so two cores have at most a third more to give; two processes take more of it a request, since each warms a compiler and a memory of its own',
     variants: {
       'naive:one process': processes('naive', 1),
       ours: processes('ours', 2),
