@@ -32,22 +32,23 @@ test('the checker finds a read that saw less than was confirmed, or than its own
   ]);
 });
 
-test.skipIf(inject('redisUrl') === '')(
-  'whatever is cut, paused or killed, no read begun after a confirmed invalidation sees what was before it',
-  async () => {
+test.skipIf(inject('redisUrl') === '').each(['ours', 'versioned'] as const)(
+  '%s: whatever is cut, paused or killed, no read begun after a confirmed invalidation sees what was before it',
+  async (mode) => {
     const seed = HOTPATH_HISTORY_SEED === undefined ? Date.now() % 1_000_000 : Number(HOTPATH_HISTORY_SEED);
     const { stale, readCount, confirmedCount, faultCounts } = await new History({
       redisUrl: inject('redisUrl'),
-      namespace: `history-${seed}`,
+      namespace: `history-${mode}-${seed}`,
       seed,
-      mode: 'ours',
+      mode,
       readCountMin: 1000,
       durationMs: Number(HOTPATH_HISTORY_MS),
     }).run();
     const what = `HOTPATH_HISTORY_SEED=${seed}, ${readCount} reads, faults ${JSON.stringify(faultCounts)}`;
     console.log(`history: ${what}`);
     expect(stale, what).toEqual([]);
-    expect(confirmedCount).toBeGreaterThan(0);
+    // A replica that lags leaves few in so short a run, and perhaps none.
+    expect(confirmedCount).toBeGreaterThanOrEqual(mode === 'ours' ? 1 : 0);
   },
   TIMEOUT_MS,
 );
