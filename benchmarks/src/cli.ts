@@ -15,9 +15,10 @@ import type { Finished } from './harness/run-suite.ts';
 import { runSuite } from './harness/run-suite.ts';
 import { PACKAGES, SelectionError, selectCases } from './harness/select.ts';
 import { renderComparison } from './report/compare-terminal.ts';
-import { compareReports } from './report/compare.ts';
+import { compareReports, worseRatios } from './report/compare.ts';
 import type { Environment, Report, Row } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
+import type { TerminalOptions } from './report/terminal.ts';
 import type { Stacks } from './report/write-page.ts';
 import { writePage } from './report/write-page.ts';
 import { parseReport } from './report/validate.ts';
@@ -42,7 +43,7 @@ interface Options {
   readonly list?: true;
   readonly selfTest?: true;
   readonly save?: true;
-  readonly compare?: string;
+  readonly compare?: readonly string[];
   readonly ci?: true;
   readonly seed: number;
 }
@@ -72,7 +73,10 @@ function createProgram(): Command {
     .option('--list', 'name the cases, with their tiers, and stop')
     .option('--self-test', 'measure what is known, judge the harness by it, and stop; three minutes')
     .option('--save', 'keep the report under benchmarks/records, by CPU and Node')
-    .option('--compare <file>', 'compare with a report or record written before')
+    .option(
+      '--compare <files...>',
+      'compare with a report or record written before; two are compared without a run',
+    )
     .option('--ci', 'with --compare: exit 1 when a ratio got worse; absolute times never count')
     .option('--seed <number>', 'seed of every input', parseSeed, 1)
     .helpOption('-h, --help', 'show this help')
@@ -91,6 +95,7 @@ Examples:
   pnpm bench --self-test                  can this machine be trusted to tell 3 %?
   pnpm bench --save                       keep a record, then later:
   pnpm bench --compare FILE               compare this run with it
+  pnpm bench --compare OLD NEW            compare two, and measure nothing
 
 Services: a Postgres and a Redis are found through DATABASE_URL and REDIS_URL, or started and stopped here.
 
@@ -146,12 +151,17 @@ function exitCode({ report, aborted }: Finished): number {
   return EXIT.ok;
 }
 
+function terminal(): TerminalOptions {
+  return {
+    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    width: process.stdout.columns ?? 100,
+  };
+}
+
 function output(finished: Finished, options: Options, base: Report | undefined, stacks: Stacks): void {
   const { report } = finished;
-  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  const width = process.stdout.columns ?? 100;
-  console.log(renderTerminal(report, { color, width }));
-  if (base !== undefined) console.log(renderComparison(compareReports(base, report), { color, width }));
+  console.log(renderTerminal(report, terminal()));
+  if (base !== undefined) console.log(renderComparison(compareReports(base, report), terminal()));
   if (finished.aborted) console.log('Interrupted: the table holds what was finished.');
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (options.json !== undefined) writeWhole('--json', options.json, json);
@@ -163,13 +173,41 @@ function output(finished: Finished, options: Options, base: Report | undefined, 
   }
 }
 
-/** Ratios, each taken inside one run, that are worse than the record's beyond doubt. */
-function worseRatios(base: Report, now: Report): string[] {
-  return compareReports(base, now).rows.flatMap((row) =>
-    row.ratios
-      .filter(({ verdict }) => verdict === 'slower')
-      .map(({ name }) => `${row.id} ${row.case}: ${name}`),
-  );
+/** The report's exit code, or that of what got worse. */
+function gate(base: Report | undefined, now: Report, isCi: boolean): number {
+  if (!isCi || base === undefined) return EXIT.ok;
+  const worse = worseRatios(compareReports(base, now));
+  for (const name of worse) console.error(`bench: --ci: worse than in the record: ${name}`);
+  return worse.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Of options that say how to run. */
+const RUN_OPTIONS = [
+  'filter',
+  'package',
+  'quick',
+  'all',
+  'node',
+  'json',
+  'html',
+  'save',
+  'selfTest',
+] as const;
+
+/** Two records, without a run. */
+function compareRecords(program: Command, options: Options, files: readonly string[]): number {
+  const [base, now] = files;
+  if (base === undefined || now === undefined || files.length > 2) {
+    program.error(`error: --compare takes one or two files, got ${files.length}`);
+  }
+  const other = RUN_OPTIONS.find((name) => options[name] !== undefined);
+  if (other !== undefined) {
+    const flag = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    program.error(`error: --compare of two files runs nothing, so ${flag} has no meaning`);
+  }
+  const [before, after] = [readReport(base), readReport(now)];
+  console.log(renderComparison(compareReports(before, after), terminal()));
+  return gate(before, after, options.ci === true);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -188,6 +226,9 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.ci === true && options.compare === undefined) {
     program.error('error: --ci needs --compare');
   }
+  if (options.compare !== undefined && options.compare.length > 1) {
+    return compareRecords(program, options, options.compare);
+  }
   const everything = options.all === true || options.list === true;
   const tiers: readonly Tier[] = everything ? TIERS : ['guide', 'peers'];
   const { filter: filters = [], package: packages = [] } = options;
@@ -198,7 +239,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.json !== undefined) checkWritable('--json', options.json);
   if (options.html !== undefined) checkWritable('--html', options.html);
-  const base = options.compare === undefined ? undefined : readReport(options.compare);
+  const [baseFile] = options.compare ?? [];
+  const base = baseFile === undefined ? undefined : readReport(baseFile);
 
   const interruption = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -241,9 +283,8 @@ async function main(argv: readonly string[]): Promise<number> {
       : {}),
   });
   output(finished, options, base, stacks);
-  const worse = options.ci === true && base !== undefined ? worseRatios(base, finished.report) : [];
-  for (const name of worse) console.error(`bench: --ci: worse than in the record: ${name}`);
-  return worse.length > 0 && !finished.aborted ? EXIT.failed : exitCode(finished);
+  const gated = gate(base, finished.report, options.ci === true);
+  return gated !== EXIT.ok && !finished.aborted ? gated : exitCode(finished);
 }
 
 try {

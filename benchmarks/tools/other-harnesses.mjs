@@ -1,9 +1,10 @@
 // What other harnesses say of a pair whose ratio is known: a read of a ring buffer at an index wrapped by mask, and by
-// remainder. `node benchmarks/tools/other-harnesses.mjs [repeats]` runs each harness as its manual says, the two functions
+// remainder. `pnpm harnesses [repeats] [--write]` runs each harness as its manual says, the two functions
 // in one process, several times over, and prints the ratio that it gives; the first line is the same pair by a loop
-// written out by hand. Our own harness is judged on it by `bench --self-test`.
+// written out by hand; with --write the table goes into the guide's chapter on measuring. Our own harness is judged on it by `bench --self-test`.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { median } from '../dist/harness/statistics.js';
 import { byHand, ringReader } from '../dist/self-test/ring.js';
@@ -42,8 +43,12 @@ const HARNESSES = {
 /** bench-node asks V8 not to optimise what it measures. */
 const FLAGS = ['--allow-natives-syntax', '--expose-gc'];
 
-const [asked, repeatsText = '5'] =
-  process.argv[2] in HARNESSES ? [process.argv[2]] : [undefined, process.argv[2]];
+const CHAPTER = new URL('../../docs/guide/measuring.md', import.meta.url);
+const TABLE = /(\[\/\/\]: # \(harnesses\)\n\n)[^]*?(\n\[\/\/\]: # \(harnesses end\))/;
+
+const isToWrite = process.argv.includes('--write');
+const argument = process.argv.slice(2).find((text) => text !== '--write');
+const [asked, repeatsText = '5'] = argument in HARNESSES ? [argument] : [undefined, argument];
 
 if (asked !== undefined) {
   const [mask, modulo] = await HARNESSES[asked]();
@@ -68,15 +73,30 @@ if (asked !== undefined) {
     mask: Number(node(['-e', byHand('mask')])),
     modulo: Number(node(['-e', byHand('modulo')])),
   });
+  const lines = ['| asked | by mask | by remainder | ratio | over the repeats |', '|---|---|---|---|---|'];
   const print = (name, read) => {
     const found = Array.from({ length: repeats }, read);
     const ratios = found.map(({ mask, modulo }) => modulo / mask);
-    const ns = (of) => `${median(found.map(of)).toPrecision(3)} ns`;
-    console.log(
-      `${name.padEnd(18)} mask ${ns(({ mask }) => mask).padStart(9)}  modulo ${ns(({ modulo }) => modulo).padStart(9)}  ` +
-        `ratio ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
-    );
+    const ns = (of) => `${Number(median(found.map(of)).toPrecision(2))} ns`;
+    const cells = [
+      name,
+      ns(({ mask }) => mask),
+      ns(({ modulo }) => modulo),
+      `${median(ratios).toFixed(2)}×`,
+      `${Math.min(...ratios).toFixed(2)} – ${Math.max(...ratios).toFixed(2)}`,
+    ];
+    lines.push(`| ${cells.join(' | ')} |`);
+    console.log(lines.at(-1));
   };
-  print('by hand', hand);
+  console.log(lines.join('\n'));
+  print('a loop written out by hand', hand);
   for (const name of Object.keys(HARNESSES)) print(name, () => ask(name));
+  if (isToWrite) {
+    const table = `${lines.join('\n')}\n`;
+    const chapter = readFileSync(CHAPTER, 'utf8');
+    writeFileSync(
+      CHAPTER,
+      chapter.replace(TABLE, (_, before, after) => before + table + after),
+    );
+  }
 }

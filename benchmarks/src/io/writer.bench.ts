@@ -7,8 +7,8 @@ import fs from 'node:fs';
 import type { Case, Variant, VariantKind } from '../harness/case.ts';
 import { measureLines, type LineSink, type OpenLineSink } from './line-sink.ts';
 
-/** In a quick run a million lines are a tenth of that. */
-const QUICK_LINES = 100_000;
+/** In a quick run a million lines are a twentieth of that. */
+const QUICK_LINES = 50_000;
 
 function variant(kind: VariantKind, count: number, load: () => Promise<OpenLineSink>): Variant {
   return {

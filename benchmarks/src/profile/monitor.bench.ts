@@ -12,18 +12,13 @@ import type { Busy } from './busy.ts';
 import { busyLoop, busyService, CONNECTIONS, USERS } from './busy.ts';
 
 /** Long enough that a monitor watches and rests in turn, as it does in a service that runs for weeks. */
-const BLOCK_MS = 200;
+const BLOCK_MS = 250;
 /** Longer than a block: the end of a window, some tens of microseconds, is not in the figure. */
 const WINDOW_MS = 2000;
-/**
- * Share of a block's work that passes before it is timed: a monitor is started once in a service's life, not five times a
- * second, and what it watches at first is from what it has saved.
- */
-const UNTIMED_SHARE = 0.2;
 const WARM_UP = 2000;
-const ROUNDS = { quick: 3, plain: 40 };
-/** Of both variants: a round is 960 ms of the processor's. */
-const FIXED_MS = { quick: 6500, plain: 80_000 };
+const ROUNDS = { quick: 2, plain: 40 };
+/** Of both variants: a round is a second of the processor's. */
+const FIXED_MS = { quick: 4500, plain: 80_000 };
 const RESOLUTION_MS = 20;
 
 interface Running {
@@ -53,7 +48,6 @@ async function sharesKept(busy: Busy, start: () => Running, rounds: number): Pro
   const count = await sharesInBlock(busy);
   const block = async (isWatched: boolean): Promise<number> => {
     const health = isWatched ? start() : undefined;
-    await busy.work(Math.round(count * UNTIMED_SHARE));
     const beginUs = cpuUs();
     await busy.work(count);
     const tookUs = cpuUs() - beginUs;

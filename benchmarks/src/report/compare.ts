@@ -251,3 +251,15 @@ export function compareReports(base: Report, now: Report, options: CompareOption
     tolerance,
   };
 }
+
+/**
+ * Ratios, each taken inside one run, that are worse than the base's beyond doubt: what a gate may stand on. Absolute
+ * figures are none of it, since a hosted runner is twice as fast one day as another.
+ */
+export function worseRatios({ rows }: Comparison): string[] {
+  return rows.flatMap((row) =>
+    row.ratios
+      .filter(({ verdict }) => verdict === 'slower')
+      .map(({ name }) => `${row.id} ${row.case}: ${name}`),
+  );
+}

@@ -113,7 +113,7 @@ const QUICK: Times = {
   warmMs: 300,
   greedyMs: 700,
   sweepMs: 400,
-  sweepSteps: 4,
+  sweepSteps: 3,
   windowMs: 800,
   runs: 1,
   stepMs: 300,

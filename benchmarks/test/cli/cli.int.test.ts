@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../dist/report/record.js';
+import { FULL } from '../report/fixtures.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A case that needs no service and takes seconds. */
@@ -53,6 +54,29 @@ function bench(args: readonly string[], { env = {}, onOutput }: BenchOptions = {
   });
 }
 
+/** The report with every ratio and every time so many times as large. */
+function scaled(report: Report, ratioTimes: number, nsTimes: number): Report {
+  const by = <T extends { readonly low: number; readonly high: number }>(of: T, times: number): T => ({
+    ...of,
+    low: of.low * times,
+    high: of.high * times,
+  });
+  return {
+    ...report,
+    rows: report.rows.map((row) => ({
+      ...row,
+      ratios: row.ratios.map((ratio) => ({ ...by(ratio, ratioTimes), ratio: ratio.ratio * ratioTimes })),
+      results: row.results.map((result) =>
+        result.unit === 'ns/op' ? { ...by(result, nsTimes), value: result.value * nsTimes } : result,
+      ),
+    })),
+  };
+}
+
+function writeRecord(name: string, report: Report): void {
+  writeFileSync(join(scratch, name), JSON.stringify(report));
+}
+
 /** Root in a container need not be allowed to. */
 function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
@@ -82,6 +106,9 @@ describe('wrong use exits with 2', () => {
     [['--quick', '--all'], 'exclude each other'],
     [['--ci'], 'needs --compare'],
     [['--flame'], 'needs --html'],
+    [['--compare', 'a', 'b', 'c'], 'one or two files, got 3'],
+    [['--compare', 'a', 'b', '--quick'], '--quick has no meaning'],
+    [['--self-test', '--compare', 'a', 'b'], '--self-test has no meaning'],
     [['--save', '--filter', 'I2'], 'whole packages'],
     [['--seed', 'x'], 'whole number'],
     [['--node', 'latest'], 'expected a version'],
@@ -138,10 +165,18 @@ describe('a run', () => {
     }
   });
 
-  test('can be compared with one written before', async () => {
-    const { code, stdout } = await bench(['--quick', '--filter', FAST, '--compare', 'a.json']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/compar/i);
+  test.each([
+    ['a better ratio before', 100, 1, 1],
+    ['better times before, and a worse ratio', 0.01, 0.001, 0],
+  ])('compared with one of %s: --ci exits by the ratio alone', async (_, ratioTimes, nsTimes, exit) => {
+    const base = JSON.parse(readFileSync(join(scratch, 'a.json'), 'utf8')) as Report;
+    writeRecord('base.json', scaled(base, ratioTimes, nsTimes));
+    const { code, stdout, stderr } = await bench(
+      `--quick --filter ${FAST} --compare base.json --ci`.split(' '),
+    );
+    expect(code).toBe(exit);
+    expect(stdout).toContain('1 ratio: ');
+    expect(stderr.includes('worse than in the record: B1 fib(20): ours over naive')).toBe(exit === 1);
   });
 
   test('that is interrupted prints what was finished and exits with 130', async () => {
@@ -156,6 +191,34 @@ describe('a run', () => {
     expect(code).toBe(130);
     expect(stdout).toContain('fib(20)');
     expect(stdout).toContain('Interrupted');
+  });
+});
+
+describe('two records are compared without a run', () => {
+  beforeAll(() => {
+    writeRecord('old.json', FULL);
+  });
+
+  test.each<[what: string, ratioTimes: number, nsTimes: number, exit: number, verdict: RegExp]>([
+    ['the same', 1, 1, 0, /ratios: 0 faster, 0 slower/],
+    ['worse ratios', 0.5, 1, 1, /ratios: 0 faster, [1-9]\d* slower/],
+    ['better ratios', 2, 1, 0, /ratios: [1-9]\d* faster, 0 slower/],
+    ['worse times alone', 1, 10, 0, /ratios: 0 faster, 0 slower/],
+  ])('%s', async (_, ratioTimes, nsTimes, exit, verdict) => {
+    writeRecord('new.json', scaled(FULL, ratioTimes, nsTimes));
+    const gated = await bench(['--compare', 'old.json', 'new.json', '--ci']);
+    expect(gated.stdout).toMatch(verdict);
+    expect(gated.code).toBe(exit);
+    expect((await bench(['--compare', 'old.json', 'new.json'])).code).toBe(0);
+  });
+
+  test('one of another version of the schema is refused in one line', async () => {
+    writeFileSync(join(scratch, 'next.json'), JSON.stringify({ ...FULL, schema: 2 }));
+    const { code, stdout, stderr } = await bench(['--compare', 'old.json', 'next.json', '--ci']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /^bench: --compare next\.json: schema: expected version 1, got version 2; [^\n]+\n$/,
+    );
   });
 });
 

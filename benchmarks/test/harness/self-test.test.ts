@@ -26,6 +26,13 @@ describe('the self-test', () => {
     ]);
   });
 
+  test('lets the smallest operations lie 10 % apart, and no more', () => {
+    const apart = (spread: number): boolean =>
+      checkRuns('pair', [run(1 + spread, 1), run(1, 1)], 1, true).find(({ asks }) => asks.startsWith('runs'))!
+        .ok;
+    expect([apart(0.09), apart(0.11)]).toEqual([true, false]);
+  });
+
   test('finds runs that differ, intervals that are too narrow and verdicts that are wrong', () => {
     expect(failing([run(1, 0.01), run(1.2, 0.01), run(1, 0.01)], 1)).toHaveLength(4);
   });

@@ -18,12 +18,12 @@ const LOOK_EVERY_MS = 50;
  */
 export async function attach(command: Command): Promise<number> {
   const pid = pidOf(command.target);
+  mayReach(pid);
   if (typeof WebSocket === 'undefined') {
     throw new CommandError(
       `attach needs a Node with a WebSocket client, 22 or later, and this is ${process.version}; use run, or node --cpu-prof`,
     );
   }
-  mayReach(pid);
   const base = prepareOutput(command.out, 'cpu', new Date());
   const { client, isOurs } = await openInspector(pid, command.port);
   try {

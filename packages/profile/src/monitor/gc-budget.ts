@@ -6,18 +6,18 @@
  * bucket that fills by the clock: while it is not empty every collection is watched; then none until it has filled again.
  *
  *   collections a second     watched
- *      up to 50              all
- *      250                   a fifth, in slices of a few ticks, and the rest reckoned from those
+ *      up to 20              all
+ *      250                   a twelfth, in slices of a tick or two, and the rest reckoned from those
  *
  * Debts count: what a long tick has watched too much is waited for.
  */
 
-/** At 100 µs each, half a percent of a core. */
-const COLLECTIONS_A_SECOND = 50;
+/** At 100 µs each, a fifth of a percent of a core. */
+const COLLECTIONS_A_SECOND = 20;
 /** Short bursts are watched whole. */
-const MOST_SAVED = 10;
+const MOST_SAVED = 8;
 /** Enough for a slice that tells a rate. */
-const ENOUGH = 5;
+const ENOUGH = 4;
 
 export class GcBudget {
   #left = MOST_SAVED;

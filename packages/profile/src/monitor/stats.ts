@@ -33,7 +33,7 @@ export interface GcStats extends GcKindStats {
   /** Share of the window that pauses took, 0 to 1. */
   readonly pauseShare: number;
   /**
-   * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 50 collections a second. Beyond,
+   * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 20 collections a second. Beyond,
    * Node's own observer would cost more than the rest of the monitor, so they are watched in slices, and counts and
    * totals of the gaps are reckoned from the slice before each; a longest pause in a gap is not seen.
    */
