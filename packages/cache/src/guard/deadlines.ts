@@ -75,9 +75,10 @@ export class DeadlineQueue {
     this.#timer = undefined;
     this.#isTimerLong = false;
     if (this.#head === undefined) return;
-    // After a stall of the event loop timers run before sockets: answers may be there, unread. Read them first.
+    const now = performance.now();
+    // After a stall of the event loop timers run before sockets: answers may be there, unread. Read them first. What is
+    // due only since then may be so because of another stall.
     setImmediate(() => {
-      const now = performance.now();
       for (let head = this.#head; head !== undefined && head.dueAt <= now; head = this.#head) {
         head.settled = true;
         this.#dropSettled();

@@ -70,6 +70,10 @@ export class Flight<Id> {
     this.joinableUntil = parts.life.now() + parts.keeper.surroundings.memoryLimitMs;
   }
 
+  get key(): string {
+    return this.#key;
+  }
+
   /** `land` is called when nobody may join any more: after the levels are filled, so that no reader finds them empty. */
   start(
     previous: TierEntry | undefined,
@@ -214,7 +218,7 @@ export class Flight<Id> {
   #remember(previous: TierEntry, pauseEnd: number): void {
     const { keeper } = this.#parts;
     const entry = keeper.remember(this.#key, previous.value, previous);
-    if (entry !== undefined) entry.attentionAt = Math.min(pauseEnd, entry.expiresAt);
+    if (entry !== undefined) keeper.memory!.attend(entry, Math.min(pauseEnd, entry.expiresAt));
   }
 
   #load(

@@ -7,7 +7,8 @@ import type { TagIndex } from '../tags.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
 import { SAMPLE, type SpaceSaving } from '../warm/sketch.ts';
-import { Flight, type FlightCounts, type FlightParts } from './flight.ts';
+import type { Flight, FlightCounts } from './flight.ts';
+import { FlightTable } from './flight-table.ts';
 import type { Keeper, Surroundings } from './keeper.ts';
 import type { Confirmation, Levels } from './levels.ts';
 import type { Life } from './life.ts';
@@ -58,15 +59,9 @@ export class Region<Id> {
   readonly #tags: TagIndex<Id> | undefined;
   readonly #sketch: SpaceSaving | undefined;
   readonly #onChange: RegionParts<Id>['onChange'];
-  readonly #parts: FlightParts<Id>;
-  readonly #flights = new Map<string, Flight<Id>>();
-  /** Loads ahead of, or after, the end of a value that is still served. */
-  readonly #refreshes = new Map<string, Flight<Id>>();
+  readonly #flights: FlightTable<Id>;
   /** The latest write under way to each key; gone when the key changed since it began. */
   readonly #writers = new Map<string, object>();
-  readonly #landFlight = (key: string, flight: Flight<Id>): void => {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
-  };
   hitCount = 0;
   missCount = 0;
   joinedCount = 0;
@@ -85,7 +80,7 @@ export class Region<Id> {
     this.#onChange = parts.onChange;
     this.#sketch = parts.sketch;
     if (loader !== undefined) keeper.loadMs = () => loader.meanMs;
-    this.#parts = {
+    this.#flights = new FlightTable({
       levels: parts.levels,
       loader,
       life: parts.life,
@@ -99,7 +94,7 @@ export class Region<Id> {
       refresh: (key, id, previous) => {
         this.#refresh(key, id, previous);
       },
-    };
+    });
   }
 
   get lifeMsMax(): number {
@@ -111,7 +106,7 @@ export class Region<Id> {
   }
 
   get flightCount(): number {
-    return this.#flights.size + this.#refreshes.size;
+    return this.#flights.size;
   }
 
   /** A hit in memory, or nothing; synchronous. */
@@ -193,7 +188,7 @@ export class Region<Id> {
     const levels: LevelExplanation[] = [];
     if (this.#memory !== undefined) levels.push(explainEntry('memory', this.#memory.look(stored), now));
     levels.push(...(await this.levels.explain(stored, now)));
-    const flying = this.#flights.has(stored) || this.#refreshes.has(stored);
+    const flying = this.#flights.has(stored);
     const next = nextRead(levels, {
       flying,
       loads: this.loader !== undefined,
@@ -241,7 +236,7 @@ export class Region<Id> {
     if (this.#tags === undefined) return;
     this.#forget(tags === undefined ? undefined : this.#tags.keysOf(tags));
     // What is on its way may have them as well.
-    this.#forgetFlights();
+    this.#flights.forgetAll();
   }
 
   /**
@@ -251,19 +246,15 @@ export class Region<Id> {
    */
   renew(key: string, id: Id, freshBeyond: number): Promise<unknown> {
     const stored = storageKey(key);
-    const flying = this.#refreshes.get(stored) ?? new Flight<Id>(this.#parts, stored, id);
-    if (flying.promise !== undefined) return flying.promise;
-    this.#refreshes.set(stored, flying);
-    const land = (): void => {
-      if (this.#refreshes.get(stored) === flying) this.#refreshes.delete(stored);
-    };
-    return this.#keeper.track(flying.start(this.#memory?.look(stored), true, land, freshBeyond));
+    const flying = this.#flights.refreshOf(stored);
+    if (flying !== undefined) return flying.promise!;
+    return this.#keeper.track(this.#flights.refresh(stored, id, this.#memory?.look(stored), freshBeyond));
   }
 
   /** Resolves when the fills under way have settled and what was queued was tried once more. */
   async close(): Promise<void> {
     this.#memory?.drop(undefined);
-    await Promise.allSettled(Array.from(this.#flights.values(), (flight) => flight.promise!));
+    await this.#flights.settled();
     await this.#keeper.settled();
     await this.levels.close();
   }
@@ -314,7 +305,7 @@ export class Region<Id> {
     }
     this.missCount++;
     if (this.#sketch !== undefined) this.#sample(key);
-    const flying = this.#flights.get(stored);
+    const flying = this.#flights.readOf(stored);
     if (flying !== undefined && !this.#surroundings.hearing.isRecent) return this.#follow(flying, stored, id);
     if (flying !== undefined && flying.joinableUntil > this.#life.now()) {
       this.joinedCount++;
@@ -326,11 +317,7 @@ export class Region<Id> {
   #fly(key: string, id: Id, held: MemoryEntry | undefined): Promise<unknown> {
     const refused = this.#note(key, id);
     if (refused !== undefined) return refused;
-    const flight = new Flight<Id>(this.#parts, key, id);
-    this.#flights.set(key, flight);
-    return flight.start(held, false, (landed) => {
-      this.#landFlight(key, landed);
-    });
+    return this.#flights.read(key, id, held);
   }
 
   async #after(flying: Flight<Id>, key: string, id: Id): Promise<unknown> {
@@ -365,38 +352,24 @@ export class Region<Id> {
   /** Loads anew in the background, unless that is under way; a failure is counted by the loader and tried again later. */
   #refresh(key: string, id: Id, previous: TierEntry): void {
     const held = this.#memory?.look(key);
-    if (held !== undefined) held.attentionAt = Math.min(this.#life.now() + REFRESH_PAUSE_MS, held.expiresAt);
-    if (this.#refreshes.has(key) || this.#surroundings.closed) return;
+    if (held !== undefined)
+      this.#memory!.attend(held, Math.min(this.#life.now() + REFRESH_PAUSE_MS, held.expiresAt));
+    if (this.#flights.refreshOf(key) !== undefined || this.#surroundings.closed) return;
     this.counts.refreshCount++;
-    const flight = new Flight<Id>(this.#parts, key, id);
-    this.#refreshes.set(key, flight);
-    const refreshing = flight.start(previous, true, () => {
-      if (this.#refreshes.get(key) === flight) this.#refreshes.delete(key);
-    });
-    this.#keeper.track(refreshing).catch(() => {});
+    this.#keeper.track(this.#flights.refresh(key, id, previous)).catch(() => {});
   }
 
   /** In memory, in the flights and in the writes under way. */
   #forget(keys: readonly string[] | undefined): void {
     this.#memory?.drop(keys);
     if (keys === undefined) {
-      this.#forgetFlights();
+      this.#flights.forgetAll();
       this.#writers.clear();
       this.#tags?.forgetAll();
       return;
     }
-    for (const key of keys) {
-      this.#writers.delete(key);
-      forget(this.#flights, key);
-      forget(this.#refreshes, key);
-    }
-  }
-
-  #forgetFlights(): void {
-    for (const flight of this.#flights.values()) flight.stale = true;
-    for (const flight of this.#refreshes.values()) flight.stale = true;
-    this.#flights.clear();
-    this.#refreshes.clear();
+    for (const key of keys) this.#writers.delete(key);
+    this.#flights.forget(keys);
   }
 
   #publish(keys: readonly string[] | undefined, from: ChangedEvent['from']): void {
@@ -405,11 +378,4 @@ export class Region<Id> {
     const event: ChangedEvent = { region: this.name, keys, from };
     changedChannel.publish(event);
   }
-}
-
-function forget<Id>(flights: Map<string, Flight<Id>>, key: string): void {
-  const flight = flights.get(key);
-  if (flight === undefined) return;
-  flight.stale = true;
-  flights.delete(key);
 }

@@ -46,7 +46,15 @@ export interface MemoryTierOptions {
 /** An entry. Every one has this shape, so that a hit is one property load at one place of the machine code. */
 export class MemoryEntry implements TierEntry {
   readonly value: unknown;
-  /** Before it a hit asks nothing more; after it the entry may be stale, or is to be loaded ahead. */
+  /**
+   * {@link MemoryEntry.attentionAt} in whole ms since the region was opened. V8 keeps so small a whole number (below 2³¹, 24
+   * days) in the entry itself, and any other beside it, where each hit would have to fetch it.
+   */
+  attentionTick = 0;
+  /**
+   * Before it a hit asks nothing more; after it the entry may be stale, or is to be loaded ahead. Moved by
+   * {@link MemoryRegion.attend}.
+   */
   attentionAt: number;
   readonly freshUntil: number;
   readonly expiresAt: number;
@@ -110,6 +118,7 @@ function checkLimits(limits: MemoryLimits): MemoryLimits {
 export class MemoryRegion implements TierRegion {
   readonly #entries: EntryStore<MemoryEntry>;
   readonly #clock: Clock;
+  readonly #openedAt: number;
   readonly #maxBytes: number | undefined;
   readonly #sizeOf: MemoryLimits['sizeOf'];
   /** Values not kept because of their size. */
@@ -118,6 +127,8 @@ export class MemoryRegion implements TierRegion {
   constructor(limits: MemoryLimits, clock: Clock) {
     this.#entries = openStore(limits);
     this.#clock = clock;
+    const now = clock.now();
+    this.#openedAt = Number.isFinite(now) ? now : Date.now();
     this.#maxBytes = limits.maxBytes;
     this.#sizeOf = limits.sizeOf;
   }
@@ -134,7 +145,9 @@ export class MemoryRegion implements TierRegion {
   /** An entry that needs no second look, which counts as used. Synchronous, allocates nothing. */
   find(key: string): MemoryEntry | undefined {
     const entry = this.#entries.get(key);
-    return entry !== undefined && this.#clock.now() < entry.attentionAt ? entry : undefined;
+    return entry !== undefined && this.#clock.now() - this.#openedAt < entry.attentionTick
+      ? entry
+      : undefined;
   }
 
   /** An entry that has not expired, fresh or not; one that has goes. */
@@ -154,11 +167,18 @@ export class MemoryRegion implements TierRegion {
   put(key: string, value: unknown, attentionAt: number, ends: Ends): MemoryEntry {
     const sizeBytes = this.#maxBytes === undefined ? 0 : this.#measure(value, key, this.#maxBytes);
     const entry = new MemoryEntry(value, attentionAt, ends, this.#clock.now(), sizeBytes);
+    this.attend(entry, attentionAt);
     if (sizeBytes === Infinity) {
       this.oversizedCount++;
       this.#entries.delete(key);
     } else this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** Has hits look twice from then on. */
+  attend(entry: MemoryEntry, attentionAt: number): void {
+    entry.attentionAt = attentionAt;
+    entry.attentionTick = Math.floor(attentionAt - this.#openedAt);
   }
 
   /** `Infinity` when it does not fit, or when that cannot be told: a read must not fail for it. */
