@@ -154,7 +154,7 @@ const cases: readonly Case[] = [
     settings:
       'on this machine; the loader answers at once; by hand is GET and SET, the floor is what a lease takes by hand',
     limit:
-      'A lease takes SET NX where GET is by hand, and a script where SET is, but nobody waits for the script: its floor is below GET and SET. What is above the floor is JavaScript, of which a miss passes more than anything else, and most of it before V8 has optimised it; memory keeps the value as well. In return one process loads, and no stale value is stored.',
+      'A lease takes SET NX where GET is by hand, and a script where SET is, but nobody waits for the script: the floor shows that by hand. What is above the floor is JavaScript, of which a miss passes more than anything else, and most of it before V8 has optimised it; memory keeps the value as well. In return one process loads, and no stale value is stored.',
     variants: {
       ours: miss('ours', ours),
       naive: miss('naive', byHand),

@@ -287,7 +287,13 @@ describe.skipIf(url === '')('an index built concurrently on a real Postgres', ()
       controller.abort(new Error('enough'));
       const failure = building.catch((error) => error);
       // The drop has to wait for the transaction as well.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await vi.waitFor(async () => {
+        const dropping =
+          "query LIKE 'DROP INDEX CONCURRENTLY%' AND state = 'active' AND datname = current_database()";
+        expect(await db.query(`SELECT pid FROM pg_stat_activity WHERE ${dropping}`)).toMatchObject({
+          rowCount: 1,
+        });
+      });
       await other.query('ROLLBACK');
       expect((await failure).message).toBe('enough');
       expect(await state()).toEqual([]);
