@@ -138,6 +138,17 @@ test('items and results that cannot be cloned are told apart', async () => {
   expect(await parallel.map(items, numbers('crunch'))).toEqual(expected);
 });
 
+test('a result that cannot be cloned is told where its thread finishes another chunk in the same turn', async () => {
+  const parallel = pool({ threads: 2, callerSliceMs: 0 });
+  for (let round = 0; round < 5; round++) {
+    await expect(parallel.map(items.slice(0, 4), failing('returnFirstHidden'))).rejects.toMatchObject({
+      code: 'ERR_HOTPATH_CPU_TASK_RESULT',
+      message: expect.stringContaining('cannot be cloned'),
+    });
+  }
+  expect(await parallel.map(items.slice(0, 4), numbers('crunch'))).toEqual(expected.slice(0, 4));
+});
+
 test('a module or an export that is not there is found before anything runs', async () => {
   const missing = { module: new URL('./tasks/absent.mjs', import.meta.url), export: 'x' };
   await expect(moduleTask(missing)).rejects.toMatchObject({ code: 'ERR_HOTPATH_CPU_TASK_MODULE' });

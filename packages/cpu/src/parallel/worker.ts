@@ -3,6 +3,7 @@
  * after another.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 
 import { attachHeap } from '@hotpath/memory';
@@ -29,8 +30,23 @@ let lastLoop = 0;
 /** Tasks made from source in a loop must not fill the thread's memory. */
 const LOOPS_MAX = 256;
 
-/** Runs one job. It never rejects: what went wrong is part of the outcome. */
-export default async function run(job: Job): Promise<Outcome> {
+/** Settles when the next job may begin. */
+let free: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs one job, after those that came before. It never rejects: what went wrong is part of the outcome.
+ *
+ * A chunk is followed by a turn of the event loop, in which piscina posts its results. Where they cannot be cloned that
+ * throws, and the thread is to end; a job that finished in the same turn would first send it to sleep until the next
+ * request, which may never come, and the caller waits for ever.
+ */
+export default function run(job: Job): Promise<Outcome> {
+  const outcome = free.then(() => runNext(job));
+  free = job.kind === 'chunk' ? outcome.then(() => nextTurn()) : outcome;
+  return outcome;
+}
+
+async function runNext(job: Job): Promise<Outcome> {
   const { control, slot } = job;
   const pace = createPace(job.msPerItem);
   const position: Position = { index: -1 };

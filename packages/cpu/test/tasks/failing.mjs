@@ -43,6 +43,11 @@ export function returnHiddenFunction(x, index) {
   return index === 800 ? { inside: () => x } : x;
 }
 
+/** Ends at once, so that a thread finishes its other chunk in the same turn of the event loop. */
+export function returnFirstHidden(x, index) {
+  return index === 0 ? { inside: () => x } : x;
+}
+
 /** Ends its own thread; only for pools in which the calling thread takes no part. */
 export function exitAt700(x, index) {
   crunch(x);
