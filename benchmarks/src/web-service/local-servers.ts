@@ -12,11 +12,13 @@ export interface LocalServers {
 
 export async function findLocalServers(client: pg.Client, redisUrl: string): Promise<LocalServers> {
   const redis = new Redis(redisUrl);
-  const info = await redis.info('server');
-  redis.disconnect();
-  const { rows } = await client.query<{ pid: string }>(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
-  );
+  const info = await redis.info('server').finally(() => {
+    redis.disconnect();
+  });
+  // Not everybody may read that file; such a server is left out.
+  const { rows } = await client
+    .query<{ pid: string }>(`SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`)
+    .catch(() => ({ rows: [] }));
   const postgresPid = Number(rows[0]?.pid);
   const redisPid = Number(/process_id:(\d+)/.exec(info)?.[1]);
   return {

@@ -95,7 +95,11 @@ export class Definition<V, Id = string> {
 
   /** As `get` for each, in order, with one read of each tier and one `loadMany`. Rejects when one of them does. */
   getMany(ids: readonly Id[], options?: GetOptions): Promise<(V | undefined)[]> {
-    const values = Promise.all(ids.map((id) => this.get(id)));
+    // All keys first: one that throws must not leave the reads before it to nobody.
+    const keys = ids.map((id) => this.#key(id));
+    const values = Promise.all(
+      ids.map((id, index) => this.#region.get(keys[index]!, id) as Promise<V | undefined>),
+    );
     return options?.signal === undefined ? values : withSignal(values, options.signal);
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   ArgumentRangeError,
   ArgumentTypeError,
@@ -90,6 +91,55 @@ test('a loader that throws is called once, everyone gets its error, and the next
   expect(load).toHaveBeenCalledOnce();
   load.mockResolvedValue('value');
   expect(await definition.get('a')).toBe('value');
+});
+
+test.each([
+  ['nothing that has a text', () => Object.create(null) as object],
+  ['an error whose message is no text', () => Object.assign(new Error('x'), { message: { a: 1 } })],
+  [
+    'an error whose name cannot be read',
+    () =>
+      Object.defineProperty(new Error('x'), 'name', {
+        get: () => {
+          throw new Error('no name');
+        },
+      }),
+  ],
+])('a loader that throws %s rejects the read, and the next one loads', async (_, thrown) => {
+  const error = thrown();
+  const load = vi.fn<() => Promise<string>>().mockRejectedValueOnce(error);
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const definition = cache.define({ name: 'odd', load });
+  expect(await definition.get('a').catch((reason: unknown) => reason)).toBe(error);
+  load.mockResolvedValue('value');
+  expect(await definition.get('a')).toBe('value');
+});
+
+test('a loader runs in the context of who asked, also where reads of one turn go together', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const tenant = new AsyncLocalStorage<string>();
+  const definition = cache.define<string | undefined>({ name: 'row', load: () => tenant.getStore() });
+  const names = ['a', 'b', 'c'];
+  const values = await Promise.all(names.map((name) => tenant.run(name, () => definition.get(name))));
+  expect(values).toEqual(names);
+  expect(store.calls.filter((call) => call.startsWith('getMany'))).toHaveLength(1);
+});
+
+test('a key that is refused leaves no read of its list to nobody', () => {
+  const load = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('unheard')));
+  const cache = createCache({ tiers: [memoryTier()] });
+  const definition = cache.define<string>({
+    name: 'row',
+    key: (id) => {
+      if (id === 'bad') throw new RangeError('no such id');
+      return id;
+    },
+    load,
+  });
+  expect(() => definition.getMany(['a', 'bad'])).toThrow(RangeError);
+  expect(load).not.toHaveBeenCalled();
 });
 
 test('a loader that throws before it returns rejects the read alike', async () => {

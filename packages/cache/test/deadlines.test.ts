@@ -50,3 +50,32 @@ test('a call that was answered keeps none alive that came after it', () => {
   for (const call of calls) queue.settle(call);
   expect(calls.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
 });
+
+test('a call that was answered holds nothing, though one before it hangs', () => {
+  const queue = new DeadlineQueue(40);
+  const hanging = queue.add(() => {});
+  const expire = (): void => {};
+  const answered = queue.add(expire);
+  queue.settle(answered);
+  expect(answered.expire).not.toBe(expire);
+  queue.settle(hanging);
+});
+
+test('a call that begins between a due timer and its look at the calls does not put the others off', async () => {
+  const queue = new DeadlineQueue(60);
+  const expired: string[] = [];
+  // The timer is set for the first, 50 ms on, and due before the second.
+  queue.settle(queue.add(() => {}));
+  await sleep(20);
+  queue.add(() => expired.push('second'));
+  const until = performance.now() + 45;
+  while (performance.now() < until);
+  // Runs after the timer, and before what it put off.
+  const late = await new Promise<ReturnType<typeof queue.add>>((resolve) => {
+    setTimeout(() => {
+      resolve(queue.add(() => expired.push('third')));
+    }, 0);
+  });
+  await vi.waitUntil(() => expired.includes('second'));
+  expect(queue.settle(late)).toBe(true);
+});

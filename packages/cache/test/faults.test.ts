@@ -1,4 +1,4 @@
-import { createCache, memoryTier, type TierEvent } from '@hotpath/cache';
+import { createCache, EncodeError, memoryTier, type TierEvent } from '@hotpath/cache';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
@@ -39,6 +39,24 @@ test('one call tries a tier whose breaker is open, and its answer closes it', as
   release();
   clock.advance(100);
   await cache.get('a');
+  expect(cache.stats().tiers[0]!.breaker).toBe('closed');
+});
+
+test('a value that cannot be encoded does not use up the one call that may try a tier', async () => {
+  const clock = new TestClock();
+  const store = new DoubleStore();
+  const cache = createCache({
+    tiers: [store.tier({ deadlineMs: 5 })],
+    breaker: { failures: 1, openMs: 100 },
+    now: clock.now,
+  });
+  const release = store.hang();
+  await cache.get('a');
+  release();
+  clock.advance(100);
+  const error = new EncodeError('the codec cannot encode this value');
+  store.gate = (call) => (call.startsWith('setMany') ? Promise.reject(error) : Promise.resolve());
+  await expect(cache.set('a', 1)).rejects.toBe(error);
   expect(cache.stats().tiers[0]!.breaker).toBe('closed');
 });
 

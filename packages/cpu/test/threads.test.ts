@@ -68,6 +68,24 @@ test('a job of which nothing is left is answered without a worker, at the next c
   expect([taken, stopped, open, late].map(({ control }) => control.at(-1))).toEqual([0, 0, -1, 0]);
 });
 
+test('jobs of which nothing is left do not add up behind one that can go on', async () => {
+  const pool = threads();
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const held = Array.from({ length: JOBS_PER_WORKER + 1 }, () => pool.run(job('waits', 1, { gate })));
+  const stale = Array.from({ length: 200 }, () => {
+    const waiting = job('waits', 1, { gate });
+    const outcome = pool.run(waiting);
+    claim(waiting.control, 1);
+    return outcome;
+  });
+  // The worker is held all the while, and what it is to do next waits in front.
+  for (const outcome of await Promise.all(stale.slice(0, 100))) expect(outcome).toEqual(NOTHING);
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  expect((await Promise.all(held)).map(({ items }) => items)).toEqual(held.map(() => 1));
+  await Promise.all(stale);
+});
+
 test('jobs that wait reject when the threads are ended', async () => {
   const pool = threads();
   const gate = new Int32Array(new SharedArrayBuffer(4));

@@ -74,6 +74,12 @@ describe('what goes out together', () => {
   });
 });
 
+test('a long word or a long gap is read once, and not once a character', () => {
+  expect(callsOnlyKnown(`SELECT '${'a'.repeat(1_000_000)}'`)).toBe(true);
+  expect(callsOnlyKnown(`SELECT 1${' '.repeat(1_000_000)}AS a`)).toBe(true);
+  expect(callsOnlyKnown(`SELECT ${'a'.repeat(1_000_000)}${' '.repeat(1_000_000)}(1)`)).toBe(false);
+});
+
 test('what calls nothing of the users’ is told from what may', () => {
   for (const text of [
     'SELECT id, name FROM users WHERE id = $1',

@@ -129,6 +129,40 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
     expect(db.metrics()).toMatchObject({ opened: 1, closed: 0 });
   });
 
+  test('a read that a limit of the server’s ends fails alone, its neighbours are executed again', async () => {
+    const db = open({ max: 1 });
+    const count = (n: number): Promise<unknown> =>
+      db.query<{ n: string }>('SELECT count(*) AS n FROM generate_series(1, $1::bigint)', [n]);
+    await admin.query(`ALTER DATABASE ${admin.database!} SET statement_timeout = 300`);
+    try {
+      await count(1);
+      const outcomes = await Promise.allSettled([10, 20, 10_000_000_000, 30].map(count));
+      expect(outcomes).toMatchObject([
+        { value: { rows: [{ n: '10' }] } },
+        { value: { rows: [{ n: '20' }] } },
+        { reason: { sqlState: '57014' } },
+        { value: { rows: [{ n: '30' }] } },
+      ]);
+    } finally {
+      await admin.query(`ALTER DATABASE ${admin.database!} RESET statement_timeout`);
+    }
+  });
+
+  test('what is closed for another that goes out before it is parsed again, not joined', async () => {
+    const db = open({ max: 1, statementCacheSize: 3 });
+    const ask = (n: number, value: string): Promise<unknown> => db.query(`SELECT $1::text AS a${n}`, [value]);
+    await ask(0, 'x');
+    for (let round = 0; round < 3; round++) {
+      const outcomes = await Promise.all([
+        ...[1, 2, 3, 4].map((n) => ask(10 * round + n, 'x')),
+        ask(0, 'y'.repeat(5_000)),
+        ask(0, 'z'),
+        ask(0, 'z'),
+      ]);
+      expect(outcomes.slice(-2)).toMatchObject([{ rows: [{ a0: 'z' }] }, { rows: [{ a0: 'z' }] }]);
+    }
+  });
+
   test('what a read does on the side is done once, though its neighbours fail', async () => {
     const db = open({ max: 1 });
     await admin.query(

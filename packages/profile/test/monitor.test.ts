@@ -162,6 +162,18 @@ describe('collections by the hundred', () => {
     expect(health.stats().gc).toMatchObject({ count: 10, watchedShare: 1 });
   });
 
+  test('are watched again soon after a stall with hundreds of them', () => {
+    const { host, health } = start({ resolutionMs: 20 });
+    for (let time = 0; time < 300; time++) host.collect('minor', 0.2);
+    host.tellCollections();
+    host.ticks(100);
+    health.reset();
+    host.collect('minor', 0.2);
+    host.tellCollections();
+    host.ticks(1);
+    expect(health.stats().gc).toMatchObject({ count: 1, watchedShare: 1 });
+  });
+
   test('are all watched while somebody is told each', () => {
     const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
     seconds(host, 2, 5);
@@ -173,6 +185,8 @@ describe('collections by the hundred', () => {
     expect(health.stats().gc).toMatchObject({ count: 500, watchedShare: 1 });
     end();
     seconds(host, 8, 5);
+    // What was watched for the listener is no debt: slices go on at once.
+    expect(health.stats().gc.watchedShare).toBeGreaterThan(0.22);
     expect(health.stats().gc.watchedShare).toBeLessThan(0.5);
     health.stop();
     expect(host.watching).toBe(false);

@@ -47,6 +47,11 @@ export class Breaker {
     return true;
   }
 
+  /** A call that was let through never went out: the next may try. */
+  abandoned(): void {
+    if (this.#state === 'probing') this.#state = 'open';
+  }
+
   /** @returns whether it opened. */
   missedDeadline(now: number): boolean {
     this.#failed++;

@@ -1,7 +1,7 @@
 /** A call that is under way. */
 export interface Waiting {
   readonly dueAt: number;
-  readonly expire: () => void;
+  expire: () => void;
   settled: boolean;
   next: Waiting | undefined;
 }
@@ -11,6 +11,8 @@ export interface Waiting {
  * and to hold it again would cost each quick call more than the timer itself.
  */
 const LINGER_MS = 50;
+
+const nothing = (): void => {};
 
 /**
  * Calls under way that may all take equally long, in the order in which they began, which is that of their deadlines: so
@@ -44,6 +46,8 @@ export class DeadlineQueue {
   settle(waiting: Waiting): boolean {
     if (waiting.settled) return false;
     waiting.settled = true;
+    // It may stay in the queue for as long as a call before it hangs; what it holds must not.
+    waiting.expire = nothing;
     this.#dropSettled();
     // A short one is left to run out: the next call is likely to come before.
     if (this.#head === undefined && this.#isTimerLong) {
@@ -72,13 +76,17 @@ export class DeadlineQueue {
   }
 
   readonly #onDue = (): void => {
-    this.#timer = undefined;
     this.#isTimerLong = false;
-    if (this.#head === undefined) return;
+    if (this.#head === undefined) {
+      this.#timer = undefined;
+      return;
+    }
     const now = performance.now();
     // After a stall of the event loop timers run before sockets: answers may be there, unread. Read them first. What is
     // due only since then may be so because of another stall.
     setImmediate(() => {
+      // Only now: a call that began in between would have armed a timer for itself, which is later than the head's.
+      this.#timer = undefined;
       for (let head = this.#head; head !== undefined && head.dueAt <= now; head = this.#head) {
         head.settled = true;
         this.#dropSettled();

@@ -72,6 +72,7 @@ export class TierGuard {
       (error: unknown) => {
         if (!deadlines.settle(waiting)) return;
         if (error instanceof EncodeError && asker.refused !== undefined) {
+          this.#breaker.abandoned();
           asker.refused(error);
           return;
         }

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 import { afterTurn } from '../promise.ts';
 import type { LeaseAnswer, TierEntry, TierLease, TierRegion, TierWrite } from '../tier.ts';
 import { type Asker, type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
@@ -20,6 +22,13 @@ interface Batch {
   /** Of the first read; `undefined` when it wants no lease. */
   readonly leaseMs: number | undefined;
   sent: boolean;
+}
+
+function inOwnContext(done: ReadDone): ReadDone {
+  const context = new AsyncResource('hotpath.cache.read');
+  return (answer) => {
+    context.runInAsyncScope(done, undefined, answer);
+  };
 }
 
 /**
@@ -65,7 +74,8 @@ export class GuardedRegion {
       });
     }
     batch.keys.push(key);
-    batch.dones.push(done);
+    // The batch is of the first one's context, in which it is sent. What the others go on to, a loader for one, is of theirs.
+    batch.dones.push(batch.dones.length === 0 ? done : inOwnContext(done));
     if (batch.keys.length === MAX_BATCH) this.#send(batch);
   }
 

@@ -154,8 +154,8 @@ export class Levels {
 
   /** These rows have this version by now: what is older is neither kept nor believed, whatever the levels say. */
   heard(keys: readonly string[] | undefined, version: number): void {
-    const until = this.#life.now() + FLOOR_MS;
-    for (const key of keys ?? []) this.#floors.set(key, version, until);
+    const now = this.#life.now();
+    for (const key of keys ?? []) this.#floors.set(key, version, now + FLOOR_MS, now);
   }
 
   /** Writes where nothing newer is, or, without a value, keeps what is older from being stored. */
@@ -171,7 +171,7 @@ export class Levels {
       if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
     }
     if (lowestFailed < 0) return 'done';
-    this.#floors.queue(write.key, version, write.expiresAt);
+    this.#floors.queue(write.key, version, write.expiresAt, this.#life.now());
     this.#outbox.add([write.key], lowestFailed);
     return 'queued';
   }
@@ -346,7 +346,7 @@ export class Levels {
       );
       if (!confirmed.every(Boolean)) return false;
     }
-    for (const [, floor] of versioned) floor.isQueued = false;
+    for (const [key, floor] of versioned) this.#floors.told(key, floor.version);
     return true;
   }
 

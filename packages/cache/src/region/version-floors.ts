@@ -7,54 +7,68 @@ export const FLOOR_MS = 60_000;
 export interface Floor {
   readonly version: number;
   readonly until: number;
-  /** Some level is yet to be told. */
-  isQueued: boolean;
 }
+
+type Floors = Map<string, Floor>;
 
 /**
  * The versions that this process knows of, by its own writes and by what it heard: what is older is neither kept nor
  * served. A level may not know them, or be out of reach while a replica still lags.
  */
 export class VersionFloors {
-  readonly #floors = new Map<string, Floor>();
+  readonly #known: Floors = new Map();
+  /** Of which some level is yet to be told: apart, lest what others tell push them out. A key is in one of the two. */
+  readonly #queued: Floors = new Map();
 
-  set(key: string, version: number, until: number): void {
-    this.#set(key, version, until, false);
+  set(key: string, version: number, until: number, now: number): void {
+    const floors = this.queuedOf(key, now) === undefined ? this.#known : this.#queued;
+    keep(floors, key, version, until, live(floors, key, now));
   }
 
   /** As `set`, for a version that some level has not confirmed. */
-  queue(key: string, version: number, until: number): void {
-    this.#set(key, version, until, true);
+  queue(key: string, version: number, until: number, now: number): void {
+    const before = this.of(key, now);
+    this.#known.delete(key);
+    keep(this.#queued, key, version, until, before);
+  }
+
+  /** Every level has this version by now. */
+  told(key: string, version: number): void {
+    const floor = this.#queued.get(key);
+    if (floor === undefined || floor.version > version) return;
+    this.#queued.delete(key);
+    keep(this.#known, key, floor.version, floor.until, undefined);
   }
 
   /** @returns `undefined` when none is known. */
   of(key: string, now: number): Floor | undefined {
-    if (this.#floors.size === 0) return undefined;
-    const floor = this.#floors.get(key);
-    if (floor === undefined || floor.until > now) return floor;
-    this.#floors.delete(key);
-    return undefined;
+    return live(this.#queued, key, now) ?? live(this.#known, key, now);
   }
 
   /** As `of`, when some level is yet to be told. */
   queuedOf(key: string, now: number): Floor | undefined {
-    const floor = this.of(key, now);
-    return floor?.isQueued === true ? floor : undefined;
+    return live(this.#queued, key, now);
   }
+}
 
-  #set(key: string, version: number, until: number, isQueued: boolean): void {
-    const before = this.#floors.get(key);
-    // Anew, so that the order is that of the latest.
-    this.#floors.delete(key);
-    this.#floors.set(key, {
-      version: Math.max(version, before?.version ?? 0),
-      until: Math.max(until, before?.until ?? 0),
-      isQueued: isQueued || before?.isQueued === true,
-    });
-    if (this.#floors.size <= MAX_FLOORS) return;
-    for (const oldest of this.#floors.keys()) {
-      this.#floors.delete(oldest);
-      return;
-    }
+function live(floors: Floors, key: string, now: number): Floor | undefined {
+  if (floors.size === 0) return undefined;
+  const floor = floors.get(key);
+  if (floor === undefined || floor.until > now) return floor;
+  floors.delete(key);
+  return undefined;
+}
+
+function keep(floors: Floors, key: string, version: number, until: number, before: Floor | undefined): void {
+  // Anew, so that the order is that of the latest.
+  floors.delete(key);
+  floors.set(key, {
+    version: Math.max(version, before?.version ?? 0),
+    until: Math.max(until, before?.until ?? 0),
+  });
+  if (floors.size <= MAX_FLOORS) return;
+  for (const oldest of floors.keys()) {
+    floors.delete(oldest);
+    return;
   }
 }

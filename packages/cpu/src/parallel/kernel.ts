@@ -65,6 +65,7 @@ export function checkKernel(name: string, operands: readonly Operand[]): KernelC
     );
   }
   const out = isNumber ? -1 : operands.length - 1;
+  if (out >= 0 && isVector(operands[out] as Operand)) checkPlace(operands[out] as Vector, out);
   let count = -1;
   for (let i = 0; i < operands.length; i++) {
     const operand = operands[i] as Operand;

@@ -20,6 +20,9 @@ interface WaitingJob {
   readonly reject: (error: unknown) => void;
 }
 
+/** Waiting jobs from which on those of which nothing is left are looked for. */
+const SWEEP_LENGTH = 64;
+
 /** What a worker would answer that came too late. */
 const NOTHING_DONE: Outcome = { items: 0, busyMs: 0, results: undefined, failure: undefined };
 
@@ -43,7 +46,9 @@ export class Threads {
   #starting: Promise<Piscina<Job, Outcome>> | undefined;
   /** Jobs that were posted and have not come back, at most {@link JOBS_PER_WORKER} a worker. */
   #running = 0;
-  readonly #waiting: WaitingJob[] = [];
+  #waiting: WaitingJob[] = [];
+  /** Length at which {@link #waiting} is swept next: twice what the last sweep left, so that a job is looked at a few times. */
+  #sweepAt = SWEEP_LENGTH;
   #fruitless = 0;
   #lastError: unknown;
 
@@ -63,19 +68,27 @@ export class Threads {
    */
   run(job: Job): Promise<Outcome> {
     if (this.#running < this.count * JOBS_PER_WORKER) return this.#post(job);
-    // What waits in front of an item that takes minutes must not add up.
+    // What waits with an item that takes minutes must not add up, be it before or behind a job that can go on.
     while (this.#waiting[0] !== undefined && isExhausted(this.#waiting[0].job)) {
       this.#waiting.shift()!.resolve(NOTHING_DONE);
     }
+    if (this.#waiting.length >= this.#sweepAt) this.#sweep();
     // oxlint-disable-next-line promise/avoid-new -- settled when a worker has room
     return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }));
+  }
+
+  #sweep(): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ job }) => !isExhausted(job));
+    this.#sweepAt = Math.max(SWEEP_LENGTH, 2 * this.#waiting.length);
+    for (const { job, resolve } of waiting) if (isExhausted(job)) resolve(NOTHING_DONE);
   }
 
   #post(job: Job): Promise<Outcome> {
     const pool = this.#pool;
     const isUsable = pool !== undefined && (pool.threads.length >= this.count || this.#running > 0);
     this.#running++;
-    return (isUsable ? pool.run(job) : this.#restart().then((pool) => pool.run(job))).then(
+    return (isUsable ? posted(pool, job) : this.#restart().then((pool) => pool.run(job))).then(
       (outcome) => {
         this.#fruitless = 0;
         this.#settled();
@@ -150,4 +163,9 @@ export class Threads {
     this.#pool = pool;
     return pool;
   }
+}
+
+/** Where a thread is to be started and the system has none left, piscina throws. */
+async function posted(pool: Piscina<Job, Outcome>, job: Job): Promise<Outcome> {
+  return await pool.run(job);
 }

@@ -286,6 +286,11 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
 
   #writeGroup(group: readonly Statement[]): void {
     const shape = this.prepared.get(group[0]!.request.name)?.shape;
+    if (shape === undefined) {
+      // It was closed, or is parsed again, for one that was written before this group: small caches hold few.
+      for (const statement of group) this.#write(statement);
+      return;
+    }
     const last = group.at(-1);
     for (const statement of group) {
       this.#enter(statement);
@@ -326,8 +331,12 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
       return;
     }
     this.#socket.cork();
-    for (const statement of statements) this.#write(statement);
+    for (const statement of statements) {
+      if (tookTooLong(statement)) this.#settle(statement, before);
+      else this.#write(statement);
+    }
     this.#socket.uncork();
+    this.#next();
   }
 
   /** Tells a statement's caller the end; true when it is sent once more instead. */
@@ -365,7 +374,9 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   #close(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    const { error } = this.#flight.current ?? {};
+    const { error, request } = this.#flight.current ?? {};
+    // The connection may be lost because a group took longer than the server allows one transaction.
+    if (request?.group !== undefined) request.group.alone = ALONE_AFTER_TROUBLE;
     const lost =
       cause instanceof DatabaseError
         ? cause
@@ -383,6 +394,12 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     this.#cancelling.stop();
     this.#socket.destroy();
   }
+}
+
+/** Ended by a limit of the server's or by somebody's cancel, which is no fault of its group's: it is not executed once more. */
+function tookTooLong({ error }: Statement): boolean {
+  const code = (error as { code?: string } | undefined)?.code;
+  return code === '57014' || code === '55P03';
 }
 
 /** Lets the process end although the timer is set. */

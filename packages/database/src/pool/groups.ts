@@ -40,7 +40,8 @@ export function exchangesOf(
 /**
  * A group is one transaction to the server: nobody in it is answered before all of it has succeeded, and when one fails, each is
  * executed once more, alone. So only what may be executed twice is grouped: reads that call nothing of the users'. And only calls of
- * one text: together they hold no more locks than one of them does, so there is no deadlock that was not there before.
+ * one text: together they lock no more tables than one of them does, so there is no deadlock that was not there before (but with whoever
+ * locks partitions one by one).
  */
 function sharesSync({ request }: Statement): boolean {
   const { group, call } = request;

@@ -48,8 +48,8 @@ const KNOWN_CALLS: ReadonlySet<string> = new Set(
   date_trunc to_char unnest generate_series numeric decimal varchar char`.split(/\s+/u),
 );
 
-/** A parenthesis with what stands before it: a word, perhaps behind a dot, or another sign. */
-const OPENING = /(?:(\.\s*)?([\p{L}\p{N}_$]+)|(\S))?\s*\(/gu;
+/** A parenthesis with what stands before it: a word, perhaps behind a dot, or another sign. Linear: tried once a word, between single spaces. */
+const OPENING = /(?:(\. ?)?(?<![\p{L}\p{N}_$])([\p{L}\p{N}_$]+)|(\S))? ?\(/gu;
 
 /** Signs behind which a parenthesis is no call. */
 const NO_CALL = '(,=<>+-*%|';
@@ -63,7 +63,7 @@ const COMMENT = /--|\/\*/u;
  */
 export function callsOnlyKnown(text: string): boolean {
   if (COMMENT.test(text)) return false;
-  for (const [, dot, word, sign] of text.matchAll(OPENING)) {
+  for (const [, dot, word, sign] of text.replace(/\s+/gu, ' ').matchAll(OPENING)) {
     if (dot !== undefined) return false;
     if (word !== undefined && !KNOWN_CALLS.has(word.toLowerCase())) return false;
     if (sign !== undefined && !NO_CALL.includes(sign)) return false;

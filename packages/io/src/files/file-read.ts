@@ -14,6 +14,8 @@ export type Read = (
 const NO_DESCRIPTOR_PAUSE_MS = 5;
 /** Closing the last descriptor of a file that was deleted frees its blocks: nothing for a small one, a wait for a large one. */
 const QUICK_CLOSE_BYTES = 1 << 20;
+/** Most bytes of one read: `fs.read` takes its length for a 32-bit integer. */
+const READ_BYTES_MAX = 1 << 30;
 /** First buffer for what has no size: pipes, files of /proc. */
 const UNSIZED_BYTES = 64 * 1024;
 
@@ -128,7 +130,8 @@ export class FileRead {
   #read(): void {
     const filledBytes = this.#filledBytes;
     const bytes = this.#bytes;
-    fs.read(this.#descriptor, bytes, filledBytes, bytes.length - filledBytes, null, this.#onRead);
+    const length = Math.min(bytes.length - filledBytes, READ_BYTES_MAX);
+    fs.read(this.#descriptor, bytes, filledBytes, length, null, this.#onRead);
   }
 
   /** One read as a rule, more after short ones; what was cut off meanwhile is not there. */
@@ -142,7 +145,7 @@ export class FileRead {
     if (readBytes > 0 && !isFull) this.#read();
     else if (this.#parts === undefined) this.#end(isFull ? this.#bytes : this.#filled(), undefined);
     else if (isFull) this.#readOn(this.#parts);
-    else this.#end(Buffer.concat([...this.#parts, this.#filled()]), undefined);
+    else this.#join(this.#parts);
   };
 
   #readOn(parts: Buffer[]): void {
@@ -150,6 +153,18 @@ export class FileRead {
     this.#bytes = Buffer.allocUnsafeSlow(UNSIZED_BYTES);
     this.#filledBytes = 0;
     this.#read();
+  }
+
+  #join(parts: readonly Buffer[]): void {
+    let bytes: Buffer;
+    try {
+      bytes = Buffer.concat([...parts, this.#filled()]);
+    } catch (error) {
+      // More than a buffer can hold.
+      this.#fail(error);
+      return;
+    }
+    this.#end(bytes, undefined);
   }
 
   #filled(): Buffer {

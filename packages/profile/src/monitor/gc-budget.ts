@@ -9,13 +9,16 @@
  *      up to 20              all
  *      250                   a twelfth, in slices of a tick or two, and the rest reckoned from those
  *
- * Debts count: what a long tick has watched too much is waited for.
+ * Debts count: what a long tick has watched too much is waited for, up to a second. All this holds for an even rate: of a
+ * burst after a calm most falls into a gap, which is reckoned at the rate of the calm.
  */
 
 /** At 100 µs each, a fifth of a percent of a core. */
 const COLLECTIONS_A_SECOND = 20;
 /** Short bursts are watched whole. */
 const MOST_SAVED = 8;
+/** A stall with hundreds of collections in one tick is not waited for longer than a second. */
+const MOST_OWED = 20;
 /** Enough for a slice that tells a rate. */
 const ENOUGH = 4;
 
@@ -29,7 +32,7 @@ export class GcBudget {
 
   /** One collection was watched. */
   spend(): void {
-    this.#left--;
+    this.#left = Math.max(-MOST_OWED, this.#left - 1);
   }
 
   /** Whether to watch from now on. To be asked at ticks, not at collections: a slice that ends with one reads too high. */

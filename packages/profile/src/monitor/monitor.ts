@@ -149,7 +149,8 @@ export class HostMonitor implements Monitor {
 
   #watch(): void {
     this.#collections = this.#host.watchGc((kind, durationMs) => {
-      this.#budget.spend();
+      // With a listener all are watched, whatever they cost, and the budget is whole when it has gone.
+      if (this.#pauseListeners.size === 0) this.#budget.spend();
       this.#pauses.add(kind, durationMs);
       for (const listener of this.#pauseListeners) listener(kind, durationMs);
     });
