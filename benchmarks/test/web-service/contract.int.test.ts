@@ -225,6 +225,17 @@ describe.skipIf(postgresUrl === '' || redisUrl === '')('every variant of the web
     expect(made.body).toMatchObject(user);
   });
 
+  test.each([
+    "o'brien@example.com",
+    "';DROP/**/TABLE/**/users;--@example.com",
+    '$1@example.com',
+    '\\@example.com',
+  ])('the email %s is an email', async (email) => {
+    const user = { name: 'sql', email };
+    expect((await same('/users/9', json('PUT', user))).body).toEqual({ id: 9, ...user });
+    expect((await same('/users/9')).body).toEqual({ id: 9, ...user });
+  });
+
   test('health and metrics answer', async () => {
     expect((await same('/healthz')).body).toEqual({ status: 'ok' });
     for (const each of running) expect(await ask(each, '/metrics')).toMatchObject({ status: 200 });

@@ -149,6 +149,16 @@ test('a result that cannot be cloned is told where its thread finishes another c
   expect(await parallel.map(items.slice(0, 4), numbers('crunch'))).toEqual(expected.slice(0, 4));
 });
 
+test('a worker that ends is not taken for a result that cannot be cloned, though it had one on its way', async () => {
+  const parallel = pool({ threads: 2, callerSliceMs: 0 });
+  for (let round = 0; round < 5; round++) {
+    await expect(parallel.map(items.slice(0, 4), failing('exitAtThree'))).rejects.toMatchObject({
+      code: 'ERR_HOTPATH_CPU_WORKER_DIED',
+    });
+  }
+  expect(await parallel.map(items.slice(0, 4), numbers('crunch'))).toEqual(expected.slice(0, 4));
+});
+
 test('a module or an export that is not there is found before anything runs', async () => {
   const missing = { module: new URL('./tasks/absent.mjs', import.meta.url), export: 'x' };
   await expect(moduleTask(missing)).rejects.toMatchObject({ code: 'ERR_HOTPATH_CPU_TASK_MODULE' });

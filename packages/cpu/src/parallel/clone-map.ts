@@ -213,11 +213,11 @@ class CloneMap {
     try {
       return await job;
     } catch (cause) {
-      if (cause instanceof Error && cause.name === 'DataCloneError') {
+      if (cause instanceof Error && cause.name === 'DataCloneError' && !hasLeft(control, slot)) {
         const index = start + values.findIndex((value) => !isCloneable(value));
         const message = `item ${index} cannot be cloned into another thread: ${cause.message}`;
         crew.fail(new ItemCloneError(message, { cause }));
-      } else if (hasLeft(control, slot)) {
+      } else if (hasLeft(control, slot) && !endedItself(cause)) {
         const items = `items ${start} to ${start + values.length - 1}`;
         crew.fail(
           new TaskResultError(`a result for ${items} cannot be cloned out of its thread`, -1, { cause }),
@@ -228,6 +228,11 @@ class CloneMap {
       throw cause;
     }
   }
+}
+
+/** A thread that ended, by `process.exit` or for want of memory, with a job that came after; what was refused is no error of Node's. */
+function endedItself(cause: unknown): boolean {
+  return cause instanceof Error && (cause.message.startsWith('worker exited') || 'code' in cause);
 }
 
 export function isCloneable(value: unknown): boolean {
