@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import ChaosFirst from './benchmarks/test/setup/chaos-first.ts';
+import LongestFirst from './benchmarks/test/setup/longest-first.ts';
 
 /**
  * What waits for servers, browsers or collections gets a second try in CI, so that one busy moment of a shared machine does not
@@ -27,7 +27,7 @@ export default defineConfig({
     globalSetup: ['benchmarks/test/setup/build.ts'],
     setupFiles: ['benchmarks/test/setup/patience.ts'],
     reporters: ['default', './benchmarks/test/setup/closing-line.ts'],
-    sequence: { sequencer: ChaosFirst },
+    sequence: { sequencer: LongestFirst },
     passWithNoTests: false,
     // For a machine that does other work: none of the tests of a kind without a limit of its own takes a second when it has none.
     testTimeout: 30_000,

@@ -19,7 +19,7 @@ import { inSchema, seed } from '../../dist/web-service/seed.js';
 import type { ServeOptions } from '../../dist/web-service/serve.js';
 
 const USERS = 1000;
-/** 15 s in the suite; set it to 600 for the long one. */
+/** 15 s in the suite, a minute in CI; set it to 600 for the long one. */
 const SOAK_MS = Number(process.env['HOTPATH_SOAK_S'] ?? 15) * 1000;
 
 describe.skipIf(inject('postgresUrl') === '' || inject('redisUrl') === '')(
