@@ -17,7 +17,8 @@ test('a tier that hangs costs a read its deadline, and from the third on nothing
   ]);
 });
 
-test('one call tries a tier whose breaker is open, and its answer closes it', async () => {
+/** A cache over one tier that hangs until `release`, whose breaker has opened for 100 ms. */
+async function openBreaker() {
   const clock = new TestClock();
   const store = new DoubleStore();
   const cache = createCache({
@@ -27,6 +28,11 @@ test('one call tries a tier whose breaker is open, and its answer closes it', as
   });
   const release = store.hang();
   await cache.get('a');
+  return { clock, store, cache, release };
+}
+
+test('one call tries a tier whose breaker is open, and its answer closes it', async () => {
+  const { clock, cache, release } = await openBreaker();
   expect(cache.stats().tiers[0]!.breaker).toBe('open');
   clock.advance(100);
   const probing = cache.get('a');
@@ -43,15 +49,7 @@ test('one call tries a tier whose breaker is open, and its answer closes it', as
 });
 
 test('a value that cannot be encoded does not use up the one call that may try a tier', async () => {
-  const clock = new TestClock();
-  const store = new DoubleStore();
-  const cache = createCache({
-    tiers: [store.tier({ deadlineMs: 5 })],
-    breaker: { failures: 1, openMs: 100 },
-    now: clock.now,
-  });
-  const release = store.hang();
-  await cache.get('a');
+  const { clock, store, cache, release } = await openBreaker();
   release();
   clock.advance(100);
   const error = new EncodeError('the codec cannot encode this value');

@@ -70,7 +70,7 @@ export function checkKernel(name: string, operands: readonly Operand[]): KernelC
   for (let i = 0; i < operands.length; i++) {
     const operand = operands[i] as Operand;
     if (!isVector(operand)) continue;
-    checkPlace(operand, i);
+    if (i !== out) checkPlace(operand, i);
     if (count < 0) count = operand.length;
     const isEnough = i === out && name !== 'axpy' ? operand.length >= count : operand.length === count;
     if (!isEnough) {
