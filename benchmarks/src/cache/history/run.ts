@@ -4,44 +4,51 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FaultProxy, startProxy } from '../../services/index.ts';
 import { random } from '../trace.ts';
-import { type StaleRead, staleReadsOf, type WorkerHistory } from './check.ts';
-import type { FromWorker, ReadRecord, ToWorker, WorkerPlan, WriteRecord } from './protocol.ts';
+import { check, type CheckOptions, type CheckReport, type WorkerHistory } from './check.ts';
+import { FAULT_KINDS, type FaultKind, FAULTS, pick } from './faults.ts';
+import { emptyRecords, type FromWorker, type HistoryMode, nowMs, type ToWorker, type WorkerPlan } from './protocol.ts';
+import { watchStalls } from './stalls.ts';
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
 const WORKERS = 3;
 const LOAD_MS_MAX = 8;
 /** How far the replica that `versioned` loads from is behind. */
 const REPLICA_LAG_MS = 50;
-/** Longer than the lease under which a process serves memory, so that some wake up after it. */
-const PAUSE_MS_MAX = 2500;
+/** Less than most of what connections are refused for. */
+const CAP_MS = 100;
 
 /** A history to be made. */
-export interface HistoryOptions {
+export interface HistoryOptions extends Pick<CheckOptions, 'boundMs' | 'takesLargest'> {
   readonly redisUrl: string;
   readonly namespace: string;
   /** Of the operations and the faults. What meets what is up to the machine: a seed is likely, not sure, to show a fault again. */
   readonly seed: number;
-  readonly mode: WorkerPlan['mode'];
+  readonly mode: HistoryMode;
   /** It ends when there are so many reads and so much time has passed. */
   readonly readCountMin: number;
   readonly durationMs: number;
   readonly keyCount?: number;
   readonly writeEveryMs?: number;
+  /** All by default. */
+  readonly faults?: readonly FaultKind[];
+  /** Breaks the cache, to see the check fail: messages are lost, or memory is capped later than is checked. */
+  readonly broken?: { readonly dropOneIn?: number; readonly capMs?: number };
 }
 
 /** What came of it. */
-export interface HistoryReport {
+export interface HistoryReport extends CheckReport {
   readonly readCount: number;
   readonly writeCount: number;
-  /** Invalidations that were confirmed for all processes. */
+  /** Invalidations that were confirmed for all processes, and those that said `done` without. */
   readonly confirmedCount: number;
+  readonly toldCount: number;
   readonly faultCounts: Readonly<Record<string, number>>;
-  readonly stale: readonly StaleRead[];
 }
 
 /** A process and the proxy between it and Redis. */
 interface Worker {
   child: ChildProcess;
+  history: WorkerHistory & { faults: { from: number; to: number; isCut: boolean }[] };
   readonly proxy: FaultProxy;
   readonly index: number;
   generation: number;
@@ -50,7 +57,9 @@ interface Worker {
 /** Lets three processes read and write through their caches, injects faults, and checks every read. */
 export class History {
   readonly #options: HistoryOptions;
-  readonly #next: () => number;
+  /** What is done to whom: by itself, so that a seed does the same whatever the processes do. */
+  readonly #nextFault: () => number;
+  readonly #nextLoadMs: () => number;
   /** Versions by key. */
   readonly #database: number[];
   /** What loads read: the database, or a replica of it. */
@@ -63,47 +72,60 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
-    this.#next = random(options.seed);
+    this.#nextFault = random(options.seed);
+    const next = random(options.seed + 1);
+    this.#nextLoadMs = () => next() * LOAD_MS_MAX;
     this.#database = Array.from({ length: options.keyCount ?? 20 }, () => 1);
     this.#readable = options.mode === 'versioned' ? [...this.#database] : this.#database;
   }
 
   async run(): Promise<HistoryReport> {
-    const { redisUrl, durationMs, readCountMin } = this.#options;
+    const { redisUrl, durationMs, readCountMin, mode, boundMs, takesLargest } = this.#options;
+    const stalls: (readonly [number, number])[] = [];
+    const stopWatching = watchStalls((from, to) => {
+      stalls.push([from, to]);
+    });
     try {
       await Promise.all(
         Array.from({ length: WORKERS }, async (_, index) => {
           const proxy = await startProxy(redisUrl);
-          this.#workers[index] = {
-            child: await this.#start(index, 0, proxy),
-            proxy,
-            index,
-            generation: 0,
-          };
+          this.#workers[index] = { ...(await this.#start(index, 0, proxy)), proxy, index, generation: 0 };
         }),
       );
       const endsAt = performance.now() + durationMs;
       while (performance.now() < endsAt || this.#readCount < readCountMin) {
-        await sleep(50 + this.#next() * 150);
+        await sleep(50 + this.#nextFault() * 150);
         await this.#injectFault();
       }
       await Promise.all(this.#workers.map(({ child }) => this.#stop(child)));
     } finally {
+      stopWatching();
       for (const { child } of this.#workers) child.kill('SIGKILL');
       await Promise.all(this.#workers.map(({ proxy }) => proxy.stop()));
     }
     const writes = this.#histories.flatMap((history) => history.writes);
+    const isTold = mode === 'told';
     return {
       readCount: this.#readCount,
       writeCount: writes.length,
-      confirmedCount: writes.filter(([, , , isForAll]) => isForAll).length,
+      confirmedCount: writes.filter(([, , , reach]) => reach === 'all').length,
+      toldCount: writes.filter(([, , , reach]) => reach === 'told').length,
       faultCounts: this.#faultCounts,
-      stale: staleReadsOf(this.#histories),
+      ...check(this.#histories, {
+        stalls,
+        ...(isTold ? { capMs: CAP_MS } : {}),
+        ...(isTold && boundMs !== undefined ? { boundMs } : {}),
+        ...(takesLargest === undefined ? {} : { takesLargest }),
+      }),
     };
   }
 
-  async #start(index: number, generation: number, proxy: FaultProxy): Promise<ChildProcess> {
-    const { namespace, seed, mode, writeEveryMs = 20 } = this.#options;
+  async #start(
+    index: number,
+    generation: number,
+    proxy: FaultProxy,
+  ): Promise<Pick<Worker, 'child' | 'history'>> {
+    const { namespace, seed, mode, writeEveryMs = 10, broken = {} } = this.#options;
     const plan: WorkerPlan = {
       redisUrl: proxy.url,
       namespace,
@@ -112,11 +134,12 @@ export class History {
       keyCount: this.#database.length,
       readerCount: 8,
       writeEveryMs,
+      capMs: broken.capMs ?? CAP_MS,
+      dropOneIn: broken.dropOneIn ?? 0,
     };
+    const history = { worker: index, startedAt: nowMs(), faults: [], ...emptyRecords() };
     const child = fork(WORKER, [JSON.stringify(plan)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const reads: ReadRecord[] = [];
-    const writes: WriteRecord[] = [];
-    this.#histories.push({ worker: index, reads, writes });
+    this.#histories.push(history);
     const answer = (call: number, version: number): void => {
       const message: ToWorker = { kind: 'answer', call, version };
       if (child.connected) child.send(message, () => {});
@@ -136,21 +159,28 @@ export class History {
             const version = (message.kind === 'load' ? this.#readable : this.#database)[message.key]!;
             setTimeout(() => {
               answer(message.call, version);
-            }, this.#next() * LOAD_MS_MAX);
+            }, this.#nextLoadMs());
             break;
           }
           case 'write':
             answer(message.call, this.#write(message.key));
             break;
           case 'records':
-            for (const read of message.reads) reads.push(read);
-            for (const write of message.writes) writes.push(write);
-            this.#readCount += message.reads.length;
+            this.#take(history, message);
         }
       });
     });
     await ready;
-    return child;
+    return { child, history };
+  }
+
+  #take(history: WorkerHistory, { records }: Extract<FromWorker, { readonly kind: 'records' }>): void {
+    for (const read of records.reads) history.reads.push(read);
+    for (const write of records.writes) history.writes.push(write);
+    for (const heard of records.heard) history.heard.push(heard);
+    for (const bus of records.bus) history.bus.push(bus);
+    for (const stall of records.stalls) history.stalls.push(stall);
+    this.#readCount += records.reads.length;
   }
 
   #write(key: number): number {
@@ -172,45 +202,23 @@ export class History {
   }
 
   async #injectFault(): Promise<void> {
-    const worker = this.#workers[Math.floor(this.#next() * WORKERS)]!;
-    const { proxy, child } = worker;
-    const chance = this.#next();
-    const lengthMs = this.#next() * PAUSE_MS_MAX;
-    if (chance < 0.4) {
-      this.#count('cut');
-      proxy.cutAll();
-    } else if (chance < 0.55) {
-      this.#count('refused');
-      await proxy.refuse(true);
-      proxy.cutAll();
-      await sleep(lengthMs / 5);
-      await proxy.refuse(false);
-    } else if (chance < 0.7) {
-      this.#count('half-open');
-      proxy.halfOpen(true);
-      await sleep(lengthMs / 5);
-      proxy.halfOpen(false);
-      proxy.cutAll();
-    } else if (chance < 0.8) {
-      this.#count('slow');
-      proxy.setLatencyMs(20);
-      await sleep(lengthMs / 5);
-      proxy.setLatencyMs(0);
-    } else if (chance < 0.9) {
-      this.#count('paused');
-      child.kill('SIGSTOP');
-      await sleep(lengthMs);
-      child.kill('SIGCONT');
-    } else {
-      this.#count('killed');
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-      worker.child = await this.#start(worker.index, ++worker.generation, proxy);
-    }
+    const worker = this.#workers[Math.floor(this.#nextFault() * WORKERS)]!;
+    const kind = pick(this.#options.faults ?? FAULT_KINDS, this.#nextFault());
+    const length = this.#nextFault();
+    if (kind === undefined) return;
+    this.#faultCounts[kind] = (this.#faultCounts[kind] ?? 0) + 1;
+    const { isCut, tailMs = 0, inject } = FAULTS[kind];
+    const { proxy, child, history } = worker;
+    const from = nowMs();
+    await inject({ child, proxy, replace: () => this.#replace(worker) }, length);
+    if (isCut !== undefined) history.faults.push({ from, to: nowMs() + tailMs, isCut });
   }
 
-  #count(fault: string): void {
-    this.#faultCounts[fault] = (this.#faultCounts[fault] ?? 0) + 1;
+  async #replace(worker: Worker): Promise<void> {
+    const { child } = worker;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    Object.assign(worker, await this.#start(worker.index, ++worker.generation, worker.proxy));
   }
 }

@@ -2,89 +2,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { random } from '../trace.ts';
-import {
-  type FromWorker,
-  nowMs,
-  type ReadRecord,
-  type ToWorker,
-  type WorkerPlan,
-  type WriteRecord,
-} from './protocol.ts';
+import { emptyRecords, type FromWorker, nowMs, type Records, type ToWorker, type WorkerPlan } from './protocol.ts';
+import { type Ask, openNaive, openOurs } from './rows.ts';
+import { watchStalls } from './stalls.ts';
 
 const REPORT_MS = 50;
 const READ_PAUSE_MS = 1;
-
-/** A cache of row versions. */
-interface Rows {
-  readonly read: (key: number) => Promise<number>;
-  /** After a write. @returns whether the invalidation holds for all processes. */
-  readonly invalidate: (key: number, version: number) => Promise<boolean>;
-  readonly close: () => Promise<void>;
-}
-
-type Ask = (kind: 'load' | 'loadPrimary' | 'write', key: number) => Promise<number>;
-
-async function openOurs({ redisUrl, namespace, mode }: WorkerPlan, ask: Ask): Promise<Rows> {
-  const { createCache, memoryTier } = await import('@hotpath/cache');
-  const { redisTier } = await import('@hotpath/cache/redis');
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redisUrl);
-  client.on('error', () => {
-    // Faults are what this is about.
-  });
-  const cache = createCache({
-    tiers: [memoryTier(), redisTier({ client })],
-    namespace,
-    disconnectedTtlMs: 0,
-  });
-  const rows = cache.define<number, number>({
-    name: 'row',
-    // A replica may be behind what nobody could say: the primary is not.
-    load: (key, { unverified }) => ask(unverified ? 'loadPrimary' : 'load', key),
-    ttlMs: 60_000,
-    leaseMs: 300,
-    ...(mode === 'versioned' ? { strategy: 'versioned', versionOf: (version: number) => version } : {}),
-  });
-  await cache.ready();
-  return {
-    read: async (key) => (await rows.get(key)) ?? 0,
-    async invalidate(key, version) {
-      const of = mode === 'versioned' ? { version } : {};
-      return (await rows.invalidate(key, { ...of, confirm: 'all' })).l2 === 'done';
-    },
-    async close() {
-      await cache.close();
-      client.disconnect();
-    },
-  };
-}
-
-async function openNaive({ redisUrl, namespace }: WorkerPlan, ask: Ask): Promise<Rows> {
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redisUrl, { commandTimeout: 50, maxRetriesPerRequest: 0 });
-  client.on('error', () => {
-    // As above; each command has its own.
-  });
-  const nameOf = (key: number): string => `${namespace}:naive:${key}`;
-  return {
-    async read(key) {
-      const found = await client.get(nameOf(key)).catch(() => null);
-      if (found !== null) return Number(found);
-      const version = await ask('load', key);
-      await client.set(nameOf(key), version, 'PX', 60_000).catch(() => null);
-      return version;
-    },
-    invalidate: (key) =>
-      client.del(nameOf(key)).then(
-        () => true,
-        () => false,
-      ),
-    close() {
-      client.disconnect();
-      return Promise.resolve();
-    },
-  };
-}
 
 async function main(plan: WorkerPlan): Promise<void> {
   const next = random(plan.seed);
@@ -109,14 +32,15 @@ async function main(plan: WorkerPlan): Promise<void> {
       send({ kind, call, key });
     });
 
-  let reads: ReadRecord[] = [];
-  let writes: WriteRecord[] = [];
+  let records: Records = emptyRecords();
   const report = (): void => {
-    if (reads.length + writes.length > 0) send({ kind: 'records', reads, writes });
-    reads = [];
-    writes = [];
+    send({ kind: 'records', records });
+    records = emptyRecords();
   };
-  const rows = await (plan.mode === 'naive' ? openNaive : openOurs)(plan, ask);
+  const stopWatching = watchStalls((from, to) => {
+    records.stalls.push([from, to]);
+  });
+  const rows = await (plan.mode === 'naive' ? openNaive : openOurs)(plan, ask, () => records);
   send({ kind: 'ready' });
   const reporting = setInterval(report, REPORT_MS);
 
@@ -125,7 +49,8 @@ async function main(plan: WorkerPlan): Promise<void> {
     while (!state.isStopped) {
       const key = keyNow();
       const beganAt = nowMs();
-      reads.push([beganAt, key, await rows.read(key)]);
+      const version = await rows.read(key);
+      records.reads.push([beganAt, key, version, nowMs()]);
       if (next() < 0.5) await sleep(READ_PAUSE_MS);
     }
   };
@@ -134,12 +59,13 @@ async function main(plan: WorkerPlan): Promise<void> {
       await sleep(next() * 2 * plan.writeEveryMs);
       const key = keyNow();
       const version = await ask('write', key);
-      const isForAll = await rows.invalidate(key, version);
-      writes.push([nowMs(), key, version, isForAll]);
+      const reach = await rows.invalidate(key, version);
+      records.writes.push([nowMs(), key, version, reach]);
     }
   };
   await Promise.all([writer(), ...Array.from({ length: plan.readerCount }, reader)]);
   clearInterval(reporting);
+  stopWatching();
   await rows.close();
   report();
   process.disconnect();
