@@ -26,3 +26,12 @@ export function storageKey(key: string): string {
   // UTF-16, because UTF-8 would already merge the half pairs.
   return HASHED + createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('base64url');
 }
+
+/**
+ * What the stored keys begin with that are stored as they are, of keys that begin with `prefix`: the prefix up to what no key
+ * is stored with. Half a surrogate pair at its end may be the first half of a whole one.
+ */
+export function storagePrefix(prefix: string): string {
+  const unsafeAt = prefix.search(UNSAFE);
+  return unsafeAt === -1 ? prefix : prefix.slice(0, unsafeAt);
+}

@@ -136,3 +136,18 @@ test('keys that some tier could not hold, or could mistake, keep apart', async (
   await cache.delete('\uD800');
   expect([cache.peek('\uD800'), cache.peek('\uDFFF')]).toEqual([undefined, 4]);
 });
+
+test('a key that looks like the hash under which another is stored does not find that one', async () => {
+  const cache = createCache({ tiers: [memoryTier()] });
+  const rows = cache.define<string>({ name: 'row', load: (id) => `loaded ${id.length}` });
+  const secret = 'x'.repeat(600);
+  await cache.set(secret, 'secret');
+  await rows.get(secret);
+  const { key } = await cache.explain(secret);
+  expect(cache.peek(secret)).toBe('secret');
+  expect(await cache.get(key)).toBeUndefined();
+  expect([cache.peek(key), await cache.has(key)]).toEqual([undefined, false]);
+  expect(rows.peek(key)).toBeUndefined();
+  expect(await rows.get(key)).toBe(`loaded ${key.length}`);
+  expect([rows.peek(key), rows.peek(secret)]).toEqual([`loaded ${key.length}`, 'loaded 600']);
+});

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { createDatabase, type FreshDatabase } from '../../../benchmarks/dist/services/index.js';
+import { withResolvers } from './tier-double.ts';
 
 const url = inject('postgresUrl');
 const redisUrl = inject('redisUrl');
@@ -164,6 +165,56 @@ describe.skipIf(url === '')('on a real Postgres', () => {
       Array.from({ length: 4 }, () => 'value'),
     );
     expect(load).toHaveBeenCalledOnce();
+  });
+
+  test('a loader that throws, for those in other processes who wait: its error, after one call', async () => {
+    const fails = withResolvers();
+    const load = vi.fn(async (): Promise<string> => {
+      await fails.promise;
+      throw Object.assign(new Error('the database is gone'), { code: 'EGONE' });
+    });
+    const caches = Array.from({ length: 3 }, () =>
+      createCache({ tiers: [postgresTier({ db: pool, deadlineMs: 10_000 })], namespace: 'failing' }),
+    );
+    const reads = caches.map((cache) => cache.define<string>({ name: 'd', load }).get('a'));
+    const outcomes = Promise.allSettled(reads);
+    await vi.waitUntil(
+      () => caches.filter((cache) => cache.stats().regions[1]!.leaseWaitCount > 0).length === 2,
+    );
+    fails.resolve();
+    const codes = (await outcomes).map((outcome) => outcome.status === 'rejected' && outcome.reason.code);
+    expect(codes.filter((code) => code === 'EGONE')).toHaveLength(1);
+    expect(codes.filter((code) => code === 'ERR_HOTPATH_CACHE_REMOTE_LOAD')).toHaveLength(2);
+    expect(load).toHaveBeenCalledOnce();
+  });
+
+  test('a prefix of any characters takes what begins with it, and is done', async () => {
+    const cache = createCache({ tiers: [memoryTier(), postgresTier({ db: pool })], namespace: 'prefixed' });
+    let generation = 1;
+    const rows = cache.define<number>({ name: 'row', load: () => generation });
+    const prefixes = [
+      '\0',
+      'a\0',
+      '~',
+      '~a',
+      '\uD83D',
+      '\u{1F600}',
+      '\uD7FF',
+      '\uFFFF',
+      '\u{103FF}',
+      '\u{10FFFF}',
+      '%',
+      '_',
+    ];
+    for (const prefix of prefixes) {
+      await rows.get('other');
+      expect(await rows.get(`${prefix}\uDE00b`)).toBe(generation);
+      await vi.waitUntil(() => cache.stats().regions[1]!.flightCount === 0);
+      generation++;
+      expect(await rows.invalidatePrefix(prefix)).toEqual({ l2: 'done' });
+      expect([prefix, await rows.get(`${prefix}\uDE00b`)]).toEqual([prefix, generation]);
+    }
+    expect(await rows.get('other')).toBeLessThan(generation);
   });
 
   test('without its table the cache goes on, and says so in its statistics', async () => {

@@ -1,7 +1,7 @@
 import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
 import { CacheClosedError } from '../errors.ts';
 import { explainEntry, type Explanation, type LevelExplanation, nextRead } from '../explain.ts';
-import { storageKey } from '../key.ts';
+import { storageKey, storagePrefix } from '../key.ts';
 import { rejected } from '../promise.ts';
 import type { TagIndex } from '../tags.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
@@ -213,7 +213,7 @@ export class Region<Id> {
   async deletePrefix(prefix: string): Promise<Confirmation> {
     this.#checkOpen();
     this.#forget(undefined);
-    const confirmation = await this.levels.deletePrefix(prefix);
+    const confirmation = await this.levels.deletePrefix(storagePrefix(prefix));
     this.#forget(undefined);
     this.#publish(undefined, 'here');
     return confirmation;

@@ -3,6 +3,7 @@ import { checkCount, checkFunction, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import { ArcCache } from '../policy/arc.ts';
+import { HASHED } from '../key.ts';
 import type { Ends } from '../region/life.ts';
 import type { EntryStore } from '../policy/entry-store.ts';
 import { S3FifoCache } from '../policy/s3-fifo.ts';
@@ -83,6 +84,9 @@ interface MemoryLimits {
   readonly sizeOf: MemoryTierOptions['sizeOf'];
 }
 
+/** Of an entry under a hashed key: {@link MemoryRegion.find} is given the keys of users, one of which may look like the hash. */
+const NEVER_TICK = -1;
+
 const sizeBytesOf = (entry: MemoryEntry): number => entry.sizeBytes;
 
 function openStore({ policy, maxEntries, maxBytes }: MemoryLimits): EntryStore<MemoryEntry> {
@@ -142,7 +146,9 @@ export class MemoryRegion implements TierRegion {
     return this.#entries.size;
   }
 
-  /** An entry that needs no second look, which counts as used. Synchronous, allocates nothing. */
+  /**
+   * An entry that needs no second look, which counts as used; none under a hashed key. Synchronous, allocates nothing.
+   */
   find(key: string): MemoryEntry | undefined {
     const entry = this.#entries.get(key);
     return entry !== undefined && this.#clock.now() - this.#openedAt < entry.attentionTick
@@ -167,6 +173,7 @@ export class MemoryRegion implements TierRegion {
   put(key: string, value: unknown, attentionAt: number, ends: Ends): MemoryEntry {
     const sizeBytes = this.#maxBytes === undefined ? 0 : this.#measure(value, key, this.#maxBytes);
     const entry = new MemoryEntry(value, attentionAt, ends, this.#clock.now(), sizeBytes);
+    if (key.startsWith(HASHED)) entry.attentionTick = NEVER_TICK;
     this.attend(entry, attentionAt);
     if (sizeBytes === Infinity) {
       this.oversizedCount++;
@@ -178,7 +185,8 @@ export class MemoryRegion implements TierRegion {
   /** Has hits look twice from then on. */
   attend(entry: MemoryEntry, attentionAt: number): void {
     entry.attentionAt = attentionAt;
-    entry.attentionTick = Math.floor(attentionAt - this.#openedAt);
+    if (entry.attentionTick !== NEVER_TICK)
+      entry.attentionTick = Math.max(0, Math.floor(attentionAt - this.#openedAt));
   }
 
   /** `Infinity` when it does not fit, or when that cannot be told: a read must not fail for it. */

@@ -1,3 +1,8 @@
+/** Goes before why a load failed, in the place of its lease; no token begins with it. */
+export const FAILED = '!';
+/** How long those who wait can find out why, in ms; they look at least every 40. */
+const FAILURE_MS = 1000;
+
 /** The statements of one table, made once. */
 export interface Statements {
   readonly migration: string;
@@ -9,13 +14,14 @@ export interface Statements {
   readonly takeOver: string;
   readonly fill: string;
   readonly release: string;
+  readonly fail: string;
   readonly sweep: string;
 }
 
 /**
  * A row with a lease whose value is null holds no entry, and expires with the lease; one whose value is not null still
  * holds the entry that is being loaded anew. A null value without a lease says that the key is known to be absent. A null
- * expiry is never, and a null end of freshness is the expiry.
+ * expiry is never, and a null end of freshness is the expiry. A lease that has failed is over, and says why for a while.
  *
  * @param table quoted already.
  */
@@ -58,14 +64,15 @@ ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.ex
     expires_at = CASE WHEN t.value IS NULL OR t.expires_at <= clock_timestamp() THEN EXCLUDED.expires_at ELSE t.expires_at END,
     lease = EXCLUDED.lease, lease_until = EXCLUDED.lease_until
   WHERE t.expires_at <= clock_timestamp()
-    OR (t.lease IS NOT NULL AND t.lease_until <= clock_timestamp())
+    OR (t.lease IS NOT NULL AND t.lease_until <= clock_timestamp()
+      AND NOT ($5::boolean AND starts_with(t.lease, '${FAILED}') AND t.lease_until > ${after(`${-FAILURE_MS}`)}))
     OR (t.lease IS NULL AND coalesce(t.fresh_until, t.expires_at, 'infinity') <= ${after('$4')})
   RETURNING key
 )
-SELECT key, true AS granted, false AS leased, NULL::text AS value, NULL::float8 AS ttl_ms, NULL::float8 AS fresh_ms,
+SELECT key, true AS granted, NULL::text AS lease, NULL::text AS value, NULL::float8 AS ttl_ms, NULL::float8 AS fresh_ms,
   NULL::bigint AS version, NULL::text AS stamp FROM taken
 UNION ALL
-SELECT key, false, lease IS NOT NULL, ${entry} FROM ${table}
+SELECT key, false, lease, ${entry} FROM ${table}
 WHERE key = $1::text AND ${live} AND NOT EXISTS (SELECT FROM taken)`,
     takeOver: `UPDATE ${table} SET value = NULL, expires_at = ${after('$3')}, lease = $2::text, lease_until = ${after('$3')}
 WHERE key = $1::text`,
@@ -77,6 +84,9 @@ WHERE key = $1::text AND lease = $2::text RETURNING key`,
   WHERE key = $1::text AND lease = $2::text AND value IS NOT NULL
 )
 DELETE FROM ${table} WHERE key = $1::text AND lease = $2::text AND value IS NULL`,
+    fail: `UPDATE ${table} SET lease = '${FAILED}' || $3::text, lease_until = clock_timestamp(),
+  expires_at = CASE WHEN value IS NULL THEN ${after(`${FAILURE_MS}`)} ELSE expires_at END
+WHERE key = $1::text AND lease = $2::text`,
     sweep: `WITH expired AS (
   SELECT key FROM ${table} WHERE expires_at <= clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED
 ), gone AS (

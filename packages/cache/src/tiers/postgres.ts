@@ -13,7 +13,7 @@ import type {
   TierWrite,
 } from '../tier.ts';
 import { HASHED } from '../key.ts';
-import { statementsFor, type Statements } from './postgres-sql.ts';
+import { FAILED, statementsFor, type Statements } from './postgres-sql.ts';
 
 /** Anything that runs a statement: a pool or client of `pg`, of `@hotpath/database`, or a stand-in. */
 export interface Queryable {
@@ -55,9 +55,12 @@ type RowParameters = readonly [
 /** Longer than any life; an interval of Postgres holds it. */
 const FOREVER_MS = 1e13;
 
+const LAST_CHARACTER = '\u{10FFFF}';
+
 interface LeaseRow extends Row {
   readonly granted: boolean;
-  readonly leased: boolean;
+  /** Of who has it, or why the last one failed. */
+  readonly lease: string | null;
 }
 
 /** The tier made by {@link postgresTier}. */
@@ -120,10 +123,14 @@ class PostgresRegion implements TierRegion {
     this.#clock = region.clock;
     this.#onCorrupt = onCorrupt;
     this.lease = {
-      acquire: (key, leaseMs, freshBeyond) => this.#acquire(key, leaseMs, freshBeyond),
+      acquire: (key, leaseMs, freshBeyond, hasWaited) =>
+        this.#acquire(key, leaseMs, freshBeyond, hasWaited === true),
       fill: (write, token) => this.#fill(write, token),
       release: async (key, token) => {
         await this.#db.query(this.#sql.release, [this.#prefix + key, token]);
+      },
+      fail: async (key, token, failure) => {
+        await this.#db.query(this.#sql.fail, [this.#prefix + key, token, failure]);
       },
     };
   }
@@ -165,7 +172,12 @@ class PostgresRegion implements TierRegion {
     await this.#db.query(this.#sql.clear, [prefix, successor(prefix)]);
   }
 
-  async #acquire(key: string, leaseMs: number, freshBeyond: number | undefined): Promise<LeaseAnswer> {
+  async #acquire(
+    key: string,
+    leaseMs: number,
+    freshBeyond: number | undefined,
+    hasWaited: boolean,
+  ): Promise<LeaseAnswer> {
     const token = this.#tokenPrefix + (this.#tokenCount++).toString(36);
     const askedAt = this.#clock.now();
     const { rows } = await this.#db.query(this.#sql.acquire, [
@@ -173,12 +185,16 @@ class PostgresRegion implements TierRegion {
       token,
       leaseMs,
       freshBeyond === undefined ? -FOREVER_MS : (this.#left(freshBeyond) ?? FOREVER_MS),
+      hasWaited,
     ]);
     const row = rows[0] as LeaseRow | undefined;
     // None: taken between this statement's snapshot and its write.
     if (row === undefined) return { kind: 'held' };
     if (row.granted) return { kind: 'granted', token };
-    if (row.leased) return { kind: 'held' };
+    const { lease } = row;
+    if (lease?.startsWith(FAILED) === true)
+      return hasWaited ? { kind: 'failed', failure: lease.slice(FAILED.length) } : { kind: 'held' };
+    if (lease !== null) return { kind: 'held', token: lease };
     const entry = this.#open(row, askedAt);
     if (entry !== undefined) return { kind: 'hit', entry };
     // Unreadable: to be replaced.
@@ -224,9 +240,15 @@ class PostgresRegion implements TierRegion {
   }
 }
 
-/** What sorts, byte by byte, after everything that begins with the prefix: the prefix with its last character raised. */
+/** What sorts, byte by byte of UTF-8, after everything that begins with the prefix: the prefix with its last character raised. */
 function successor(prefix: string): string {
-  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+  const characters = Array.from(prefix);
+  let last = characters.pop();
+  // The last character of all cannot be raised. A region's prefix begins with ASCII, so that the loop ends before it.
+  while (last === LAST_CHARACTER) last = characters.pop();
+  const code = last!.codePointAt(0)!;
+  // Between the two are the surrogates, which are no characters.
+  return characters.join('') + String.fromCodePoint(code === 0xd7ff ? 0xe000 : code + 1);
 }
 
 /** @throws {ArgumentRangeError} for anything but a plain name, with or without a schema. */
