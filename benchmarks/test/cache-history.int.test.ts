@@ -54,9 +54,12 @@ describe('the checker finds a read that saw less than', () => {
     const told = { writes: [[100, 0, 2, 'told']] } as const;
     const reads = [[104, 0, 1, 104] as const, [106, 0, 1, 106] as const, [206, 0, 1, 206] as const];
     const brokenIn = (parts: Partial<WorkerHistory>): number[] =>
-      check([historyOf(1, { reads: reads.map((read) => [...read]), ...parts }), historyOf(2, told as never)], {
-        boundMs: 5,
-      }).stale.map(({ lateMs }) => lateMs);
+      check(
+        [historyOf(1, { reads: reads.map((read) => [...read]), ...parts }), historyOf(2, told as never)],
+        {
+          boundMs: 5,
+        },
+      ).stale.map(({ lateMs }) => lateMs);
     expect(brokenIn({})).toEqual([1, 101]);
     expect(brokenIn({ stalls: [[90, 103]] })).toEqual([78]);
     expect(brokenIn({ faults: [{ from: 102, to: 110, isCut: false }] })).toEqual([91]);
@@ -104,7 +107,9 @@ describe('the checker finds a read that saw less than', () => {
 });
 
 describe.skipIf(inject('redisUrl') === '')('three processes, whatever is cut, paused or killed', () => {
-  async function run(options: Pick<HistoryOptions, 'mode'> & Partial<HistoryOptions>): Promise<HistoryReport> {
+  async function run(
+    options: Pick<HistoryOptions, 'mode'> & Partial<HistoryOptions>,
+  ): Promise<HistoryReport> {
     const seed = HOTPATH_HISTORY_SEED === undefined ? Date.now() % 1_000_000 : Number(HOTPATH_HISTORY_SEED);
     const report = await new History({
       redisUrl: inject('redisUrl'),

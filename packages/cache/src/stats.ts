@@ -50,7 +50,10 @@ export interface RegionStats {
   readonly flightCount: number;
   /** Deletions that a tier has yet to confirm; `Infinity` when everything is to be deleted. */
   readonly queuedCount: number;
-  /** The longest that a value can live, in ms: for so long a deletion that was queued when a process died can go unmade. */
+  /**
+   * The longest that a value lives, in ms, by default or of those that this process has given a life of their own: for so long
+   * a deletion that was queued when a process died can go unmade.
+   */
   readonly lifeMsMax: number;
 }
 

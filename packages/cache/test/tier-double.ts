@@ -16,6 +16,8 @@ export class DoubleStore {
   readonly entries = new Map<string, Held>();
   readonly listeners = new Set<TierListener>();
   readonly calls: string[] = [];
+  /** What is said with a lease, by key of the region. */
+  readonly minVersions = new Map<string, number>();
   now: () => number = Date.now;
   /** What every call waits for before it does anything. */
   gate: (call: string) => Promise<void> = () => Promise.resolve();
@@ -120,7 +122,10 @@ export class DoubleStore {
           if (entry !== undefined && entry.freshUntil > freshBeyond) return { kind: 'hit', entry };
           const token = `t${this.#tokenCount++}`;
           this.entries.set(prefix + key, entry === undefined ? { token } : { token, entry });
-          return { kind: 'granted', token };
+          const minVersion = this.minVersions.get(key);
+          return minVersion === undefined
+            ? { kind: 'granted', token }
+            : { kind: 'granted', token, minVersion };
         },
         fill: async (write, token) => {
           await call(`fill ${write.key}`);

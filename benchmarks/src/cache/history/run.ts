@@ -6,7 +6,14 @@ import { type FaultProxy, startProxy } from '../../services/index.ts';
 import { random } from '../trace.ts';
 import { check, type CheckOptions, type CheckReport, type WorkerHistory } from './check.ts';
 import { FAULT_KINDS, type FaultKind, FAULTS, pick } from './faults.ts';
-import { emptyRecords, type FromWorker, type HistoryMode, nowMs, type ToWorker, type WorkerPlan } from './protocol.ts';
+import {
+  emptyRecords,
+  type FromWorker,
+  type HistoryMode,
+  nowMs,
+  type ToWorker,
+  type WorkerPlan,
+} from './protocol.ts';
 import { watchStalls } from './stalls.ts';
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));

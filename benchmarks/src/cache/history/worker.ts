@@ -2,7 +2,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { random } from '../trace.ts';
-import { emptyRecords, type FromWorker, nowMs, type Records, type ToWorker, type WorkerPlan } from './protocol.ts';
+import {
+  emptyRecords,
+  type FromWorker,
+  nowMs,
+  type Records,
+  type ToWorker,
+  type WorkerPlan,
+} from './protocol.ts';
 import { type Ask, openNaive, openOurs } from './rows.ts';
 import { watchStalls } from './stalls.ts';
 

@@ -86,9 +86,19 @@ export class Flight<Id> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { life, stampOf, softTimeoutMs } = this.#parts;
+    const { life, keeper, stampOf, softTimeoutMs, versionOf } = this.#parts;
     const read = (stamp: string | undefined): void => {
-      const hunt = new Hunt(life, stamp, previous, background, freshBeyond, softTimeoutMs);
+      const dropOutdated = (): void => keeper.memory?.drop([this.#key]);
+      const hunt = new Hunt(
+        life,
+        stamp,
+        previous,
+        background,
+        freshBeyond,
+        softTimeoutMs,
+        versionOf,
+        dropOutdated,
+      );
       this.#parts.levels.read(this.#key, this.#tokens, hunt, (entry) => {
         this.#found(hunt, entry);
       });
@@ -133,7 +143,7 @@ export class Flight<Id> {
     }
     const { previous } = hunt;
     if (previous !== undefined && previous.freshUntil + life.onErrorMs > life.now()) {
-      this.#loadOrStale(loader, hunt, previous);
+      this.#loadOrStale(loader, hunt);
       return;
     }
     this.#load(
@@ -172,22 +182,29 @@ export class Flight<Id> {
   }
 
   /** With something stale at hand, which is served when the load fails, or takes longer than the soft timeout. */
-  #loadOrStale(loader: Loader<unknown, Id>, hunt: Hunt, previous: TierEntry): void {
-    const { life, keeper, counts, softTimeoutMs } = this.#parts;
+  #loadOrStale(loader: Loader<unknown, Id>, hunt: Hunt): void {
+    const { life, keeper, levels, counts, softTimeoutMs } = this.#parts;
     let timer: NodeJS.Timeout | undefined;
     let served = false;
-    const serve = (pauseEnd: number): void => {
+    /** What may still be served: a newer version may have become known meanwhile. */
+    const atHand = (): TierEntry | undefined => {
+      levels.remind(this.#key, hunt);
+      return hunt.previous;
+    };
+    const serve = (previous: TierEntry, pauseEnd: number): void => {
       counts.staleServedCount++;
       if (!this.stale) this.#remember(previous, pauseEnd);
       this.#succeed(previous.value);
     };
     if (softTimeoutMs !== undefined && !hunt.background) {
       timer = setTimeout(() => {
+        const previous = atHand();
+        if (previous === undefined) return;
         served = true;
         // Until the load is done, who asks joins this flight and has the stale value at once.
         this.#openCount++;
         keeper.begin();
-        serve(life.now());
+        serve(previous, life.now());
       }, softTimeoutMs);
       timer.unref();
     }
@@ -202,14 +219,15 @@ export class Flight<Id> {
       (error) => {
         this.#failure = error;
         clearTimeout(timer);
-        if (!served && hunt.background) {
+        const previous = served || hunt.background ? undefined : atHand();
+        if (!served && previous === undefined) {
           this.#fail(error);
           return;
         }
         // Counted by the loader; the lease is given back, or the next would wait for it.
         this.#release();
-        if (served) this.#closeBehind();
-        else serve(life.now() + ERROR_PAUSE_MS);
+        if (previous === undefined) this.#closeBehind();
+        else serve(previous, life.now() + ERROR_PAUSE_MS);
       },
     );
   }

@@ -21,7 +21,10 @@ export class Hunt {
   failure: Error | undefined = undefined;
 
   readonly #softTimeoutMs: number | undefined;
+  readonly #versionOf: ((value: unknown) => number) | undefined;
+  readonly #onOutdated: () => void;
 
+  /** `onOutdated` is told when `previous`, which memory may still have, turns out to be older than what is known. */
   constructor(
     life: Life,
     stamp: string | undefined,
@@ -29,8 +32,12 @@ export class Hunt {
     background: boolean,
     freshBeyond: number,
     softTimeoutMs: number | undefined,
+    versionOf: ((value: unknown) => number) | undefined,
+    onOutdated: () => void,
   ) {
+    this.#onOutdated = onOutdated;
     this.#softTimeoutMs = softTimeoutMs;
+    this.#versionOf = versionOf;
     this.#life = life;
     this.stamp = stamp;
     this.background = background;
@@ -43,8 +50,12 @@ export class Hunt {
     return this.#isValid(entry) && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
   }
 
+  /** What is older than this is known to be outdated: also what was at hand to be served while, or because, nothing newer is. */
   needs(minVersion: number): void {
     this.minVersion = Math.max(minVersion, this.minVersion ?? 0);
+    if (this.previous === undefined || !this.#isOutdated(this.previous, this.minVersion)) return;
+    this.previous = undefined;
+    this.#onOutdated();
   }
 
   /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */
@@ -68,6 +79,17 @@ export class Hunt {
   threshold(entry: TierEntry | undefined): number {
     if (entry !== undefined && !this.#isValid(entry)) return Infinity;
     return Math.max(this.#life.now(), this.freshBeyond);
+  }
+
+  #isOutdated({ version, value }: TierEntry, minVersion: number): boolean {
+    if (version !== undefined) return version < minVersion;
+    // Entries of memory carry none.
+    if (value === undefined || this.#versionOf === undefined) return true;
+    try {
+      return !(this.#versionOf(value) >= minVersion);
+    } catch {
+      return true;
+    }
   }
 
   #isValid({ stamp, version }: TierEntry): boolean {

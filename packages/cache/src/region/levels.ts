@@ -54,9 +54,14 @@ export class Levels {
    * `onRead` is told, possibly before this returns, and must not throw.
    */
   read(key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {
+    this.remind(key, hunt);
+    this.#readFrom(0, key, tokens, hunt, onRead);
+  }
+
+  /** Tells a hunt what version is known by now. */
+  remind(key: string, hunt: Hunt): void {
     const floor = this.#floors.of(key, this.#life.now());
     if (floor !== undefined) hunt.needs(floor.version);
-    this.#readFrom(0, key, tokens, hunt, onRead);
   }
 
   #readFrom(level: number, key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {

@@ -31,6 +31,8 @@ export class Life {
   readonly #jitter: number;
   readonly #random: () => number;
   readonly #clock: Clock;
+  /** Of the lives that were given so far, or would be given by default. */
+  #longestTtlMs: number;
 
   constructor(options: LifeOptions) {
     this.ttlMs = options.ttlMs;
@@ -41,11 +43,12 @@ export class Life {
     this.#jitter = options.jitter;
     this.#random = options.random;
     this.#clock = options.clock;
+    this.#longestTtlMs = Math.max(options.ttlMs, options.negativeTtlMs);
   }
 
-  /** The longest that a value can live. */
+  /** The longest that a value lives which was given its life here, or by default. */
   get longestMs(): number {
-    return this.ttlMs + Math.max(this.whileRevalidateMs, this.onErrorMs);
+    return this.#longestTtlMs + Math.max(this.whileRevalidateMs, this.onErrorMs);
   }
 
   /** A whole number of about `mean`, at random. */
@@ -65,12 +68,14 @@ export class Life {
 
   /** Of a value that was just set by hand: it is never served stale. @returns `undefined` when it is not to be kept. */
   endsOfSet(ttlMs: number = this.ttlMs): Ends {
+    if (ttlMs > this.#longestTtlMs) this.#longestTtlMs = ttlMs;
     const expiresAt = this.now() + this.jittered(ttlMs);
     return { freshUntil: expiresAt, expiresAt };
   }
 
   /** Of a value that was just loaded. @returns `undefined` when it is not to be kept. */
   endsOfLoaded(value: unknown, ttlMs: number = this.ttlMs): Ends | undefined {
+    if (ttlMs > this.#longestTtlMs) this.#longestTtlMs = ttlMs;
     const absent = value === undefined;
     const lifeMs = this.jittered(absent ? this.negativeTtlMs : ttlMs);
     if (!(lifeMs > 0)) return undefined;
