@@ -49,6 +49,8 @@ export class Intake {
   #text = '';
   #textUnits = 0;
   #ropeLimitUnits: number;
+  /** Units that the text may have before a write has anything to decide; 0: the next one has. See `addQuietly()`. */
+  #quietUnits = 0;
   #slab: Buffer | undefined;
   #filledBytes = 0;
   #sealed: Chunk[] = [];
@@ -81,6 +83,28 @@ export class Intake {
 
   get hasSealed(): boolean {
     return this.#sealed.length > 0;
+  }
+
+  /**
+   * Adds text if nothing is to be done beyond that, which is so for all but one write in a hundred: it neither fills the
+   * rope nor the buffer, and somebody will write it. False otherwise, and nothing was added.
+   */
+  addQuietly(text: string): boolean {
+    const units = this.#textUnits + text.length;
+    if (units >= this.#quietUnits) return false;
+    this.#text += text;
+    this.#textUnits = units;
+    return true;
+  }
+
+  /** Lets text be added quietly below `limitBytes` pending; what happens to the rope in any other way ends it. */
+  allowQuiet(limitBytes: number): void {
+    this.#quietUnits = Math.min(this.#ropeLimitUnits, limitBytes - this.pendingBytes + this.#textUnits);
+  }
+
+  /** The next write has something to decide. */
+  endQuiet(): void {
+    this.#quietUnits = 0;
   }
 
   /** Adds text; true when there is enough for a write. */
@@ -137,6 +161,7 @@ export class Intake {
 
   /** Encodes the text at hand. A trailing high surrogate stays behind unless this is the `last` text before other bytes. */
   encodeText(last: boolean): void {
+    this.endQuiet();
     let text = this.#text;
     if (text.length === 0) return;
     let held = '';
@@ -153,6 +178,7 @@ export class Intake {
 
   /** The oldest chunk, sealing what is at hand when there is none. Its bytes stay pending until `landed()`. */
   next(): Chunk | undefined {
+    this.endQuiet();
     if (this.#sealed.length === 0) {
       this.encodeText(false);
       this.#seal();
@@ -168,6 +194,7 @@ export class Intake {
 
   /** Puts bytes that were taken to be written, and are not, back in front. */
   putBack(bytes: Uint8Array): void {
+    this.endQuiet();
     this.#sealed.unshift({ bytes, lengthBytes: bytes.byteLength, slab: undefined, mark: undefined });
     this.#sealedBytes += bytes.byteLength;
   }
@@ -184,6 +211,7 @@ export class Intake {
 
   /** Forgets everything that is pending, marks and all. */
   clear(): void {
+    this.endQuiet();
     this.#text = '';
     this.#textUnits = 0;
     this.#slab = undefined;

@@ -11,6 +11,8 @@ import { Schedule } from './schedule.ts';
 import { mayFollow, type PumpState } from './state.ts';
 import { OpenTarget } from './target.ts';
 
+const DONE = Promise.resolve();
+
 /**
  * Moves chunks from the intake to the outlet, one write at a time, in order, each byte once, and tells those who wait.
  *
@@ -74,7 +76,12 @@ export class Pump {
   #move(to: PumpState): void {
     if (!mayFollow(this.#state, to)) throw new Error(`unreachable: ${this.#state} to ${to}`);
     this.#state = to;
-    this.armed = to !== 'idle';
+    this.#setArmed(to !== 'idle');
+  }
+
+  #setArmed(armed: boolean): void {
+    this.armed = armed;
+    if (!armed) this.#intake.endQuiet();
   }
 
   // ── What the writer asks for ──────────────────────────────────────────────────────────────────────────────────
@@ -95,6 +102,9 @@ export class Pump {
 
   flush(positionBytes: number, sync: boolean, signal: AbortSignal | undefined): Promise<void> {
     if (sync) this.#syncWanted = true;
+    // On this thread it is done by the time there would be somebody to tell.
+    if (this.#options.sync) this.urge();
+    if (!sync && positionBytes <= this.#outlet.writtenBytes) return DONE;
     if (positionBytes > this.#outlet.writtenBytes && this.#failure !== undefined) {
       return Promise.reject(this.#failure);
     }
@@ -140,7 +150,7 @@ export class Pump {
 
   #disarm(): void {
     this.#schedule.clear();
-    this.armed = this.#state !== 'idle';
+    this.#setArmed(this.#state !== 'idle');
   }
 
   /** From `idle`: takes the next thing and does it, until a call is under way or there is nothing left. */

@@ -84,6 +84,11 @@ export class Writer implements AsyncDisposable {
    * @throws {ArgumentTypeError} neither a string nor bytes
    */
   write(chunk: string | Uint8Array): boolean {
+    if (typeof chunk === 'string' && this.#intake.addQuietly(chunk)) return true;
+    return this.#writeWithCare(chunk);
+  }
+
+  #writeWithCare(chunk: string | Uint8Array): boolean {
     const intake = this.#intake;
     const pump = this.#pump;
     if (!this.#open) throw new ClosedError('writer');
@@ -96,6 +101,7 @@ export class Writer implements AsyncDisposable {
       throw new ArgumentTypeError(`chunk: expected a string or a Uint8Array, got ${describe(chunk)}`);
     }
     if (!pump.armed) pump.arm();
+    if (pump.armed) intake.allowQuiet(this.#options.highWaterMark);
     return intake.pendingBytes < this.#options.highWaterMark;
   }
 
