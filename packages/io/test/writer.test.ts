@@ -121,6 +121,33 @@ describe('when writes happen', () => {
     expect(files.content.length).toBe(500);
   });
 
+  test('what is added after an empty write, made while another was under way, is written by itself too', async () => {
+    const { writer, files } = memoryWriter();
+    files.held = [];
+    writer.write('a');
+    await turn();
+    expect(writer.write('')).toBe(true);
+    files.release();
+    expect(writer.write('b')).toBe(true);
+    await turn();
+    expect(String(files.content)).toBe('ab');
+  });
+
+  test('what a flush has encoded while a write is under way still counts as pending', async () => {
+    const { writer, files } = memoryWriter({ highWaterMark: 100, flushBytes: 100 });
+    files.held = [];
+    writer.write('a');
+    await turn();
+    expect(writer.write('b'.repeat(60))).toBe(true);
+    const flushed = writer.flush();
+    expect(writer.write('c'.repeat(38))).toBe(true);
+    expect(writer.write('d')).toBe(false);
+    files.release();
+    await flushed;
+    await writer.close();
+    expect(files.content.length).toBe(100);
+  });
+
   test('a linger is counted from the first of the bytes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   MapRun,
   parseMapOptions,
@@ -58,6 +59,8 @@ async function* handOut<Item, Result>(
 ): AsyncGenerator<Result, void, undefined> {
   let failure: { readonly error: unknown } | undefined;
   const stop = new AbortController();
+  // Each item under way may listen: that is no leak.
+  setMaxListeners(0, stop.signal);
   const onAbort = (): void => stop.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();

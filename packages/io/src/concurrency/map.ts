@@ -79,12 +79,19 @@ export interface ResolvedMapOptions {
   readonly isOrdered: boolean;
 }
 
+/** What a {@link CallbackMapper} learns beside its item. */
+export interface CallbackContext {
+  readonly index: number;
+  /** Aborts when nobody wants the results any more; not when the source or a call has failed, for what was begun before is handed out. */
+  readonly stopSignal: AbortSignal | undefined;
+}
+
 /** What works by callbacks all along, where a promise an item would cost as much as the work. */
 export interface CallbackMapper<Item, Result> {
   /** Calls one of the two, once, and never before it has returned. */
   start(
     item: Item,
-    context: MapContext,
+    context: CallbackContext,
     fulfilled: (result: Result) => void,
     rejected: (error: unknown) => void,
   ): void;
@@ -124,6 +131,7 @@ export class MapRun<Item, Result> {
   /** Most items that are drawn and not yet taken. */
   readonly #capacity: number;
   readonly #abort = new LazyAbort();
+  #stopSignal: AbortSignal | undefined;
   #onEnd = (): void => {};
   #nextIndex = 0;
   #takenCount = 0;
@@ -149,6 +157,7 @@ export class MapRun<Item, Result> {
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
+    this.#stopSignal = signal;
     const ended = new Promise<void>((resolve) => {
       this.#onEnd = resolve;
     });
@@ -238,13 +247,13 @@ export class MapRun<Item, Result> {
     }
     const index = this.#nextIndex++;
     const mapper = this.#mapper;
-    const context = new ItemContext(index, this.#abort);
     if (typeof mapper !== 'function') {
       lane.index = index;
-      mapper.start(drawn.value, context, lane.fulfilled, lane.rejected);
+      const { fulfilled, rejected } = lane;
+      mapper.start(drawn.value, { index, stopSignal: this.#stopSignal }, fulfilled, rejected);
       return true;
     }
-    const returned = mapper(drawn.value, context);
+    const returned = mapper(drawn.value, new ItemContext(index, this.#abort));
     if (!isThenable(returned)) {
       this.#collect?.(index, returned);
       return false;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
-import type { MapContext } from '../concurrency/map.ts';
+import type { CallbackContext } from '../concurrency/map.ts';
 import type { Permit, Semaphore } from '../concurrency/semaphore.ts';
 
 /** Told once: contents and the permit for their memory, or an error. */
@@ -19,16 +19,16 @@ const READ_BYTES_MAX = 1 << 30;
 /** First buffer for what has no size: pipes, files of /proc. */
 const UNSIZED_BYTES = 64 * 1024;
 
-/** Where no descriptor is to be had: true, and later `again`, or `fail` if the whole has ended meanwhile. */
+/** Where no descriptor is to be had: true, and later `again`, or `fail` if nobody wants the file any more. */
 export function waitsForDescriptor(
   error: NodeJS.ErrnoException,
-  context: MapContext,
+  context: CallbackContext,
   again: () => void,
   fail: (error: NodeJS.ErrnoException) => void,
 ): boolean {
   if (error.code !== 'EMFILE' && error.code !== 'ENFILE') return false;
   setTimeout(() => {
-    if (context.signal.aborted) fail(error);
+    if (context.stopSignal?.aborted) fail(error);
     else again();
   }, NO_DESCRIPTOR_PAUSE_MS);
   return true;
@@ -39,15 +39,19 @@ export function waitsForDescriptor(
  *
  * ```
  *  open ──► fstat ──► memory for its size ──► read, until all is there ──► close
- *   ▲─ no descriptor: later
+ *   ▲ ▲                     │
+ *   │ └─ closed meanwhile ──┘ not free: wait
+ *   └─ no descriptor: later
  * ```
+ * Hundreds may wait for memory, so those that do hold no descriptor; but a pipe keeps its own, for opening it twice would
+ * not give the same bytes.
  * A trip to the thread pool costs several times what the calls themselves do for a small file, so only those that may
  * wait for a disk make one: open, which looks the path up, and read. What fstat answers open has brought into memory.
  */
 export class FileRead {
   readonly #memory: Semaphore;
   #path = '';
-  #context: MapContext | undefined;
+  #context: CallbackContext | undefined;
   #done: Read = ignore;
   /** For the memory of the contents; released here only after a failure. */
   #permit: Permit | undefined;
@@ -62,7 +66,7 @@ export class FileRead {
   }
 
   /** Only when the one before is done. Nothing is thrown, and `done` is never called before this returns. */
-  start(path: string, context: MapContext, done: Read): void {
+  start(path: string, context: CallbackContext, done: Read): void {
     this.#path = path;
     this.#context = context;
     this.#done = done;
@@ -90,29 +94,39 @@ export class FileRead {
   readonly #openAgain = (): void => this.#open();
 
   #measure(): void {
+    let isFile: boolean;
     let sizeBytes: number;
     try {
       const stats = fs.fstatSync(this.#descriptor);
-      sizeBytes = stats.isFile() ? stats.size : 0;
+      isFile = stats.isFile();
+      sizeBytes = isFile ? stats.size : 0;
     } catch (error) {
       this.#fail(error);
       return;
     }
     const weight = Math.min(this.#memory.capacity, Math.max(1, sizeBytes));
-    this.#permit = this.#memory.tryAcquire(weight);
-    if (this.#permit === undefined) void this.#waitForMemory(weight, sizeBytes);
+    if (this.#permit !== undefined && this.#permit.weight < weight) {
+      // It has grown while it waited, and waits again.
+      this.#permit.release();
+      this.#permit = undefined;
+    }
+    this.#permit ??= this.#memory.tryAcquire(weight);
+    if (this.#permit === undefined) void this.#waitForMemory(weight, isFile);
     else this.#allocate(sizeBytes);
   }
 
   /** Only those that must wait pay for a promise and a signal. Never rejects. */
-  async #waitForMemory(weight: number, sizeBytes: number): Promise<void> {
+  async #waitForMemory(weight: number, isFile: boolean): Promise<void> {
+    if (isFile) this.#close();
     try {
-      this.#permit = await this.#memory.acquire({ weight, signal: this.#context!.signal });
+      const signal = this.#context!.stopSignal;
+      this.#permit = await this.#memory.acquire(signal === undefined ? { weight } : { weight, signal });
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#allocate(sizeBytes);
+    if (isFile) this.#open();
+    else this.#allocate(0);
   }
 
   #allocate(sizeBytes: number): void {
@@ -179,13 +193,12 @@ export class FileRead {
 
   /** Ready for the next one before it tells. */
   #end(bytes: Buffer | undefined, error: NodeJS.ErrnoException | undefined): void {
-    if (this.#descriptor >= 0) this.#close();
+    this.#close();
     const done = this.#done;
     const permit = this.#permit;
     this.#done = ignore;
     this.#context = undefined;
     this.#permit = undefined;
-    this.#descriptor = -1;
     this.#bytes = NOTHING;
     this.#filledBytes = 0;
     this.#parts = undefined;
@@ -194,12 +207,15 @@ export class FileRead {
 
   /** A descriptor that was only read from has nothing to lose, whatever closing it says. */
   #close(): void {
+    const descriptor = this.#descriptor;
+    if (descriptor < 0) return;
+    this.#descriptor = -1;
     if (this.#filledBytes > QUICK_CLOSE_BYTES) {
-      fs.close(this.#descriptor, ignore);
+      fs.close(descriptor, ignore);
       return;
     }
     try {
-      fs.closeSync(this.#descriptor);
+      fs.closeSync(descriptor);
     } catch {
       // See above.
     }

@@ -3,14 +3,14 @@ import fs from 'node:fs';
 import { describe, integer, object } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { iterate } from '../concurrency/map-iter.ts';
-import type { CallbackMapper, MapContext } from '../concurrency/map.ts';
+import type { CallbackContext, CallbackMapper } from '../concurrency/map.ts';
 import { Semaphore, type Permit } from '../concurrency/semaphore.ts';
 import type { Source } from '../concurrency/source.ts';
 import { FileRead, waitsForDescriptor } from './file-read.ts';
 
 /** Options of {@link readFiles}. */
 export interface ReadFilesOptions {
-  /** Files open at once. Default 512; 1 or more. Reads run on the thread pool, so `UV_THREADPOOL_SIZE` bounds them too. */
+  /** Files under way at once. Default 512; 1 or more. Reads run on the thread pool, so `UV_THREADPOOL_SIZE` bounds them too. */
   readonly concurrency?: number;
   /**
    * Bytes of contents that are read and not yet taken. Default 256 MiB; a larger file comes alone. `Infinity` must be
@@ -45,7 +45,8 @@ const READS_IN_ONE_TRIP: boolean = Number.parseInt(process.versions.node, 10) >=
 
 /**
  * Reads many files at once and hands each out as it is read, in the order of completion: contents or error, by path.
- * Too few descriptors (`EMFILE`, `ENFILE`) are waited for.
+ * Too few descriptors (`EMFILE`, `ENFILE`) are waited for. A file that has to wait for memory is closed meanwhile and
+ * opened again. When the source of paths throws, the files it gave before are handed out first, then its error.
  *
  * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be; a path that is no string is an error from the iteration
  * @throws what the source of paths threw, or the signal's reason; never for a file
@@ -95,7 +96,7 @@ class BoundedReads implements Reads {
     this.#memory = new Semaphore(maxBytes);
   }
 
-  start(path: string, context: MapContext, fulfilled: (result: ReadFileResult) => void): void {
+  start(path: string, context: CallbackContext, fulfilled: (result: ReadFileResult) => void): void {
     checkPath(path);
     const read = this.#idle.pop() ?? new FileRead(this.#memory);
     const { index } = context;
@@ -114,7 +115,7 @@ class BoundedReads implements Reads {
 
 /** Core's own, where nothing bounds the memory. */
 class CoreReads implements Reads {
-  start(path: string, context: MapContext, fulfilled: (result: ReadFileResult) => void): void {
+  start(path: string, context: CallbackContext, fulfilled: (result: ReadFileResult) => void): void {
     checkPath(path);
     const { index } = context;
     const fail = (error: NodeJS.ErrnoException): void => fulfilled({ path, index, bytes: undefined, error });
