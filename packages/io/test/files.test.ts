@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { copy, ArgumentRangeError, ArgumentTypeError, readFiles, type ReadFileResult } from '@hotpath/io';
+import {
+  copy,
+  ArgumentRangeError,
+  ArgumentTypeError,
+  readFiles,
+  VerifyFailedError,
+  type ReadFileResult,
+} from '@hotpath/io';
 
 const LIBRARY = new URL('../dist/index.js', import.meta.url).href;
 
@@ -161,4 +169,22 @@ test('a copy that is aborted or fails leaves what was there before, and nothing 
   expect((await readdir(folder)).sort()).toEqual(['from', 'sub', 'to']);
   await expect(copy(1 as never, to)).rejects.toThrow(ArgumentTypeError);
   await expect(copy(from, to, { verify: 1 as never })).rejects.toThrow(ArgumentTypeError);
+});
+
+test('a copy that reads back otherwise than it was written is refused and removed', async () => {
+  const folder = await freshFolder();
+  const from = join(folder, 'from');
+  const to = join(folder, 'to');
+  await writeFile(from, Buffer.alloc(3_000_000, 'hotpath'));
+  await writeFile(to, 'before');
+  const spoil = (): void => {
+    const draft = readdirSync(folder).find((name) => name.endsWith('.tmp'));
+    const descriptor = openSync(join(folder, draft!), 'r+');
+    writeSync(descriptor, 'x', 17);
+    closeSync(descriptor);
+  };
+  const error = await copy(from, to, { verify: true, onProgress: spoil }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(VerifyFailedError);
+  expect(await readFile(to, 'utf8')).toBe('before');
+  expect((await readdir(folder)).sort()).toEqual(['from', 'to']);
 });
