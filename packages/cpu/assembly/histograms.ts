@@ -71,19 +71,19 @@ export function histogram_i32(bins: usize, length: i32, low: f64, high: f64, sca
  * Counts bytes into four tables and adds the tables to `bins`. `scratch` is 4 KB, zeroed.
  *
  * Two bytes a batch, each with a table of its own: so their counters are different words, and both are loaded before the first
- * is stored (1e5 bytes on V8 11.3: 36.6 µs, one by one 42.7, in batches of four, which spill, 42.5; V8 14: 39 to 40 in any
- * order). Each byte is loaded by itself: taken from a wider word it costs a shift and a mask more. The floor is 27 µs, a cycle a
- * byte: C, whose counter is raised by one instruction where V8 makes an address, a load, a sum and a store.
+ * is stored. Each byte is loaded by itself: taken from a wider word it costs a shift and a mask more (1e5 bytes on V8 11.3, Zen 5:
+ * 26.7 µs, from words of 64 bits 34). Sixteen bytes a turn are 4 % faster than eight. The floor is C's 25.3 µs, whose counter is
+ * raised by one instruction where V8 needs a load, a sum and a store.
  */
 export function byteHistogram(bins: usize, scratch: usize, a: usize, count: i32): void {
   const n = <usize>count;
-  const blocks = n & ~7;
+  const blocks = n & ~15;
   let i: usize = 0;
-  for (; i < blocks; i += 8) {
-    countPair(scratch, a + i);
-    countPair(scratch + 2048, a + i + 2);
-    countPair(scratch, a + i + 4);
-    countPair(scratch + 2048, a + i + 6);
+  for (; i < blocks; i += 16) {
+    countFour(scratch, a + i);
+    countFour(scratch, a + i + 4);
+    countFour(scratch, a + i + 8);
+    countFour(scratch, a + i + 12);
   }
   for (; i < n; i++) raise(scratch, <usize>load<u8>(a + i));
   for (let j: usize = 0; j < 1024; j += 16) {
@@ -92,6 +92,13 @@ export function byteHistogram(bins: usize, scratch: usize, a: usize, count: i32)
     const other = i32x4.add(v128.load(s, 2048), v128.load(s, 3072));
     v128.store(bins + j, i32x4.add(v128.load(bins + j), i32x4.add(pair, other)));
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function countFour(tables: usize, at: usize): void {
+  countPair(tables, at);
+  countPair(tables + 2048, at + 2);
 }
 
 // @ts-ignore: decorator

@@ -26,12 +26,17 @@ interface WebAssemblyApi {
   ) => { readonly exports: unknown };
 }
 
+/**
+ * The kernels over this thread's heap, once they are there. A kernel asks `simd.kernels ?? simdKernels()`: a property that is set
+ * once, of an object that is a constant of the asking module, is a constant to V8, and so is the function found in it.
+ */
+export const simd: { kernels?: SimdKernels | undefined } = {};
+
 let isDecided = false;
-let kernels: SimdKernels | undefined;
 
 /** The kernels over this thread's heap, or `undefined` where the scalar loops must do. Decided at the first call. */
 export function simdKernels(): SimdKernels | undefined {
-  return isDecided ? kernels : decide();
+  return isDecided ? simd.kernels : decide();
 }
 
 /**
@@ -44,14 +49,14 @@ export function isSimdAvailable(): boolean {
 
 /** For tests: decides anew, with `detect` in place of the look at this machine. */
 export function redecide(detect?: () => boolean): void {
-  isDecided = false;
-  kernels = undefined;
+  simd.kernels = undefined;
   decide(detect);
 }
 
 function decide(detect: () => boolean = detectSimd): SimdKernels | undefined {
   isDecided = true;
-  if (detect()) kernels = instantiate();
+  const kernels = detect() ? instantiate() : undefined;
+  if (kernels !== undefined) simd.kernels = kernels;
   return kernels;
 }
 

@@ -2,9 +2,12 @@
 
 import { allocate } from '@hotpath/memory';
 
-import { simdKernels } from '../instance.ts';
-import { ADDRESS, checkBounds, checkInt32, foreignKind, isApart, isolate, isolateMask, locate, overtakes, refuseLength, refuseNumber, refuseRoom, refuseType } from '../operands.ts';
+import { simd as importedSimd, simdKernels } from '../instance.ts';
+import { ADDRESS as IMPORTED_ADDRESS, checkBounds, checkInt32, foreignKind, isApart, isolate, isolateMask, locate, overtakes, refuseLength, refuseNumber, refuseRoom, refuseType } from '../operands.ts';
 import type { Addressed, FloatVector, Like, Vector } from '../operands.ts';
+
+const ADDRESS: typeof IMPORTED_ADDRESS = IMPORTED_ADDRESS;
+const simd: typeof importedSimd = importedSimd;
 
 /**
  * Adds two vectors: `out[i] = a[i] + b[i]`.
@@ -49,7 +52,7 @@ function addF32(a: Float32Array, b: Float32Array, out: Float32Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.add_f32(atOut, atA, atB, count);
   else addF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -72,7 +75,7 @@ function addF64(a: Float64Array, b: Float64Array, out: Float64Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.add_f64(atOut, atA, atB, count);
   else addF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -95,7 +98,7 @@ function addI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): Int3
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.add_i32(atOut, atA, atB, count);
   else addI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -146,7 +149,7 @@ function subF32(a: Float32Array, b: Float32Array, out: Float32Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.sub_f32(atOut, atA, atB, count);
   else subF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -169,7 +172,7 @@ function subF64(a: Float64Array, b: Float64Array, out: Float64Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.sub_f64(atOut, atA, atB, count);
   else subF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -192,7 +195,7 @@ function subI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): Int3
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.sub_i32(atOut, atA, atB, count);
   else subI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -243,7 +246,7 @@ function mulF32(a: Float32Array, b: Float32Array, out: Float32Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.mul_f32(atOut, atA, atB, count);
   else mulF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -266,7 +269,7 @@ function mulF64(a: Float64Array, b: Float64Array, out: Float64Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.mul_f64(atOut, atA, atB, count);
   else mulF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -289,7 +292,7 @@ function mulI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): Int3
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.mul_i32(atOut, atA, atB, count);
   else mulI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -340,7 +343,7 @@ function divF32(a: Float32Array, b: Float32Array, out: Float32Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.div_f32(atOut, atA, atB, count);
   else divF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -363,7 +366,7 @@ function divF64(a: Float64Array, b: Float64Array, out: Float64Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.div_f64(atOut, atA, atB, count);
   else divF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -386,7 +389,7 @@ function divI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): Int3
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.div_i32(atOut, atA, atB, count);
   else divI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -440,7 +443,7 @@ function fmaF32(a: Float32Array, b: Float32Array, c: Float32Array, out: Float32A
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atC !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4) && !overtakes(atOut, atC, count * 4)) k.fma_f32(atOut, atA, atB, atC, count);
   else fmaF32Scalar(out, isolate(a, out), isolate(b, out), isolate(c, out), count);
   return out;
@@ -466,7 +469,7 @@ function fmaF64(a: Float64Array, b: Float64Array, c: Float64Array, out: Float64A
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atC !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8) && !overtakes(atOut, atC, count * 8)) k.fma_f64(atOut, atA, atB, atC, count);
   else fmaF64Scalar(out, isolate(a, out), isolate(b, out), isolate(c, out), count);
   return out;
@@ -492,7 +495,7 @@ function fmaI32(a: Int32Array, b: Int32Array, c: Int32Array, out: Int32Array | u
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atC !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4) && !overtakes(atOut, atC, count * 4)) k.fma_i32(atOut, atA, atB, atC, count);
   else fmaI32Scalar(out, isolate(a, out), isolate(b, out), isolate(c, out), count);
   return out;
@@ -535,7 +538,7 @@ function axpyF32(alpha: number, x: Float32Array, y: Float32Array): Float32Array 
   if (y.length !== count) refuseLength('y', y, count, 'x');
   const atX = (x as Addressed)[ADDRESS] || locate('x', x);
   const atY = (y as Addressed)[ADDRESS] || locate('y', y);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atX !== 0 && atY !== 0 && !overtakes(atY, atX, count * 4)) k.axpy_f32(alpha, atX, atY, count);
   else axpyF32Scalar(y, isolate(x, y), Math.fround(alpha), count);
   return y;
@@ -552,7 +555,7 @@ function axpyF64(alpha: number, x: Float64Array, y: Float64Array): Float64Array 
   if (y.length !== count) refuseLength('y', y, count, 'x');
   const atX = (x as Addressed)[ADDRESS] || locate('x', x);
   const atY = (y as Addressed)[ADDRESS] || locate('y', y);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atX !== 0 && atY !== 0 && !overtakes(atY, atX, count * 8)) k.axpy_f64(alpha, atX, atY, count);
   else axpyF64Scalar(y, isolate(x, y), alpha, count);
   return y;
@@ -569,7 +572,7 @@ function axpyI32(alpha: number, x: Int32Array, y: Int32Array): Int32Array {
   if (y.length !== count) refuseLength('y', y, count, 'x');
   const atX = (x as Addressed)[ADDRESS] || locate('x', x);
   const atY = (y as Addressed)[ADDRESS] || locate('y', y);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atX !== 0 && atY !== 0 && !overtakes(atY, atX, count * 4)) k.axpy_i32(alpha, atX, atY, count);
   else axpyI32Scalar(y, isolate(x, y), alpha, count);
   return y;
@@ -618,7 +621,7 @@ function scaleF32(a: Float32Array, alpha: number, out: Float32Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.scale_f32(atOut, atA, alpha, count);
   else scaleF32Scalar(out, isolate(a, out), Math.fround(alpha), count);
   return out;
@@ -639,7 +642,7 @@ function scaleF64(a: Float64Array, alpha: number, out: Float64Array | undefined)
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.scale_f64(atOut, atA, alpha, count);
   else scaleF64Scalar(out, isolate(a, out), alpha, count);
   return out;
@@ -660,7 +663,7 @@ function scaleI32(a: Int32Array, alpha: number, out: Int32Array | undefined): In
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.scale_i32(atOut, atA, alpha, count);
   else scaleI32Scalar(out, isolate(a, out), alpha, count);
   return out;
@@ -708,7 +711,7 @@ function absF32(a: Float32Array, out: Float32Array | undefined): Float32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.abs_f32(atOut, atA, count);
   else absF32Scalar(out, isolate(a, out), count);
   return out;
@@ -728,7 +731,7 @@ function absF64(a: Float64Array, out: Float64Array | undefined): Float64Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.abs_f64(atOut, atA, count);
   else absF64Scalar(out, isolate(a, out), count);
   return out;
@@ -748,7 +751,7 @@ function absI32(a: Int32Array, out: Int32Array | undefined): Int32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.abs_i32(atOut, atA, count);
   else absI32Scalar(out, isolate(a, out), count);
   return out;
@@ -796,7 +799,7 @@ function negF32(a: Float32Array, out: Float32Array | undefined): Float32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.neg_f32(atOut, atA, count);
   else negF32Scalar(out, isolate(a, out), count);
   return out;
@@ -816,7 +819,7 @@ function negF64(a: Float64Array, out: Float64Array | undefined): Float64Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.neg_f64(atOut, atA, count);
   else negF64Scalar(out, isolate(a, out), count);
   return out;
@@ -836,7 +839,7 @@ function negI32(a: Int32Array, out: Int32Array | undefined): Int32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.neg_i32(atOut, atA, count);
   else negI32Scalar(out, isolate(a, out), count);
   return out;
@@ -882,7 +885,7 @@ function sqrtF32(a: Float32Array, out: Float32Array | undefined): Float32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.sqrt_f32(atOut, atA, count);
   else sqrtF32Scalar(out, isolate(a, out), count);
   return out;
@@ -902,7 +905,7 @@ function sqrtF64(a: Float64Array, out: Float64Array | undefined): Float64Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.sqrt_f64(atOut, atA, count);
   else sqrtF64Scalar(out, isolate(a, out), count);
   return out;
@@ -953,7 +956,7 @@ function minimumF32(a: Float32Array, b: Float32Array, out: Float32Array | undefi
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.minimum_f32(atOut, atA, atB, count);
   else minimumF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -976,7 +979,7 @@ function minimumF64(a: Float64Array, b: Float64Array, out: Float64Array | undefi
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.minimum_f64(atOut, atA, atB, count);
   else minimumF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -999,7 +1002,7 @@ function minimumI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): 
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.minimum_i32(atOut, atA, atB, count);
   else minimumI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -1050,7 +1053,7 @@ function maximumF32(a: Float32Array, b: Float32Array, out: Float32Array | undefi
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.maximum_f32(atOut, atA, atB, count);
   else maximumF32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -1073,7 +1076,7 @@ function maximumF64(a: Float64Array, b: Float64Array, out: Float64Array | undefi
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.maximum_f64(atOut, atA, atB, count);
   else maximumF64Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -1096,7 +1099,7 @@ function maximumI32(a: Int32Array, b: Int32Array, out: Int32Array | undefined): 
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atB !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.maximum_i32(atOut, atA, atB, count);
   else maximumI32Scalar(out, isolate(a, out), isolate(b, out), count);
   return out;
@@ -1147,7 +1150,7 @@ function clampF32(a: Float32Array, low: number, high: number, out: Float32Array 
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.clamp_f32(atOut, atA, low, high, count);
   else clampF32Scalar(out, isolate(a, out), Math.fround(low), Math.fround(high), count);
   return out;
@@ -1170,7 +1173,7 @@ function clampF64(a: Float64Array, low: number, high: number, out: Float64Array 
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.clamp_f64(atOut, atA, low, high, count);
   else clampF64Scalar(out, isolate(a, out), low, high, count);
   return out;
@@ -1193,7 +1196,7 @@ function clampI32(a: Int32Array, low: number, high: number, out: Int32Array | un
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.clamp_i32(atOut, atA, low, high, count);
   else clampI32Scalar(out, isolate(a, out), low, high, count);
   return out;
@@ -1241,7 +1244,7 @@ function signF32(a: Float32Array, out: Float32Array | undefined): Float32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.sign_f32(atOut, atA, count);
   else signF32Scalar(out, isolate(a, out), count);
   return out;
@@ -1261,7 +1264,7 @@ function signF64(a: Float64Array, out: Float64Array | undefined): Float64Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 8)) k.sign_f64(atOut, atA, count);
   else signF64Scalar(out, isolate(a, out), count);
   return out;
@@ -1281,7 +1284,7 @@ function signI32(a: Int32Array, out: Int32Array | undefined): Int32Array {
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atA !== 0 && atOut !== 0 && !overtakes(atOut, atA, count * 4)) k.sign_i32(atOut, atA, count);
   else signI32Scalar(out, isolate(a, out), count);
   return out;
@@ -1335,7 +1338,7 @@ function selectF32(mask: Uint8Array, a: Float32Array, b: Float32Array, out: Floa
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atMask !== 0 && atA !== 0 && atB !== 0 && atOut !== 0 && isApart(atOut, count * 4, atMask, count) && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.select_f32(atOut, atMask, atA, atB, count);
   else selectF32Scalar(out, isolateMask(mask, out), isolate(a, out), isolate(b, out), count);
   return out;
@@ -1361,7 +1364,7 @@ function selectF64(mask: Uint8Array, a: Float64Array, b: Float64Array, out: Floa
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atMask !== 0 && atA !== 0 && atB !== 0 && atOut !== 0 && isApart(atOut, count * 8, atMask, count) && !overtakes(atOut, atA, count * 8) && !overtakes(atOut, atB, count * 8)) k.select_f64(atOut, atMask, atA, atB, count);
   else selectF64Scalar(out, isolateMask(mask, out), isolate(a, out), isolate(b, out), count);
   return out;
@@ -1387,7 +1390,7 @@ function selectI32(mask: Uint8Array, a: Int32Array, b: Int32Array, out: Int32Arr
     if (out.length < count) refuseRoom('out', out, count);
   }
   const atOut = (out as Addressed)[ADDRESS] || locate('out', out);
-  const k = simdKernels();
+  const k = simd.kernels ?? simdKernels();
   if (k !== undefined && atMask !== 0 && atA !== 0 && atB !== 0 && atOut !== 0 && isApart(atOut, count * 4, atMask, count) && !overtakes(atOut, atA, count * 4) && !overtakes(atOut, atB, count * 4)) k.select_i32(atOut, atMask, atA, atB, count);
   else selectI32Scalar(out, isolateMask(mask, out), isolate(a, out), isolate(b, out), count);
   return out;
