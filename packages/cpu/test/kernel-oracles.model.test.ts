@@ -1,141 +1,44 @@
 /**
- * Every kernel against a naive oracle, on the SIMD path, with SIMD off, and on arrays outside the heap: all
- * lengths up to four turns of the widest loop and a tail, every misalignment, special values, and random ones.
+ * Every kernel that is not elementwise against a naive oracle, on the SIMD path, with SIMD off, and on arrays outside the
+ * heap: all lengths up to four turns of the widest loop and a tail, misalignments and special values.
  */
 
 import * as cpu from '@hotpath/cpu';
 import { allocate } from '@hotpath/memory';
-import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { detectSimd, redecide } from '../dist/kernels/instance.js';
+import { redecide } from '../dist/kernels/instance.js';
 import {
   ARRAYS,
-  ELEMENTWISE,
-  foreign,
   freeNow,
-  inHeap,
   KINDS,
+  lengthsOf,
   loose,
-  make,
+  PATHS,
+  prepare,
   SPECIALS,
+  specialPairs,
   taken,
-  value,
+  vector,
 } from './kernel-oracles.ts';
-import type { Kind, Place, Vector } from './kernel-oracles.ts';
+import type { Kind, Vector } from './kernel-oracles.ts';
 
 afterEach(() => {
   freeNow();
   redecide();
 });
 
-const PATHS: readonly { path: string; place: Place; simd: boolean }[] = [
-  { path: 'simd', place: inHeap, simd: true },
-  { path: 'scalar, SIMD off', place: inHeap, simd: false },
-  { path: 'scalar, foreign arrays', place: foreign, simd: true },
-];
-
+const loose2 = (fn: unknown): ((...values: unknown[]) => number) => fn as (...values: unknown[]) => number;
 describe.each(PATHS)('$path', ({ path, place, simd }) => {
-  const lengths = (kind: Kind): number[] => {
-    const most = 4 * (kind === 'f64' ? 16 : 32) + 3;
-    return simd && path === 'simd'
-      ? Array.from({ length: most + 1 }, (_, n) => n)
-      : [0, 1, 2, 3, 5, 17, most];
-  };
-  const prepare = (): void => redecide(() => simd && detectSimd());
-  const vector = (kind: Kind, length: number, seed: number): Vector =>
-    make(
-      kind,
-      Array.from({ length }, (_, i) => value[kind](i * 3 + seed * 101)),
-    );
-
-  /** All pairs of special values, as two vectors. */
-  const specialPairs = (kind: Kind): [Vector, Vector] => {
-    const s = SPECIALS[kind];
-    const a = s.flatMap((x) => s.map(() => x));
-    const b = s.flatMap(() => s);
-    return [ARRAYS[kind].from(a), ARRAYS[kind].from(b)];
-  };
-
-  describe.each(Object.entries(ELEMENTWISE))(
-    '%s',
-    (name, { inputs, numbers = 0, floatsOnly, oracle, run }) => {
-      const check = (kind: Kind, sources: Vector[], misalignments: number[], values: number[]): void => {
-        const expected = new ARRAYS[kind](sources[0]!.length);
-        for (let i = 0; i < expected.length; i++) {
-          expected[i] = oracle(kind, ...sources.map((source) => source[i]!), ...values);
-        }
-        const placed = sources.map((source, k) => place(kind, source, misalignments[k]));
-        const out = place(kind, new Array<number>(expected.length).fill(0), misalignments[3]);
-        expect([...run(placed, values, out)], `${name} ${kind} of ${expected.length}`).toEqual([...expected]);
-        freeNow();
-      };
-      const kinds = KINDS.filter((kind) => !floatsOnly || kind !== 'i32');
-      const values = (kind: Kind): number[] => (numbers === 0 ? [] : [kind === 'i32' ? -65_539 : 0.3]);
-
-      test('equals the oracle at every length, misalignment and pair of special values', () => {
-        prepare();
-        for (const kind of kinds) {
-          for (const n of lengths(kind)) {
-            check(
-              kind,
-              [1, 2, 3].slice(0, inputs).map((seed) => vector(kind, n, seed)),
-              [0, 0, 0, 0],
-              values(kind),
-            );
-          }
-          for (let m = 0; m < 16; m++) {
-            check(
-              kind,
-              [1, 2, 3].slice(0, inputs).map((seed) => vector(kind, 41, seed)),
-              [m, (m * 3) % 16, (m * 5) % 16, (m * 7) % 16],
-              values(kind),
-            );
-          }
-          const [a, b] = specialPairs(kind);
-          check(kind, [a, b, a].slice(0, inputs), [0, 1, 0, 3], values(kind));
-        }
-      });
-
-      test('in place, into a tail, and into a front equals what copies would give', () => {
-        prepare();
-        for (const kind of kinds) {
-          const n = 77;
-          for (const shift of [0, 1, 3, 5, 20]) {
-            for (const outAt of [0, 20]) {
-              const whole = place(kind, vector(kind, n + 40, 1));
-              const rest = [2, 3].map((seed) => vector(kind, n, seed));
-              const a = whole.subarray(
-                outAt === 0 ? shift : 20 - Math.min(shift, 20),
-                (outAt === 0 ? shift : 20 - Math.min(shift, 20)) + n,
-              );
-              const out = whole.subarray(outAt, outAt + n);
-              const sources = [a.slice() as Vector, ...rest].slice(0, inputs);
-              const expected = new ARRAYS[kind](n);
-              if (name === 'axpy') continue;
-              for (let i = 0; i < n; i++)
-                expected[i] = oracle(kind, ...sources.map((s) => s[i]!), ...values(kind));
-              const placed = [a, ...rest.map((r) => place(kind, r))].slice(0, inputs);
-              expect([...run(placed, values(kind), out)], `${kind} shifted ${shift} ${outAt}`).toEqual([
-                ...expected,
-              ]);
-              freeNow();
-            }
-          }
-        }
-      });
-    },
-  );
-
   const sameNumber = (got: number, expected: number, slack: number, what: string): void => {
     if (Number.isNaN(expected) || !Number.isFinite(expected)) expect(got, what).toBe(expected);
     else expect(Math.abs(got - expected), `${what}: ${got} for ${expected}`).toBeLessThanOrEqual(slack);
   };
 
   test('sums, products, means, distances stay within their bounds at every length', () => {
-    prepare();
+    prepare(simd);
     for (const kind of KINDS) {
-      for (const n of lengths(kind)) {
+      for (const n of lengthsOf(path, kind)) {
         const [a, b] = [vector(kind, n, 1), vector(kind, n, 2)];
         const [x, y] = [place(kind, a, n % 5), place(kind, b, n % 3)];
         const u = kind === 'f32' ? (n / 16 + 18) * 2 ** -24 : (n + 18) * 2 ** -52;
@@ -186,7 +89,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('extrema and their places equal the oracle at every length, with NaN and zeros of both signs anywhere', () => {
-    prepare();
+    prepare(simd);
     const index = (a: Vector, best: number): number =>
       Number.isNaN(best) ? a.findIndex((x) => Number.isNaN(x)) : a.indexOf(best);
     const check = (kind: Kind, a: Vector): void => {
@@ -201,7 +104,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
       freeNow();
     };
     for (const kind of KINDS) {
-      for (const n of lengths(kind)) {
+      for (const n of lengthsOf(path, kind)) {
         check(kind, vector(kind, n, n));
         if (n === 0) continue;
         const spiked = vector(kind, n, 1);
@@ -230,7 +133,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
     ({ '<': x < y, '<=': x <= y, '==': x === y, '!=': x !== y, '>': x > y, '>=': x >= y })[sign];
 
   test('comparisons, counts and filters equal the oracle', () => {
-    prepare();
+    prepare(simd);
     const check = (kind: Kind, a: Vector, b: Vector, limit: number): void => {
       const [x, y] = [place(kind, a, a.length % 5), place(kind, b, a.length % 3)];
       const bound = kind === 'f32' ? Math.fround(limit) : limit;
@@ -256,7 +159,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
       freeNow();
     };
     for (const kind of KINDS) {
-      for (const n of lengths(kind))
+      for (const n of lengthsOf(path, kind))
         check(kind, vector(kind, n, 1), vector(kind, n, 2), kind === 'i32' ? 5 : 0.1);
       const [a, b] = specialPairs(kind);
       for (const limit of SPECIALS[kind]) check(kind, a, b, limit);
@@ -264,9 +167,9 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('prefix sums, conversions, searches and histograms equal the oracle', () => {
-    prepare();
+    prepare(simd);
     for (const kind of KINDS) {
-      for (const n of lengths(kind)) {
+      for (const n of lengthsOf(path, kind)) {
         const a = vector(kind, n, 1);
         const x = place(kind, a, n % 5);
         const sums = loose(cpu.prefixSum)(x, place(kind, a, n % 3));
@@ -306,7 +209,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('a histogram counts its bounds into the first and the last bin, and nothing beyond them', () => {
-    prepare();
+    prepare(simd);
     for (const kind of KINDS) {
       // Whole registers within the bounds, some with elements beyond them, and tails of both sorts.
       const all = [50, -50, 0, 49, -49, 50, 50, -50, -51, 50, 51, -50, 50, -51, 7];
@@ -330,7 +233,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('columns and records change into each other', () => {
-    prepare();
+    prepare(simd);
     for (const kind of KINDS) {
       for (const width of [1, 2, 3, 4, 5]) {
         for (const n of [0, 1, 3, 4, 7, 64, 67]) {
@@ -350,7 +253,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('rows are measured as one by one', () => {
-    prepare();
+    prepare(simd);
     for (const kind of KINDS) {
       for (const width of [1, 3, 16, 33]) {
         const query = vector(kind, width, 1);
@@ -374,7 +277,7 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
   });
 
   test('bytes are counted and found', () => {
-    prepare();
+    prepare(simd);
     for (const n of [0, 1, 15, 16, 17, 63, 4095, 5000, 70_001]) {
       const bytes = path.includes('foreign') ? new Uint8Array(n) : allocate('u8', n);
       if (!path.includes('foreign')) taken.push(bytes);
@@ -393,50 +296,5 @@ describe.each(PATHS)('$path', ({ path, place, simd }) => {
       expect([...cpu.byteHistogram(bytes, bins)]).toEqual([...expected]);
       freeNow();
     }
-  });
-});
-
-const loose2 = (fn: unknown): ((...values: unknown[]) => number) => fn as (...values: unknown[]) => number;
-
-describe('random values', () => {
-  const element: Readonly<Record<Kind, fc.Arbitrary<number>>> = {
-    f32: fc.float(),
-    f64: fc.double(),
-    i32: fc.integer(),
-  };
-  test.each(KINDS)('of %s: every elementwise kernel equals its oracle at any misalignment', (kind) => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(
-          ...Object.entries(ELEMENTWISE).filter(([, e]) => kind !== 'i32' || e.floatsOnly !== true),
-        ),
-        fc.array(fc.tuple(element[kind], element[kind], element[kind]), { maxLength: 150, size: 'max' }),
-        fc.array(fc.nat(15), { minLength: 4, maxLength: 4 }),
-        element[kind],
-        ([name, { inputs, numbers = 0, oracle, run }], rows, shifts, number) => {
-          try {
-            const sources = [0, 1, 2].slice(0, inputs).map((k) =>
-              make(
-                kind,
-                rows.map((row) => row[k]!),
-              ),
-            );
-            const expected = new ARRAYS[kind](rows.length);
-            const values = numbers === 0 ? [] : [number];
-            for (let i = 0; i < rows.length; i++)
-              expected[i] = oracle(kind, ...sources.map((s) => s[i]!), ...values);
-            const out = run(
-              sources.map((s, k) => inHeap(kind, s, shifts[k])),
-              values,
-              inHeap(kind, new ARRAYS[kind](rows.length), shifts[3]),
-            );
-            expect([...out], name).toEqual([...expected]);
-          } finally {
-            freeNow();
-          }
-        },
-      ),
-      { numRuns: 300 },
-    );
   });
 });

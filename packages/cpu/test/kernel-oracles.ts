@@ -2,6 +2,8 @@
 import * as cpu from '@hotpath/cpu';
 import { allocate, free } from '@hotpath/memory';
 
+import { detectSimd, redecide } from '../dist/kernels/instance.js';
+
 export type Vector = Float32Array | Float64Array | Int32Array;
 export type Kind = 'f32' | 'f64' | 'i32';
 
@@ -150,6 +152,40 @@ export const foreign: Place = (kind, values, misalignment = 0) => {
   const view = new ARRAYS[kind](values.length + misalignment).subarray(misalignment) as Vector;
   view.set(values);
   return view;
+};
+
+/** Where a kernel finds its vectors, and what it then runs as. */
+export interface Path {
+  readonly path: 'simd' | 'scalar, SIMD off' | 'scalar, foreign arrays';
+  readonly place: Place;
+  readonly simd: boolean;
+}
+
+export const PATHS: readonly Path[] = [
+  { path: 'simd', place: inHeap, simd: true },
+  { path: 'scalar, SIMD off', place: inHeap, simd: false },
+  { path: 'scalar, foreign arrays', place: foreign, simd: true },
+];
+
+/** Decides again, whether kernels run as SIMD, as a path asks for it. */
+export const prepare = (simd: boolean): void => redecide(() => simd && detectSimd());
+
+/** All lengths up to four turns of the widest loop and a tail; a few of them where no turns are taken. */
+export const lengthsOf = (path: Path['path'], kind: Kind): number[] => {
+  const most = 4 * (kind === 'f64' ? 16 : 32) + 3;
+  return path === 'simd' ? Array.from({ length: most + 1 }, (_, n) => n) : [0, 1, 2, 3, 5, 17, most];
+};
+
+export const vector = (kind: Kind, length: number, seed: number): Vector =>
+  make(
+    kind,
+    Array.from({ length }, (_, i) => value[kind](i * 3 + seed * 101)),
+  );
+
+/** All pairs of special values, as two vectors. */
+export const specialPairs = (kind: Kind): [Vector, Vector] => {
+  const s = SPECIALS[kind];
+  return [ARRAYS[kind].from(s.flatMap((x) => s.map(() => x))), ARRAYS[kind].from(s.flatMap(() => s))];
 };
 
 export const freeNow = (): void => {

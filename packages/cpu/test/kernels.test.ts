@@ -7,26 +7,13 @@ import { adopt, allocate, free, heap } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { detectSimd, redecide } from '../dist/kernels/instance.js';
+import { SPECIALS } from './kernel-oracles.ts';
 
 /** Lanes of f32 that a reduction takes in one turn; lengths up to four turns and a tail are tried. */
 const LANES = 32;
 const LENGTHS = Array.from({ length: 4 * LANES + 4 }, (_, length) => length);
 /** Offsets in elements from a 64-byte boundary. */
 const MISALIGNMENTS = Array.from({ length: 16 }, (_, offset) => offset);
-const SPECIALS = [
-  0,
-  -0,
-  1,
-  -1,
-  NaN,
-  Infinity,
-  -Infinity,
-  3.4028234663852886e38,
-  -3.4028234663852886e38,
-  1e-45,
-  0.1,
-];
-
 const addOracle = (a: Float32Array, b: Float32Array): number[] =>
   [...a].map((x, i) => Math.fround(x + b[i]!));
 const axpyOracle = (alpha: number, x: Float32Array, y: Float32Array): number[] =>
@@ -102,11 +89,11 @@ describe.each(PATHS)('$path', ({ place, simd }) => {
 
   test('every pair of special values adds and multiplies as in JavaScript', () => {
     prepare();
-    const pairs = SPECIALS.flatMap((x) => SPECIALS.map((y) => [x, y] as const));
+    const pairs = SPECIALS.f32.flatMap((x) => SPECIALS.f32.map((y) => [x, y] as const));
     const a = Float32Array.from(pairs, ([x]) => x);
     const b = Float32Array.from(pairs, ([, y]) => y);
     expect([...add(place(a), place(b))]).toEqual(addOracle(a, b));
-    for (const alpha of SPECIALS)
+    for (const alpha of SPECIALS.f32)
       expect([...axpy(alpha, place(a), place(b))]).toEqual(axpyOracle(alpha, a, b));
   });
 

@@ -20,8 +20,8 @@ interface WaitingJob {
   readonly reject: (error: unknown) => void;
 }
 
-/** Waiting jobs from which on those of which nothing is left are looked for. */
-const SWEEP_LENGTH = 64;
+/** Waiting jobs from which on those of which nothing is left are looked for; so many calls at once are rare. */
+const SWEEP_LENGTH = 16;
 
 /** What a worker would answer that came too late. */
 const NOTHING_DONE: Outcome = { items: 0, busyMs: 0, results: undefined, failure: undefined };
@@ -68,10 +68,7 @@ export class Threads {
    */
   run(job: Job): Promise<Outcome> {
     if (this.#running < this.count * JOBS_PER_WORKER) return this.#post(job);
-    // What waits with an item that takes minutes must not add up, be it before or behind a job that can go on.
-    while (this.#waiting[0] !== undefined && isExhausted(this.#waiting[0].job)) {
-      this.#waiting.shift()!.resolve(NOTHING_DONE);
-    }
+    // What waits behind an item that takes minutes must not add up.
     if (this.#waiting.length >= this.#sweepAt) this.#sweep();
     // oxlint-disable-next-line promise/avoid-new -- settled when a worker has room
     return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }));
