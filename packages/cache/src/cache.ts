@@ -23,6 +23,7 @@ import { Keeper } from './region/keeper.ts';
 import { Levels } from './region/levels.ts';
 import { Life } from './region/life.ts';
 import { type Load, type LoadMany, Loader } from './region/loader.ts';
+import { CopyingRegion } from './region/copying-region.ts';
 import { Region, type RegionParts } from './region/region.ts';
 import { type CacheStats, type Readiness, statsOfRegion, statsOfTier } from './stats.ts';
 import { newStand, TagIndex } from './tags.ts';
@@ -216,8 +217,8 @@ export class Cache {
   }
 
   /**
-   * Stores at every level, the lowest first. The value now belongs to the cache: unless `values` is `'shared'`, it is
-   * frozen.
+   * Stores at every level, the lowest first. The value now belongs to the cache, which freezes it, or copies it where `values`
+   * is `'copied'`.
    *
    * @returns `queued` when a tier did not answer; what it still holds under the key will then be deleted, not replaced.
    * @throws {EncodeError} when a tier cannot hold the value; the key is then deleted.
@@ -357,7 +358,7 @@ export class Cache {
     const maxTtlMs = Math.min(memory?.maxTtlMs ?? 0, extras.memoryTtlMs ?? Infinity);
     const inMemory = memory?.open({ ...options, clock: memoryClock });
     if (inMemory !== undefined) this.#memories.set(name, inMemory);
-    const keeper = new Keeper(inMemory, maxTtlMs, life, values === 'frozen', surroundings);
+    const keeper = new Keeper(inMemory, maxTtlMs, life, values, surroundings);
     let tags: TagIndex<Id> | undefined;
     if (tagsOf !== undefined) {
       const stands = this.#tags();
@@ -367,7 +368,7 @@ export class Cache {
         opened.forgetAll();
       });
     }
-    const opened = new Region<Id>({
+    const opened = new (values === 'copied' ? CopyingRegion<Id> : Region<Id>)({
       name,
       keeper,
       levels: new Levels(tiers, life, resolved.leaseMs, loader !== undefined),

@@ -163,8 +163,9 @@ export class Definition<V, Id = string> {
     const { strategy = 'lease', versionOf } = this.#options;
     const { behind, secondDelete } = this.#parts;
     if (behind !== undefined) {
-      await behind.add(storageKey(key), id, value);
-      return { l2: await this.#region.write([[key, value]], undefined) };
+      const owned = this.#region.owned(value);
+      await behind.add(storageKey(key), id, owned);
+      return { l2: await this.#region.write([[key, owned]], undefined) };
     }
     if (strategy === 'delayedDoubleDelete') await this.#region.delete([key]);
     try {

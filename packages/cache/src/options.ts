@@ -31,9 +31,10 @@ export interface CacheOptions {
   readonly disconnectedTtlMs?: number;
   /**
    * `frozen`, the default: arrays and plain objects are frozen when they enter the cache, because those who read a key
-   * share one value. `shared`: left as they are, and whoever changes one changes it for all.
+   * share one value. `copied`: each read gets a copy of its own, and what is stored is one, too, by `structuredClone`, which
+   * takes far longer than a hit. `shared`: left as they are, and whoever changes one changes it for all.
    */
-  readonly values?: 'frozen' | 'shared';
+  readonly values?: 'frozen' | 'copied' | 'shared';
   /** When a tier that does not answer is no longer asked. */
   readonly breaker?: BreakerOptions;
   /** Milliseconds since the epoch; for tests. `Date.now`, read at most every 5 ms, by default. */
@@ -51,7 +52,7 @@ export interface ResolvedOptions {
   readonly ttlMs: number;
   readonly jitter: number;
   readonly disconnectedTtlMs: number;
-  readonly values: 'frozen' | 'shared';
+  readonly values: 'frozen' | 'copied' | 'shared';
   readonly clock: Clock;
   /** Of hits in memory, which it would slow down. */
   readonly memoryClock: Clock;
@@ -71,8 +72,8 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     throw new ArgumentTypeError(`jitter: expected a number, got ${typeof jitter}`);
   if (!(jitter >= 0 && jitter <= 0.9))
     throw new ArgumentRangeError(`jitter: expected 0 to 0.9, got ${jitter}`);
-  if (values !== 'frozen' && values !== 'shared') {
-    throw new ArgumentRangeError(`values: expected 'frozen' or 'shared'`);
+  if (values !== 'frozen' && values !== 'copied' && values !== 'shared') {
+    throw new ArgumentRangeError(`values: expected 'frozen', 'copied' or 'shared'`);
   }
   const clock = { now: now ?? Date.now };
   const { disconnectedTtlMs = 1000 } = options;

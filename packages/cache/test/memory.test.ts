@@ -1,7 +1,7 @@
-import { createCache, memoryTier } from '@hotpath/cache';
+import { createCache, EncodeError, memoryTier } from '@hotpath/cache';
 import { tierContract } from '@hotpath/cache/contract';
 import { describe, expect, test } from 'vitest';
-import { TestClock } from './tier-double.ts';
+import { DoubleStore, TestClock } from './tier-double.ts';
 
 const POLICIES = ['lru', 's3-fifo', 'arc'] as const;
 
@@ -150,4 +150,76 @@ test('a key that looks like the hash under which another is stored does not find
   expect(rows.peek(key)).toBeUndefined();
   expect(await rows.get(key)).toBe(`loaded ${key.length}`);
   expect([rows.peek(key), rows.peek(secret)]).toEqual([`loaded ${key.length}`, 'loaded 600']);
+});
+
+test('copied: what is read, written, loaded or lent to a loader can be changed, and changes nothing that is kept', async () => {
+  const [clock, store] = [new TestClock(), new DoubleStore()];
+  store.now = clock.now;
+  const cache = createCache({ tiers: [memoryTier(), store.tier()], values: 'copied', now: clock.now });
+  const mine = { list: [1], at: new Date(0), names: new Map([['a', 1]]) };
+  await cache.set('a', mine);
+  const spoil = (value: unknown): void => {
+    const { list, at, names } = value as typeof mine;
+    list.push(2);
+    at.setTime(1);
+    names.clear();
+  };
+  const kept = { list: [1], at: new Date(0), names: new Map([['a', 1]]) };
+  spoil(mine);
+  spoil(cache.peek('a'));
+  spoil(await cache.get('a'));
+  expect(cache.peek('a')).toEqual(kept);
+  expect(await cache.get('a')).toEqual(kept);
+  let previous: unknown;
+  const loaded = { list: [1] };
+  const persisted: unknown[] = [];
+  const rows = cache.define<{ list: number[] }>({
+    name: 'row',
+    ttlMs: 1000,
+    stale: { onErrorMs: 60_000 },
+    load: (_id, context) => {
+      if (context.previous === undefined) return loaded;
+      ({ previous } = context);
+      (previous as typeof loaded).list.push(3);
+      throw new Error('down');
+    },
+    strategy: 'writeBehind',
+    persist: (_id, value) => Promise.resolve(persisted.push(value)),
+  });
+  const both = await Promise.all([rows.get('a'), rows.get('a')]);
+  both[0]!.list.push(2);
+  loaded.list.push(2);
+  expect(both[1]).toEqual({ list: [1] });
+  clock.advance(2000);
+  expect(await rows.get('a')).toEqual({ list: [1] });
+  expect(previous).toEqual({ list: [1, 3] });
+  const written = { list: [5] };
+  await rows.write('b', written);
+  written.list.push(6);
+  expect(await rows.get('b')).toEqual({ list: [5] });
+  await cache.close();
+  expect(persisted).toEqual([{ list: [5] }]);
+});
+
+test('copied: a value that cannot be copied is refused, and no read of it stays pending', async () => {
+  const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
+  await expect(cache.set('a', { f: () => 1 })).rejects.toThrow(EncodeError);
+  const rows = cache.define<object>({ name: 'row', load: () => ({ f: () => 1 }) });
+  await expect(rows.get('a')).rejects.toThrow(EncodeError);
+  expect(cache.stats().regions[1]).toMatchObject({ flightCount: 0, entryCount: 0 });
+});
+
+test('the longest life that is told counts lives that are given one by one', async () => {
+  const cache = createCache({ tiers: [memoryTier()], ttlMs: 1000 });
+  const rows = cache.define<number>({
+    name: 'row',
+    load: () => 5000,
+    ttlMs: Number,
+    stale: { onErrorMs: 500 },
+  });
+  const told = (): number[] => cache.stats().regions.map(({ lifeMsMax }) => lifeMsMax);
+  expect(told()).toEqual([1000, 1500]);
+  await cache.set('a', 1, { ttlMs: 2000 });
+  await rows.get('a');
+  expect(told()).toEqual([2000, 5500]);
 });

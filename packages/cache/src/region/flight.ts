@@ -252,7 +252,11 @@ export class Flight<Id> {
     }
     loader.load(
       this.#id,
-      { previous: hunt.previous?.value, minVersion: hunt.minVersion, unverified: hunt.unverified },
+      {
+        previous: this.#parts.keeper.lent(hunt.previous?.value),
+        minVersion: hunt.minVersion,
+        unverified: hunt.unverified,
+      },
       (loaded) => {
         let value: unknown;
         try {
@@ -298,7 +302,11 @@ export class Flight<Id> {
     const isKept = minVersion === undefined || value !== undefined;
     const ends = isKept ? life.endsOfLoaded(value, ttlMs) : undefined;
     if (ends === undefined) this.#release();
-    else this.#store(entryOf(value, ends, version, stamp), unverified && versionOf !== undefined);
+    else
+      this.#store(
+        entryOf(this.#parts.keeper.owned(value), ends, version, stamp),
+        unverified && versionOf !== undefined,
+      );
   }
 
   /** Keeps what was found: in memory at once, in the levels in the background. @returns the value. */

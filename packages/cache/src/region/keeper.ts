@@ -1,3 +1,4 @@
+import { copyOf } from '../copy.ts';
 import { deepFreeze } from '../freeze.ts';
 import type { Hearing } from '../hearing.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
@@ -17,7 +18,7 @@ export class Keeper {
   readonly memory: MemoryRegion | undefined;
   readonly #maxTtlMs: number;
   readonly #life: Life;
-  readonly #freeze: boolean;
+  readonly #values: 'frozen' | 'copied' | 'shared';
   readonly surroundings: Surroundings;
   /** Fills, releases and refreshes, which nobody waits for but `close`. */
   #runningCount = 0;
@@ -29,18 +30,29 @@ export class Keeper {
     memory: MemoryRegion | undefined,
     maxTtlMs: number,
     life: Life,
-    freeze: boolean,
+    values: 'frozen' | 'copied' | 'shared',
     surroundings: Surroundings,
   ) {
     this.memory = memory;
     this.#maxTtlMs = maxTtlMs;
     this.#life = life;
-    this.#freeze = freeze;
+    this.#values = values;
     this.surroundings = surroundings;
   }
 
+  /** What comes from a level, and is nobody else's. */
   frozen(value: unknown): unknown {
-    return this.#freeze ? deepFreeze(value) : value;
+    return this.#values === 'frozen' ? deepFreeze(value) : value;
+  }
+
+  /** What comes from the user, who may go on to use it. @throws {EncodeError} when it is to be copied and cannot be. */
+  owned(value: unknown): unknown {
+    return this.#values === 'copied' ? copyOf(value) : this.frozen(value);
+  }
+
+  /** What is handed to the user's functions. */
+  lent(value: unknown): unknown {
+    return this.#values === 'copied' ? copyOf(value) : value;
   }
 
   /** `unverified`: the levels could not say whether something newer is known, so that it stays no longer than in silence. */

@@ -128,6 +128,11 @@ export class Region<Id> {
     return this.#miss(key, id);
   }
 
+  /** The value as the cache keeps it: frozen, copied or as it is. */
+  owned(value: unknown): unknown {
+    return this.#keeper.owned(value);
+  }
+
   /** Writes to every level. */
   async write(
     entries: readonly (readonly [key: string, value: unknown])[],
@@ -136,7 +141,7 @@ export class Region<Id> {
     this.#checkOpen();
     const writes = entries.map(([key, value]): TierWrite => ({
       key: storageKey(key),
-      value: this.#keeper.frozen(value),
+      value: this.#keeper.owned(value),
       ...this.#life.endsOfSet(ttlMs),
     }));
     return this.#write(writes, () => this.levels.write(writes));
@@ -146,7 +151,7 @@ export class Region<Id> {
   async writeVersion(key: string, value: unknown, version: number, ttlMs?: number): Promise<Confirmation> {
     this.#checkOpen();
     const ends = this.#life.endsOfSet(ttlMs);
-    const write: TierWrite = { key: storageKey(key), value: this.#keeper.frozen(value), ...ends, version };
+    const write: TierWrite = { key: storageKey(key), value: this.#keeper.owned(value), ...ends, version };
     const bury = value === undefined;
     // What won in the levels is not known here; memory learns it from them.
     return this.#write(
