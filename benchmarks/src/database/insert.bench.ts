@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
     id: 'D2',
     case: `${rows / 1_000}K rows`,
     package: 'database',
-    tier: rows === 10_000 ? 'peers' : 'all',
+    tier: 'peers',
     params: { rows, columns: 2 },
     guide: null,
     needs: ['postgres'],

@@ -4,28 +4,18 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { ADVISED_TABLES, expectAdvice } from './advised-queries.ts';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
-
-describe.skipIf(url === '')('index advice on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('index advice on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, queryTimeoutMs: 5_000 });
+    db = fresh.keep({ queryTimeoutMs: 5_000 });
     await db.query(ADVISED_TABLES);
-  });
-  afterAll(async () => {
-    await db?.close({ drainMs: 0 });
-    await fresh?.drop();
   });
 
   const indexNames = async (): Promise<string[]> => {
@@ -187,13 +177,12 @@ describe.skipIf(url === '')('index advice on a real Postgres', () => {
   });
 });
 
-describe.skipIf(url === '')('an index built concurrently on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('an index built concurrently on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
   let other: pg.Client;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
     db = createDatabase({ connectionString: fresh.url, min: 0 });
     other = new pg.Client({ connectionString: fresh.url });
     await other.connect();
@@ -208,7 +197,6 @@ describe.skipIf(url === '')('an index built concurrently on a real Postgres', ()
   afterAll(async () => {
     await other?.end();
     await db?.close({ drainMs: 0 });
-    await fresh?.drop();
   });
 
   const state = async (): Promise<unknown[]> =>

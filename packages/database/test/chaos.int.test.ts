@@ -202,7 +202,7 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
   test(
     'every acknowledged row is there exactly once, nothing is there by halves, and nothing hangs',
     { timeout: CHAOS_MS + 2 * SETTLE_MS },
-    async () => {
+    async ({ annotate }) => {
       const random = randomOf(SEED);
       const ledger = new Ledger();
       const direct = createDatabase({ connectionString: server.url, min: 0, max: 2 });
@@ -228,9 +228,11 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
       const working = Promise.all(
         Array.from({ length: WORKERS }, (_, index) => work(db, ledger, randomOf(SEED + index + 1), until)),
       );
+      let faults = 0;
       while (performance.now() < until) {
         await pause(20 + random(200));
         await breakSomething(random);
+        faults++;
       }
       const settled = await Promise.race([
         working.then(() => 'settled'),
@@ -257,6 +259,12 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
       await direct.close();
       for (const [id, rows] of ledger.acknowledged) expect([id, stored.get(id)]).toEqual([id, rows]);
       for (const [id, rows] of ledger.uncertain) expect([undefined, rows]).toContain(stored.get(id));
+      const committed = [...ledger.uncertain.keys()].filter((id) => stored.has(id)).length;
+      await annotate(
+        `${ledger.operations} operations, ${faults} faults: ${ledger.acknowledged.size} writes acknowledged, ` +
+          `${ledger.uncertain.size} not, of which ${committed} took effect; ` +
+          `${db.metrics().opened} connections opened`,
+      );
       expect(ledger.acknowledged.size).toBeGreaterThan(10);
       expect(ledger.uncertain.size).toBeGreaterThan(0);
     },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCall } from '../dist/pool/bind.js';
-import { GROUP_MAX, exchangesOf, joinCalls } from '../dist/pool/groups.js';
+import { GROUP_MAX, exchangesOf, expectCalls, joinCalls } from '../dist/pool/groups.js';
 import { readFields, readReport, readSelected, readTag } from '../dist/pool/server-messages.js';
 import { callsOnlyKnown } from '../dist/pool/session-state.js';
 import { type Request, Statement } from '../dist/pool/statement.js';
@@ -25,7 +25,9 @@ describe('what goes out together', () => {
     const mix = fc.array(fc.constantFrom(...kinds), { maxLength: 3 * GROUP_MAX });
     fc.assert(
       fc.property(mix, (names) => {
-        const groups = new Map(kinds.map((name) => [name, name === 'ungrouped' ? undefined : { alone: 0 }]));
+        const groups = new Map(
+          kinds.map((name) => [name, name === 'ungrouped' ? undefined : { alone: 0, callMs: 0 }]),
+        );
         const statements = names.map((name) => statement(name, groups.get(name)));
         const exchanges = exchangesOf(statements, (name) => name !== 'unprepared');
         expect(new Set(exchanges.flat())).toEqual(new Set(statements));
@@ -46,7 +48,7 @@ describe('what goes out together', () => {
   });
 
   test('goes apart for a while after trouble, then together again', () => {
-    const group = { alone: 5 };
+    const group = { alone: 5, callMs: 0 };
     const sizes = (): number[] =>
       exchangesOf(
         Array.from({ length: 4 }, () => statement('a', group)),
@@ -57,15 +59,38 @@ describe('what goes out together', () => {
     expect(sizes()).toEqual([4]);
   });
 
+  test('the longer a text took, the fewer of it share a Sync; the expectation rises at once and falls slowly', () => {
+    const group = { alone: 0, callMs: 0 };
+    const sizes = (): number[] =>
+      exchangesOf(
+        Array.from({ length: 40 }, () => statement('a', group)),
+        () => true,
+      ).map(({ length }) => length);
+    expect(sizes()).toEqual([GROUP_MAX, 40 - GROUP_MAX]);
+    expectCalls(group, 1, 0.5);
+    expect(sizes()).toEqual([10, 10, 10, 10]);
+    expectCalls(group, 10, 25);
+    expect(sizes()).toEqual(new Array(20).fill(2));
+    expectCalls(group, 2, 10_000);
+    expect(sizes()).toEqual(new Array(40).fill(1));
+    let quick = 0;
+    while (sizes().length > 2) {
+      expectCalls(group, 1, 0.01);
+      quick++;
+    }
+    expect(quick).toBeGreaterThan(5);
+    expect(quick).toBeLessThan(50);
+  });
+
   test('a long call has its own', () => {
-    const group = { alone: 0 };
+    const group = { alone: 0, callMs: 0 };
     const list = [statement('a', group), statement('a', group, 'x'.repeat(10_000)), statement('a', group)];
     const exchanges = exchangesOf(list, () => true);
     expect(exchanges.map((exchange) => exchange.map((one) => list.indexOf(one)))).toEqual([[0, 2], [1]]);
   });
 
   test('is its calls with one Sync at the end', () => {
-    const list = ['é', 22, null].map((value) => statement('a', { alone: 0 }, value));
+    const list = ['é', 22, null].map((value) => statement('a', { alone: 0, callMs: 0 }, value));
     const calls = list.map(({ request }) => request.call!.toString('latin1'));
     const sync = 'S\0\0\0\u0004';
     expect(joinCalls(list).toString('latin1')).toBe(

@@ -2,14 +2,9 @@ import * as database from '@hotpath/database';
 import { type Database, createDatabase, insertMany, loader, nest, nestTables, sql } from '@hotpath/database';
 import * as advice from '@hotpath/database/advise';
 import { advise, audit, createIndexConcurrently } from '@hotpath/database/advise';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { HOSTILE_TEXTS } from './hostile.ts';
-
-const url = inject('postgresUrl');
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 type Attack = () => unknown;
 
@@ -28,22 +23,17 @@ interface Named {
   name: string;
 }
 
-describe.skipIf(url === '')('hostile texts on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('hostile texts on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, max: 8 });
+    db = fresh.keep({ max: 8 });
     await db.query(
       `CREATE TABLE victim (id int PRIMARY KEY, name text, tags text[], data jsonb);
        INSERT INTO victim SELECT n, 'name ' || n FROM generate_series(1, 5) n;
        CREATE TABLE stored (name text, tags text[], data jsonb)`,
     );
-  });
-  afterAll(async () => {
-    await db?.close();
-    await fresh?.drop();
   });
 
   const one = [{ id: 1 }];

@@ -1,11 +1,6 @@
-import { type Database, createDatabase, insertMany } from '@hotpath/database';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { type Database, insertMany } from '@hotpath/database';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 const STRATEGIES = ['unnest', 'values', 'copy'] as const;
 
@@ -56,17 +51,12 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   'interval[]': ['{"1 day","-1 year"}'],
 };
 
-describe.skipIf(url === '')('values that batch inserts write on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('values that batch inserts write on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, max: 2 });
-  });
-  afterAll(async () => {
-    await db?.close();
-    await fresh?.drop();
+    db = fresh.keep({ max: 2 });
   });
 
   let table = '';
@@ -146,10 +136,12 @@ describe.skipIf(url === '')('values that batch inserts write on a real Postgres'
         cause: expect.objectContaining({ sqlState: '22021' }) as Error,
       });
       // Half a character, which UTF-8 has no bytes for.
-      await expect(insert(['fine', 's3cret \ud83d'], strategy)).rejects.toMatchObject({
-        code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE',
-        message: 'rows[0] to rows[1]: expected well-formed texts, got half a surrogate pair',
-      });
+      for (const text of ['s3cret \ud83d', `${'x'.repeat(100)}\ud83d`]) {
+        await expect(insert(['fine', text], strategy)).rejects.toMatchObject({
+          code: 'ERR_HOTPATH_DATABASE_ARGUMENT_RANGE',
+          message: 'rows[1].v: expected a well-formed text, got half a surrogate pair',
+        });
+      }
       await insert(['whole \ud83d\ude00'], strategy);
     }
     expect(await db.many(`SELECT DISTINCT v FROM ${table}`)).toEqual([{ v: 'whole \ud83d\ude00' }]);

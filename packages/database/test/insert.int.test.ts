@@ -1,28 +1,20 @@
 import { type Database, type Queryable, createDatabase, insertMany, nest } from '@hotpath/database';
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
-
-describe.skipIf(url === '')('batch insert on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('batch insert on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
   let pool: pg.Pool;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, max: 4 });
+    db = fresh.keep({ max: 4 });
     pool = new pg.Pool({ connectionString: fresh.url, max: 2 });
   });
   afterAll(async () => {
     await pool?.end();
-    await db?.close();
-    await fresh?.drop();
   });
   beforeEach(async () => {
     await db.query(

@@ -70,6 +70,7 @@ describe('statements', () => {
     name,
     type,
     direct,
+    textOid: 0,
     kind: 'plain' as const,
     copies: true,
   });
@@ -82,7 +83,7 @@ describe('statements', () => {
 
   test('unnest takes one array a column, and casts rows of what has no array of its own', () => {
     expect(unnestSql(plan)).toBe(
-      'INSERT INTO "t" ("a","b""") SELECT c1,c2::text[] FROM unnest($1::integer[],$2::text[]) AS u(c1,c2)',
+      'INSERT INTO "t" ("a","b""") SELECT unnest($1::integer[]),unnest($2::text[])::text[]',
     );
   });
 

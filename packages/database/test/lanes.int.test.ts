@@ -1,53 +1,32 @@
-import { type Database, type DatabaseOptions, createDatabase } from '@hotpath/database';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { type Database } from '@hotpath/database';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { ManualClock } from './manual-clock.ts';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
-
-describe.skipIf(url === '')('lanes on a real Postgres', () => {
-  let fresh: FreshDatabase;
-  let admin: pg.Client;
-  const opened: Database[] = [];
+describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
+  const fresh = freshDatabase();
+  const { open } = fresh;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    admin = new pg.Client({ connectionString: fresh.url });
-    await admin.connect();
-    await admin.query(
+    await fresh.admin.query(
       `CREATE TABLE item (id integer PRIMARY KEY, name text); INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 1000) n;
        CREATE FUNCTION slow(seconds float8) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(seconds); RETURN 1; END'`,
     );
   });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((db) => db.close({ drainMs: 0 })));
-  });
-  afterAll(async () => {
-    await admin?.end();
-    await fresh?.drop();
-  });
 
-  function open(options: DatabaseOptions = {}): Database {
-    const db = createDatabase({ connectionString: fresh.url, min: 0, ...options });
-    opened.push(db);
-    return db;
-  }
   const name = async (db: Database, id: number): Promise<unknown> =>
     (await db.query('SELECT name FROM item WHERE id = $1', [id])).rows;
 
   test('many reads at once go over as many lanes as there may be', async () => {
     const db = open({ lanes: 2, max: 2 });
     // None is answered before both lanes are open: else the first could answer all while the second connects.
-    await admin.query('BEGIN; LOCK TABLE item');
+    await fresh.admin.query('BEGIN; LOCK TABLE item');
     const ids = Array.from({ length: 200 }, (_, index) => index + 1);
     const answers = Promise.all(ids.map((id) => name(db, id)));
     try {
       await vi.waitFor(() => expect(db.metrics()).toMatchObject({ opened: 2, lanes: 2 }));
     } finally {
-      await admin.query('ROLLBACK');
+      await fresh.admin.query('ROLLBACK');
     }
     expect(await answers).toEqual(ids.map((id) => [{ name: `item ${id}` }]));
     expect(db.metrics().opened).toBe(2);
@@ -112,7 +91,8 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
   };
 
   test('reads of one text share a Sync, until one of them fails; that one fails alone', async () => {
-    const db = open({ max: 1 });
+    // On a clock that stands still nothing takes long.
+    const db = open({ max: 1, clock: new ManualClock() });
     await readTogether(db, [1]);
     const twos = new Array<number>(10).fill(2);
     const shared = await readTogether(db, twos);
@@ -133,7 +113,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
     const db = open({ max: 1 });
     const count = (n: number): Promise<unknown> =>
       db.query<{ n: string }>('SELECT count(*) AS n FROM generate_series(1, $1::bigint)', [n]);
-    await admin.query(`ALTER DATABASE ${admin.database!} SET statement_timeout = 300`);
+    await fresh.admin.query(`ALTER DATABASE ${fresh.admin.database!} SET statement_timeout = 300`);
     try {
       await count(1);
       const outcomes = await Promise.allSettled([10, 20, 10_000_000_000, 30].map(count));
@@ -144,7 +124,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
         { value: { rows: [{ n: '30' }] } },
       ]);
     } finally {
-      await admin.query(`ALTER DATABASE ${admin.database!} RESET statement_timeout`);
+      await fresh.admin.query(`ALTER DATABASE ${fresh.admin.database!} RESET statement_timeout`);
     }
   });
 
@@ -165,7 +145,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
 
   test('what a read does on the side is done once, though its neighbours fail', async () => {
     const db = open({ max: 1 });
-    await admin.query(
+    await fresh.admin.query(
       `CREATE TABLE noted (n integer);
        CREATE FUNCTION note(n integer) RETURNS integer LANGUAGE sql AS 'INSERT INTO noted VALUES (n + 0 / n) RETURNING n'`,
     );
@@ -177,7 +157,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
     ]);
     const noted = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' && n < 60 ? [n] : []));
     expect(noted).toHaveLength(54);
-    const { rows } = await admin.query<{ n: number }>('SELECT n FROM noted WHERE n < 1000 ORDER BY n');
+    const { rows } = await fresh.admin.query<{ n: number }>('SELECT n FROM noted WHERE n < 1000 ORDER BY n');
     expect(rows.map(({ n }) => n)).toEqual(noted);
   });
 
@@ -196,11 +176,13 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
 
   test('a change of the table, or a lost preparation, in the middle is healed for all of them', async () => {
     const db = open({ max: 1 });
-    await admin.query('CREATE TABLE changing (id integer, v integer); INSERT INTO changing VALUES (1, 7)');
+    await fresh.admin.query(
+      'CREATE TABLE changing (id integer, v integer); INSERT INTO changing VALUES (1, 7)',
+    );
     const read = (): Promise<unknown> =>
       db.query('SELECT * FROM changing WHERE id = $1', [1]).then(({ rows }) => rows[0]);
     await Promise.all(Array.from({ length: 20 }, read));
-    await admin.query('ALTER TABLE changing ADD COLUMN w text');
+    await fresh.admin.query('ALTER TABLE changing ADD COLUMN w text');
     const after = await Promise.all(Array.from({ length: 20 }, read));
     for (const row of after) expect(row).toEqual({ id: 1, v: 7, w: null });
     await db.query('DEALLOCATE ALL');
@@ -231,7 +213,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
     ]);
     expect(seen[50]).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION' } });
     expect(seen[51]).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION' } });
-    const { rows } = await admin.query('SHOW work_mem');
+    const { rows } = await fresh.admin.query('SHOW work_mem');
     for (const outcome of seen.slice(54)) {
       expect(outcome).toMatchObject({ value: { rows: [{ w: rows[0].work_mem }] } });
     }
@@ -283,7 +265,7 @@ describe.skipIf(url === '')('lanes on a real Postgres', () => {
       ...Array.from({ length: 20 }, () => name(db, 1)),
     ]);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    await admin.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
+    await fresh.admin.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ reason: { code: 'ERR_HOTPATH_DATABASE_CONNECTION_LOST' } });
     }

@@ -1,12 +1,7 @@
-import { type Database, createDatabase } from '@hotpath/database';
+import { type Database } from '@hotpath/database';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 /** Cancel requests that are sent; the full proof takes 10,000. */
 const CANCELS = Number(process.env['HOTPATH_LATE_CANCELS'] ?? 300);
@@ -14,18 +9,13 @@ const CANCELS = Number(process.env['HOTPATH_LATE_CANCELS'] ?? 300);
 /** Rows that the statement counts which is cancelled: about as long as a cancel request takes to arrive. */
 const ROWS = 2_000;
 
-describe.skipIf(url === '')('cancels at the moment of completion, on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('cancels at the moment of completion, on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 4, max: 4 });
+    db = fresh.keep({ min: 4, max: 4 });
     await db.warm();
-  });
-  afterAll(async () => {
-    await db?.close({ drainMs: 0 });
-    await fresh?.drop();
   });
 
   /** Median time of the statement that is cancelled, in milliseconds. */

@@ -1,20 +1,9 @@
-import {
-  type Database,
-  type DatabaseOptions,
-  type LeasedConnection,
-  createDatabase,
-} from '@hotpath/database';
+import { type Database, type LeasedConnection } from '@hotpath/database';
 import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 interface Leak {
   readonly site: string;
@@ -22,36 +11,25 @@ interface Leak {
   readonly processId: number;
 }
 
-describe.skipIf(url === '')('leases that are not given back', () => {
-  let fresh: FreshDatabase;
-  let admin: pg.Client;
-  const opened: Database[] = [];
+describe.skipIf(postgresUrl === '')('leases that are not given back', () => {
+  const fresh = freshDatabase();
+  const { open } = fresh;
   const leaks: Leak[] = [];
   const onLeak = (leak: unknown): void => {
     leaks.push(leak as Leak);
   };
 
-  beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    admin = new pg.Client({ connectionString: fresh.url });
-    await admin.connect();
+  beforeAll(() => {
     diagnostics.subscribe('hotpath:database:leak', onLeak);
   });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((db) => db.close({ drainMs: 0 })));
+  // Not after each: pools that are cut off then tell of theirs.
+  beforeEach(() => {
     leaks.length = 0;
   });
-  afterAll(async () => {
+  afterAll(() => {
     diagnostics.unsubscribe('hotpath:database:leak', onLeak);
-    await admin?.end();
-    await fresh?.drop();
   });
 
-  function open(options: DatabaseOptions = {}): Database {
-    const db = createDatabase({ connectionString: fresh.url, min: 0, ...options });
-    opened.push(db);
-    return db;
-  }
   async function forgetful(db: Database): Promise<LeasedConnection> {
     return db.acquire();
   }
@@ -138,7 +116,7 @@ describe.skipIf(url === '')('leases that are not given back', () => {
     const [code, signal] = await once(child, 'exit');
     expect({ code, signal, output }).toEqual({ code: 0, signal: null, output: 'ready\nclosed\n' });
     await vi.waitFor(async () => {
-      const { rows } = await admin.query(
+      const { rows } = await fresh.admin.query(
         `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'terminated'`,
       );
       expect(rows).toEqual([{ n: 0 }]);

@@ -1,12 +1,7 @@
-import { type Database, type Queryable, createDatabase, loader } from '@hotpath/database';
+import { type Database, type Queryable, loader } from '@hotpath/database';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { beforeAll, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 interface User {
   readonly id: number;
@@ -19,13 +14,12 @@ interface Post {
   readonly title: string;
 }
 
-describe.skipIf(url === '')('loaders on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('loaders on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, lanes: 1 });
+    db = fresh.keep({ lanes: 1 });
     await db.query(
       `CREATE TABLE users (id int PRIMARY KEY, name text UNIQUE);
        INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 50) n;
@@ -34,10 +28,6 @@ describe.skipIf(url === '')('loaders on a real Postgres', () => {
        CREATE TABLE things (id uuid PRIMARY KEY, at timestamptz, big bigint, amount numeric, raw bytea);
        INSERT INTO things VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-02-03 04:05:06.789+00', 9007199254740993, 1.50, '\\x00ff')`,
     );
-  });
-  afterAll(async () => {
-    await db?.close();
-    await fresh?.drop();
   });
 
   /** Counts the queries that go through, without those for the catalogue. */

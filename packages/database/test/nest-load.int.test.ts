@@ -1,12 +1,7 @@
-import { type Database, FoldError, QueryError, createDatabase, nest, sql } from '@hotpath/database';
+import { type Database, FoldError, QueryError, nest, sql } from '@hotpath/database';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 interface Line {
   readonly user: string;
@@ -47,20 +42,17 @@ const ORDERS: readonly string[] = [
   'ORDER BY u = 40, 1, 3, 4, 6',
 ];
 
-describe.skipIf(url === '')('rows folded while they come from a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('rows folded while they come from a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
   let pool: pg.Pool;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0, max: 2 });
+    db = fresh.keep({ max: 2 });
     pool = new pg.Pool({ connectionString: fresh.url, max: 1 });
   });
   afterAll(async () => {
-    await db?.close();
     await pool?.end();
-    await fresh?.drop();
   });
 
   test.each(ORDERS)('are what the fold of the rows gives: %s', async (order) => {

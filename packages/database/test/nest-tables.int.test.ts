@@ -1,12 +1,7 @@
-import { type Database, type Queryable, createDatabase, nestTables, sql } from '@hotpath/database';
+import { type Database, type Queryable, nestTables, sql } from '@hotpath/database';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
-
-const url = inject('postgresUrl');
+import { beforeAll, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 interface Tables {
   users: { id: number; name: string; team_id: number | null };
@@ -19,13 +14,12 @@ interface Tables {
   lines: { region: string; number: number; line: number; item: string };
 }
 
-describe.skipIf(url === '')('nested tables on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('nested tables on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0 });
+    db = fresh.keep();
     await db.query(`
       CREATE TABLE teams (id int PRIMARY KEY, title text);
       CREATE TABLE users (id int PRIMARY KEY, name text, team_id int REFERENCES teams);
@@ -44,10 +38,6 @@ describe.skipIf(url === '')('nested tables on a real Postgres', () => {
       INSERT INTO orders SELECT CASE n % 2 WHEN 0 THEN 'eu' ELSE 'us' END, n / 2, n % 4 + 1 FROM generate_series(1, 8) n;
       INSERT INTO lines SELECT region, number, l, 'item ' || l FROM orders, generate_series(1, 3) l WHERE (number + l) % 2 = 0;
     `);
-  });
-  afterAll(async () => {
-    await db?.close();
-    await fresh?.drop();
   });
 
   /** Counts the queries that go through, without those for the catalogue. */

@@ -1,51 +1,20 @@
-import {
-  type Database,
-  type DatabaseOptions,
-  type LeasedConnection,
-  createDatabase,
-} from '@hotpath/database';
+import { type Database, type LeasedConnection, createDatabase } from '@hotpath/database';
 import diagnostics from 'node:diagnostics_channel';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { describe, expect, test, vi } from 'vitest';
 import { ManualClock } from './manual-clock.ts';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
+describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
+  const fresh = freshDatabase();
+  const { open } = fresh;
 
-describe.skipIf(url === '')('the pool on a real Postgres', () => {
-  let fresh: FreshDatabase;
-  /** A connection beside the pool under test: looks, and kills. */
-  let admin: pg.Client;
-  const opened: Database[] = [];
-
-  beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    admin = new pg.Client({ connectionString: fresh.url });
-    await admin.connect();
-  });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((db) => db.close({ drainMs: 0 })));
-  });
-  afterAll(async () => {
-    await admin?.end();
-    await fresh?.drop();
-  });
-
-  function open(options: DatabaseOptions = {}): Database {
-    const db = createDatabase({ connectionString: fresh.url, min: 0, ...options });
-    opened.push(db);
-    return db;
-  }
   const pidOf = async (db: { query: Database['query'] }): Promise<number> =>
     (await db.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!.pid;
   const kill = async (pid: number): Promise<void> => {
-    await admin.query('SELECT pg_terminate_backend($1)', [pid]);
+    await fresh.admin.query('SELECT pg_terminate_backend($1)', [pid]);
   };
   const sleeping = async (): Promise<number> => {
-    const { rows } = await admin.query(
+    const { rows } = await fresh.admin.query(
       `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()`,
     );
     return rows[0].n;
@@ -217,7 +186,7 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
       const db = open({ max: 1 });
       await db.query('CREATE TABLE stale (a int)');
       await db.query('SELECT * FROM stale', []);
-      await admin.query('ALTER TABLE stale ADD b int');
+      await fresh.admin.query('ALTER TABLE stale ADD b int');
       const read = (): Promise<unknown> =>
         db.transaction(async (tx) => (await tx.query('SELECT * FROM stale', [])).fields.length);
       await expect(read()).rejects.toMatchObject({ sqlState: '0A000' });
@@ -616,9 +585,9 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
           throw failure;
         }),
       ).rejects.toBe(failure);
-      expect((await admin.query('SELECT balance FROM accounts WHERE id = 1 FOR UPDATE NOWAIT')).rows).toEqual(
-        [{ balance: 100 }],
-      );
+      expect(
+        (await fresh.admin.query('SELECT balance FROM accounts WHERE id = 1 FOR UPDATE NOWAIT')).rows,
+      ).toEqual([{ balance: 100 }]);
       await expect(kept!.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_RELEASED' });
       expect(db.metrics().rollbacks).toBe(0);
     });
@@ -731,7 +700,7 @@ describe.skipIf(url === '')('the pool on a real Postgres', () => {
       await closed;
       expect(db.metrics()).toMatchObject({ total: 0, waiting: 0, connecting: 0 });
       await vi.waitFor(async () => {
-        const { rows } = await admin.query(
+        const { rows } = await fresh.admin.query(
           `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'closing'`,
         );
         expect(rows).toEqual([{ n: 0 }]);

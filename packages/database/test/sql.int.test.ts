@@ -1,34 +1,18 @@
-import {
-  type Database,
-  type LeasedConnection,
-  type Transaction,
-  createDatabase,
-  sql,
-} from '@hotpath/database';
+import { type Database, type LeasedConnection, type Transaction, sql } from '@hotpath/database';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
-
-describe.skipIf(url === '')('statements made by sql on a real Postgres', () => {
-  let fresh: FreshDatabase;
+describe.skipIf(postgresUrl === '')('statements made by sql on a real Postgres', () => {
+  const fresh = freshDatabase();
   let db: Database;
 
   beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-    db = createDatabase({ connectionString: fresh.url, min: 0 });
+    db = fresh.keep();
     await db.query(
       `CREATE TABLE victim (id int PRIMARY KEY, name text, tags text[], data jsonb);
        INSERT INTO victim SELECT n, 'name ' || n FROM generate_series(1, 5) n`,
     );
-  });
-  afterAll(async () => {
-    await db?.close();
-    await fresh?.drop();
   });
 
   /** The same on a database, a connection and a transaction. */

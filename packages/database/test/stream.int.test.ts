@@ -1,31 +1,10 @@
-import { type Database, type DatabaseOptions, createDatabase, sql } from '@hotpath/database';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import {
-  type FreshDatabase,
-  createDatabase as createFreshDatabase,
-} from '../../../benchmarks/dist/services/index.js';
+import { type Database, sql } from '@hotpath/database';
+import { describe, expect, test, vi } from 'vitest';
+import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
-const url = inject('postgresUrl');
+describe.skipIf(postgresUrl === '')('streams on a real Postgres', () => {
+  const { open } = freshDatabase({ max: 2 });
 
-describe.skipIf(url === '')('streams on a real Postgres', () => {
-  let fresh: FreshDatabase;
-  const opened: Database[] = [];
-
-  beforeAll(async () => {
-    fresh = await createFreshDatabase(url);
-  });
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((db) => db.close({ drainMs: 0 })));
-  });
-  afterAll(async () => {
-    await fresh?.drop();
-  });
-
-  function open(options: DatabaseOptions = {}): Database {
-    const db = createDatabase({ connectionString: fresh.url, min: 0, max: 2, ...options });
-    opened.push(db);
-    return db;
-  }
   interface Numbered {
     n: number;
   }

@@ -3,6 +3,7 @@ import { isOwnSession } from '../own-session.ts';
 import type { Queryable } from '../queryable.ts';
 import { checkTypeName } from './identifier.ts';
 import type { ColumnPlan } from './sql.ts';
+import { TEXT_OID } from './text-array.ts';
 
 /**
  * Columns of a table with what an insert must know of their types. `format_type` with -1 writes a type without its length,
@@ -10,6 +11,7 @@ import type { ColumnPlan } from './sql.ts';
  */
 const COLUMNS_SQL = `SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
   b.typcategory = 'A' AS is_array, e.typdelim AS delimiter, t.typarray <> 0 AS has_array,
+  CASE WHEN a.atttypid IN (25, 1043, 1042, 114, 3802) THEN a.atttypid::int ELSE 0 END AS text_oid,
   b.typtype = 'c' AS is_composite, b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array,
   c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND NOT c.relhasrules AND a.attidentity <> 'a' AS copies
 FROM pg_attribute a
@@ -32,6 +34,7 @@ interface CatalogRow {
   readonly is_array: boolean;
   readonly delimiter: string;
   readonly has_array: boolean;
+  readonly text_oid: number;
   readonly is_composite: boolean;
   readonly is_json: boolean;
   readonly is_json_array: boolean;
@@ -95,11 +98,23 @@ export async function planColumns(
 const DIRECT =
   /^(?:smallint|integer|int|bigint|int[248]|numeric|decimal|real|double precision|float[48]|text|varchar|character varying|bpchar|bool|boolean|date|time|timestamp|timetz|timestamptz|(?:time|timestamp) with(?:out)? time zone|interval|uuid|jsonb?|bytea|inet|cidr)$/iu;
 
+/** Of the types whose binary form is their text, or for jsonb nearly. */
+const TEXT_OIDS: Readonly<Record<string, number>> = {
+  text: TEXT_OID,
+  varchar: 1043,
+  'character varying': 1043,
+  bpchar: 1042,
+  json: 114,
+  jsonb: 3802,
+};
+
 function planOfType(name: string, type: string): ColumnPlan {
   const array = type.endsWith('[]');
   const json = /^jsonb?(?:\[\])*$/iu.test(type);
-  if (array) return { name, type, direct: false, kind: json ? 'jsonArray' : 'array', copies: false };
-  return { name, type, direct: DIRECT.test(type), kind: json ? 'json' : 'plain', copies: false };
+  const direct = !array && DIRECT.test(type);
+  const kind = array ? (json ? 'jsonArray' : 'array') : json ? 'json' : 'plain';
+  const textOid = direct ? (TEXT_OIDS[type.toLowerCase()] ?? 0) : TEXT_OID;
+  return { name, type, direct, textOid, kind, copies: false };
 }
 
 async function readColumns(db: Queryable, table: string): Promise<Columns> {
@@ -114,7 +129,8 @@ async function readColumns(db: Queryable, table: string): Promise<Columns> {
     // Elements are separated by a comma in all types but `box`; unnest spreads a composite over several columns.
     const direct = row.has_array && !row.is_array && !row.is_composite && row.delimiter === ',';
     const kind = row.is_json ? 'json' : row.is_json_array ? 'jsonArray' : row.is_array ? 'array' : 'plain';
-    columns.set(name, { name, type, direct, kind, copies: row.copies });
+    const textOid = direct ? row.text_oid : TEXT_OID;
+    columns.set(name, { name, type, direct, textOid, kind, copies: row.copies });
   }
   return columns;
 }

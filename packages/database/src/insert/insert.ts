@@ -1,11 +1,11 @@
 import { ClosedError, InsertError, ArgumentRangeError, QueryError, invalidType } from '../errors.ts';
 import { type OwnSession, isOwnSession } from '../own-session.ts';
 import { MAX_PARAMETERS } from '../pool/bind.ts';
-import { copyFrame } from '../pool/copy.ts';
 import { integer } from '../pool/options.ts';
 import type { Queryable, QueryableResult } from '../queryable.ts';
-import { ChunkBuilder, copyEncoding, unnestEncoding, valuesEncoding } from './chunk.ts';
+import { ChunkBuilder } from './chunk.ts';
 import { forgetColumns, planColumns } from './columns.ts';
+import { copyEncoding, unnestEncoding, valuesEncoding } from './encodings.ts';
 import { quoteIdentifier } from './identifier.ts';
 import type { InsertManyOptions, InsertManyResult } from './insert-options.ts';
 import type { RowSource } from './row-source.ts';
@@ -65,7 +65,9 @@ export class Insert<Returned extends object> {
     const long = (count ?? 0) >= COPY_FROM_ROWS;
     this.copiesAtOnce = strategy === 'copy' || (auto && long);
     this.#mayCopy = this.copiesAtOnce || (auto && count === undefined);
-    const encoding = this.#byValues ? valuesEncoding(plan.columns) : unnestEncoding(plan.columns);
+    const encoding = this.#byValues
+      ? valuesEncoding(plan.columns)
+      : unnestEncoding(plan.columns, isOwnSession(db));
     this.#builder = new ChunkBuilder(plan.columns, options.columns === undefined, chunkRows, encoding);
   }
 
@@ -178,7 +180,7 @@ export class Insert<Returned extends object> {
         unreported = 0;
         this.#report(firstRow + rows, this.#statements);
       }
-      return copyFrame(chunk.values[0] as string);
+      return chunk.values[0] as Buffer;
     };
     const fail = (error: unknown): never => {
       thrown = { error };

@@ -26,7 +26,7 @@ export function toText(value: unknown, kind: ValueKind): string | null {
   if (kind === 'json') return toJson(value);
   switch (typeof value) {
     case 'string':
-      return value;
+      return wellFormed(value);
     case 'number':
     case 'bigint':
     case 'boolean':
@@ -48,8 +48,14 @@ export function toText(value: unknown, kind: ValueKind): string | null {
   }
   // Dates, ranges and other classes with `toPostgres`, plain objects as JSON.
   const prepared = prepareValue(value);
-  if (prepared === null || typeof prepared === 'string') return prepared;
-  return bytesToText(prepared);
+  if (prepared === null) return null;
+  return typeof prepared === 'string' ? wellFormed(prepared) : bytesToText(prepared);
+}
+
+/** UTF-8 has no bytes for half a character. A text of Latin-1 says at once that it has none. */
+function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new ArgumentRangeError('value: expected a well-formed text, got half a surrogate pair');
 }
 
 function toJson(value: unknown): string {

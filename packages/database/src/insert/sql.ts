@@ -19,6 +19,8 @@ export interface ColumnPlan {
   readonly type: string;
   /** True when an array of the type can be sent as it is; else it goes as text and is cast row by row. */
   readonly direct: boolean;
+  /** OID of the elements that an array of the column is sent with, where their binary form is their text; else 0. */
+  readonly textOid: number;
   readonly kind: ValueKind;
   /** True when it is known that COPY does to this column what INSERT does: no rules, no row security, no view, no identity that is always generated. */
   readonly copies: boolean;
@@ -35,23 +37,23 @@ export interface InsertPlan {
 
 /**
  * One array a column, whatever the number of rows, so the text and its plan are always the same:
- * `INSERT INTO "t" ("a","b") SELECT c1,c2::int4[] FROM unnest($1::text[],$2::text[]) AS u(c1,c2)`.
+ * `INSERT INTO "t" ("a","b") SELECT unnest($1::text[]),unnest($2::text[])::int4`.
+ *
+ * Of the same length, so they are unnested side by side; as the select's own columns without a table in between that holds all rows.
  */
 export function unnestSql(plan: InsertPlan): string {
   const { columns } = plan;
   const names = columns.map((column) => quoteIdentifier(column.name)).join(',');
-  const aliases = columns.map((_, index) => `c${index + 1}`);
-  const selected = columns.map((column, index) =>
-    column.direct ? aliases[index]! : `${aliases[index]!}::${column.type}`,
-  );
-  const arrays = columns.map((column, index) => `$${index + 1}::${column.direct ? column.type : 'text'}[]`);
-  // Rows are inserted, and so returned, in the order of the select; only ORDER BY makes that a promise.
-  const ordered = plan.returning !== undefined;
-  return (
-    `INSERT INTO ${plan.table} (${names}) SELECT ${selected.join(',')} ` +
-    `FROM unnest(${arrays.join(',')})${ordered ? ' WITH ORDINALITY' : ''} ` +
-    `AS u(${aliases.join(',')}${ordered ? ',n' : ''})${ordered ? ' ORDER BY n' : ''}${tailSql(plan)}`
-  );
+  const arrays = columns.map(({ direct, type }, index) => `$${index + 1}::${direct ? type : 'text'}[]`);
+  const cast = (from: (index: number) => string): string =>
+    columns.map(({ direct, type }, index) => (direct ? from(index) : `${from(index)}::${type}`)).join(',');
+  const rows =
+    plan.returning === undefined
+      ? cast((index) => `unnest(${arrays[index]!})`)
+      : // Rows are inserted, and so returned, in the order of the select; only ORDER BY makes that a promise.
+        `${cast((index) => `c${index + 1}`)} FROM unnest(${arrays.join(',')}) WITH ORDINALITY ` +
+        `AS u(${columns.map((_, index) => `c${index + 1}`).join(',')},n) ORDER BY n`;
+  return `INSERT INTO ${plan.table} (${names}) SELECT ${rows}${tailSql(plan)}`;
 }
 
 /** One parameter a value: `INSERT INTO "t" ("a","b") VALUES ($1,$2),($3,$4)`. */

@@ -5,7 +5,7 @@ import { type CancelHost, Cancelling } from './cancelling.ts';
 import { clientConfig, connect } from './connect.ts';
 import type { ResultShape, RowDecoders } from './decode.ts';
 import { type Exchange, Flight, type FlightOwner } from './flight.ts';
-import { GROUP_MAX, exchangesOf, joinCalls } from './groups.ts';
+import { GROUP_MAX, exchangesOf, expectCalls, joinCalls } from './groups.ts';
 import type { Clock, ResolvedOptions } from './options.ts';
 import type { PgClient, TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, queryPlainly } from './plain.ts';
@@ -61,7 +61,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   idleSince = 0;
   /** Statements sent so far. */
   statements = 0;
-  /** When the server last answered, or was given something while it was idle. Kept for pipelined statements only. */
+  /** When the server last answered, or was given something while it was idle. */
   progressAt = 0;
   readonly #client: PgClient;
   readonly #socket: Socket;
@@ -242,7 +242,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     } else if (statements.length > 1) {
       this.#onGroup(exchange, before);
     } else if (statements.length === 1) {
-      if (this.executing) this.progressAt = this.#clock.now();
+      this.#learn(exchange);
       if (!this.#settle(statements[0]!, before)) this.#next();
     }
   }
@@ -263,7 +263,6 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     const gathered = this.#gathering;
     if (gathered.length === 0) return;
     this.#gathering = [];
-    if (this.#flight.count === 0) this.progressAt = this.#clock.now();
     if (gathered.length === 1) {
       this.#write(gathered[0]!);
       return;
@@ -300,6 +299,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   #enter(statement: Statement): void {
+    if (this.#flight.count === 0) this.progressAt = this.#clock.now();
     this.#flight.push(statement);
     this.executing = true;
     this.statements++;
@@ -321,10 +321,8 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
 
   /** The end of a group. When one of it failed, the server took all of it back: each is sent once more, with a Sync of its own. */
   #onGroup({ statements, refused }: Exchange, before: TransactionStatus): void {
-    const now = this.#clock.now();
-    const { group } = statements[0]!.request;
-    if (refused || now - this.progressAt > SLOW_GROUP_MS) group!.alone = ALONE_AFTER_TROUBLE;
-    this.progressAt = now;
+    const ms = this.#learn({ statements, refused });
+    if (refused || ms > SLOW_GROUP_MS) statements[0]!.request.group!.alone = ALONE_AFTER_TROUBLE;
     if (!refused) {
       for (const statement of statements) this.#settle(statement, before);
       this.#next();
@@ -337,6 +335,16 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     }
     this.#socket.uncork();
     this.#next();
+  }
+
+  /** Takes note of how long the server took, which it returns. */
+  #learn({ statements, refused }: Exchange): number {
+    const now = this.#clock.now();
+    const ms = now - this.progressAt;
+    this.progressAt = now;
+    const { group } = statements[0]!.request;
+    if (group !== undefined && !refused) expectCalls(group, statements.length, ms);
+    return ms;
   }
 
   /** Tells a statement's caller the end; true when it is sent once more instead. */

@@ -7,19 +7,6 @@ export type CopyFrames = () => Buffer | undefined | Promise<Buffer | undefined>;
 
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
 
-/** Bytes before the data of a CopyData message: `d`, length. */
-const HEADER_BYTES = 5;
-
-/** A CopyData message of a text. */
-export function copyFrame(text: string): Buffer {
-  const bytes = Buffer.byteLength(text);
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes);
-  frame[0] = 0x64;
-  frame.writeInt32BE(4 + bytes, 1);
-  frame.write(text, HEADER_BYTES, 'utf8');
-  return frame;
-}
-
 /**
  * `COPY … FROM STDIN`: sends frames as fast as the socket takes them, and asks for the next one only then.
  *

@@ -1,3 +1,4 @@
+import type { SyncGrouping } from './statement-texts.ts';
 import type { Statement } from './statement.ts';
 
 /**
@@ -5,6 +6,15 @@ import type { Statement } from './statement.ts';
  * is answered before the last, and while the server works on one group, the client should be busy with another.
  */
 export const GROUP_MAX = 32;
+
+/**
+ * What a group is expected to take at the most, in milliseconds. Its first call waits for its last, so of a text that takes long few
+ * share a Sync, or none.
+ */
+const GROUP_MS_MAX = 5;
+
+/** An expectation falls by this part of the way to what is measured; it rises to it at once. */
+const EXPECTATION_FALLS = 0.25;
 
 /** Longer calls are not copied into a common message: a Sync is little beside them. */
 const CALL_BYTES_MAX = 4_096;
@@ -26,7 +36,7 @@ export function exchangesOf(
     const group = open.get(name);
     if (!sharesSync(statement)) {
       exchanges.push([statement]);
-    } else if (group !== undefined && group.length < GROUP_MAX) {
+    } else if (group !== undefined && group.length < groupMax(statement)) {
       group.push(statement);
     } else {
       const first = [statement];
@@ -49,6 +59,18 @@ function sharesSync({ request }: Statement): boolean {
   if (group.alone === 0) return true;
   group.alone--;
   return false;
+}
+
+/** How many calls of its text may share a Sync. */
+function groupMax({ request }: Statement): number {
+  return Math.min(GROUP_MAX, Math.floor(GROUP_MS_MAX / request.group!.callMs));
+}
+
+/** Learns from an exchange: so many calls of a text were answered after so many milliseconds of the server's, or of our own, time. */
+export function expectCalls(grouping: SyncGrouping, calls: number, ms: number): void {
+  const callMs = ms / calls;
+  const above = grouping.callMs - callMs;
+  grouping.callMs = above > 0 ? grouping.callMs - above * EXPECTATION_FALLS : callMs;
 }
 
 /** The calls of a group in one message, with one Sync at its end. */
