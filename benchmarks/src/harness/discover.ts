@@ -1,6 +1,6 @@
 /** Finds the case files that were built and checks what they export. */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Case } from './case.ts';
 
@@ -11,6 +11,7 @@ export interface LoadedCase {
 }
 
 const DIST = new URL('../', import.meta.url);
+const SOURCES = new URL('../../src/', import.meta.url);
 const SUFFIX = '.bench.js';
 const SEVERITY = ['guide', 'peers', 'all'];
 
@@ -38,18 +39,20 @@ function order(id: string): number {
 }
 
 /**
- * Imports every compiled case file.
+ * Imports every compiled case file whose source is still there: the compiler leaves what it made of one that was removed or renamed.
  *
  * @throws TypeError when a case is incomplete or two have the same name.
  */
-export async function discoverCases(): Promise<LoadedCase[]> {
-  const files = readdirSync(fileURLToPath(DIST), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith(SUFFIX))
+export async function discoverCases(compiled: URL = DIST, sources: URL = SOURCES): Promise<LoadedCase[]> {
+  const files = readdirSync(fileURLToPath(compiled), { recursive: true, encoding: 'utf8' })
+    .filter(
+      (path) => path.endsWith(SUFFIX) && existsSync(new URL(path.slice(0, -'js'.length) + 'ts', sources)),
+    )
     .sort();
   const found: LoadedCase[] = [];
   const names = new Set<string>();
   for (const path of files) {
-    const file = new URL(path, DIST).href;
+    const file = new URL(path, compiled).href;
     const { default: cases } = (await import(file)) as { default: readonly Case[] };
     for (const definition of cases) {
       check(definition, path);
