@@ -1,4 +1,5 @@
 import type { GcKind, MemoryStats } from '../dist/index.js';
+import { GcBudget } from '../dist/monitor/gc-budget.js';
 import type { GcWatch, Host, LoopTimes, Running } from '../dist/monitor/host.js';
 
 const MEMORY: MemoryStats = {
@@ -20,6 +21,7 @@ export class FakeHost implements Host {
   /** How far the wall clock was set. */
   dateJumpMs = 0;
   #now = 1000;
+  readonly gcBudget = new GcBudget();
   #tick: (() => void) | undefined;
   #onPause: ((kind: GcKind, durationMs: number) => void) | undefined;
   #untold: (readonly [GcKind, number])[] = [];

@@ -2,6 +2,7 @@
 
 import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { GcBudget } from './gc-budget.ts';
 import type { GcKind, MemoryStats } from './stats.ts';
 
 export interface LoopTimes {
@@ -28,6 +29,8 @@ export interface Host {
   every(ms: number, callback: () => void): Running;
   /** Times of the event loop since it began. */
   loopTimes(): LoopTimes;
+  /** What all monitors of this thread pay from. */
+  readonly gcBudget: GcBudget;
   watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch;
   memory(): MemoryStats;
   /** The types of what keeps the loop alive, one for each. */
@@ -84,6 +87,7 @@ export const nodeHost: Host = {
     const { active, idle } = performance.eventLoopUtilization();
     return { activeMs: active, idleMs: idle };
   },
+  gcBudget: new GcBudget(),
   watchGc,
   memory: () => {
     const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();

@@ -16,7 +16,6 @@ import { MonitorStoppedError } from '../errors.ts';
 import { functionOption } from '../option-checks.ts';
 import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
-import { GcBudget } from './gc-budget.ts';
 import { GcPauses } from './gc-pauses.ts';
 import { nodeHost } from './host.ts';
 import type { GcWatch, Host, LoopTimes, Running } from './host.ts';
@@ -75,7 +74,6 @@ export class HostMonitor implements Monitor {
   readonly #ticks: Running;
   readonly #delays = new DelayHistogram();
   readonly #pauses: GcPauses;
-  readonly #budget: GcBudget;
   readonly #pauseListeners = new Set<GcPauseListener>();
   /** `undefined` in a gap. */
   #collections: GcWatch | undefined;
@@ -92,8 +90,9 @@ export class HostMonitor implements Monitor {
     this.#host = host;
     const nowMs = host.nowMs();
     this.#pauses = new GcPauses(nowMs);
-    this.#budget = new GcBudget(nowMs);
-    this.#watch();
+    host.gcBudget.enter(nowMs);
+    if (host.gcBudget.affords(nowMs, false)) this.#watch();
+    else this.#pauses.startGap(nowMs);
     this.#open();
     this.#lastTickMs = this.#startMs;
     this.#ticks = host.every(options.resolutionMs, () => {
@@ -140,6 +139,7 @@ export class HostMonitor implements Monitor {
     this.#final = this.#snapshot();
     this.#ticks.stop();
     this.#collections?.stop();
+    this.#host.gcBudget.leave();
     return this.#final;
   }
 
@@ -149,8 +149,8 @@ export class HostMonitor implements Monitor {
 
   #watch(): void {
     this.#collections = this.#host.watchGc((kind, durationMs) => {
-      // With a listener all are watched, whatever they cost, and the budget is whole when it has gone.
-      if (this.#pauseListeners.size === 0) this.#budget.spend();
+      // With a listener all are watched, whatever they cost, and the budget stays whole for when it has gone.
+      if (this.#pauseListeners.size === 0) this.#host.gcBudget.spend();
       this.#pauses.add(kind, durationMs);
       for (const listener of this.#pauseListeners) listener(kind, durationMs);
     });
@@ -159,8 +159,11 @@ export class HostMonitor implements Monitor {
   /** The only place where slices and gaps begin. */
   #chooseToWatch(nowMs: number): void {
     const { isWatching } = this.#pauses;
-    const isAfforded = this.#budget.affords(nowMs, isWatching) || this.#pauseListeners.size > 0;
-    if (isAfforded === isWatching) return;
+    const isAfforded = this.#host.gcBudget.affords(nowMs, isWatching) || this.#pauseListeners.size > 0;
+    if (isAfforded === isWatching) {
+      if (isWatching) this.#pauses.tick(nowMs);
+      return;
+    }
     if (isAfforded) {
       this.#pauses.startSlice(nowMs);
       this.#watch();

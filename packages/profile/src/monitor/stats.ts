@@ -33,9 +33,10 @@ export interface GcStats extends GcKindStats {
   /** Share of the window that pauses took, 0 to 1. */
   readonly pauseShare: number;
   /**
-   * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 20 collections a second. Beyond,
-   * Node's own observer would cost more than the rest of the monitor, so they are watched in slices, and counts and
-   * totals of the gaps are reckoned from the slice before each; a longest pause in a gap is not seen.
+   * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 10 collections a second, and in a
+   * burst of up to 100 after ten calm seconds. Beyond, Node's own observer would cost more than the rest of the monitor, so
+   * they are watched in slices, and counts and totals of the gaps are reckoned from the end of the slice before each. A gap
+   * lasts 1.4 s at most: a rate that changes within it, and a longest pause in it, are not seen.
    */
   readonly watchedShare: number;
   readonly byKind: Readonly<Record<GcKind, GcKindStats>>;
