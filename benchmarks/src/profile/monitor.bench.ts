@@ -46,12 +46,16 @@ async function sharesInBlock(busy: Busy): Promise<number> {
   }
 }
 
-/** Shares of its speed that the thread keeps when it is watched, a round each. What starting and stopping take is in none. */
+/** Of a block, before its clock starts, so that neither starting a monitor nor what it leaves in the caches is in it. */
+const SETTLING = 1 / 8;
+
+/** Shares of its speed that the thread keeps when it is watched, a round each. */
 async function sharesKept(busy: Busy, start: () => Running, rounds: number): Promise<number[]> {
   await busy.work(WARM_UP);
   const count = await sharesInBlock(busy);
   const block = async (isWatched: boolean): Promise<number> => {
     const health = isWatched ? start() : undefined;
+    await busy.work(Math.ceil(count * SETTLING));
     const beginUs = cpuUs();
     await busy.work(count);
     const tookUs = cpuUs() - beginUs;

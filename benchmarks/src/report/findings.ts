@@ -48,19 +48,26 @@ export function sideOf(ratio: Pick<Ratio, 'low' | 'high'>): Side {
   return ratio.high < 1 ? 'worse' : 'same';
 }
 
+// Of counts and rates some are the better the more, others the less (hits, errors), and a ratio does not know which.
 const WORSE: Readonly<Record<Metric, string>> = {
   time: 'slower than',
-  rate: 'lower than',
+  rate: 'worse than',
   bytes: 'larger than',
-  count: 'higher than',
+  count: 'worse than',
 };
 
 const BETTER: Readonly<Record<Metric, string>> = {
   time: 'faster than',
-  rate: 'higher than',
+  rate: 'better than',
   bytes: 'smaller than',
-  count: 'lower than',
+  count: 'better than',
 };
+
+/** `time`, `time: p99 of first requests`, `count: stale reads`: what a ratio compares. */
+export function metricWords({ metric, unit }: Pick<Ratio, 'metric' | 'unit'>): string {
+  if (unit === undefined) return metric;
+  return `${metric}: ${unit.replace(/^(?:ns|B) /, '')}`;
+}
 
 /** `faster than`, `slower than`, `level with`: what a ratio says of `of` over `over`. */
 export function comparisonWords(ratio: Ratio): string {

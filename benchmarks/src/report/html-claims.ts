@@ -24,7 +24,7 @@ function item(page: Page, row: Row): Markup {
       .filter(({ metric, unit }) => metric !== 'time' && !OF_EVERY_ROW.includes(unit))
       .map(({ value, unit }) => `${variant} ${formatValue(value, unit)}`),
   );
-  const curves = page.detail === 'full' ? seriesPlots(row.series ?? []) : [];
+  const curves = seriesPlots(row.series ?? []);
   return html`<li>
     <div class="loss-head">${rowLink(page, row)}</div>
     ${found.length > 0 && html`<p>${subject(found.join(', '))}</p>`}

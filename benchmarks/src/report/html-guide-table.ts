@@ -65,7 +65,7 @@ function tableRow(page: Page, row: Row, axis: RatioAxis): Markup {
   const { cores } = page.report.environment;
   const goal = goalOf(row, cores);
   return html`<tr>
-    <th scope="row">${rowName(page, row)}</th>
+    <th scope="row">${rowLink(page, row)}</th>
     <td class="num" data-l="Guide">${goal === undefined ? NO_FIGURE : formatTimes(goal)}</td>
     <td class="num" data-l="Ours">
       <b>${headline === undefined ? NO_FIGURE : formatTimes(headline.ratio)}</b
@@ -79,10 +79,4 @@ function tableRow(page: Page, row: Row, axis: RatioAxis): Markup {
       </p>
     </td>
   </tr>`;
-}
-
-/** A link to the row in detail; where there is none, what such links elsewhere lead to. */
-function rowName(page: Page, row: Row): Markup {
-  if (page.detail !== 'none') return rowLink(page, row);
-  return html`<span id="${page.anchors.get(row)}"><b>${subject(row.id)}</b> ${subject(row.case)}</span>`;
 }

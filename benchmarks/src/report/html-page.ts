@@ -1,20 +1,20 @@
 /** What the sections of the page share. */
 
 import { VERDICT_MARKS, VERDICT_WORDS } from './findings.ts';
-import type { Markup } from './markup.ts';
-import { html, subject } from './markup.ts';
+import { STYLE } from './html-style.ts';
+import type { Content, Markup } from './markup.ts';
+import { html, Markup as TrustedMarkup, subject } from './markup.ts';
 import type { Report, Row, Verdict } from './record.ts';
-
-/** How much each row shows: a long report gives up its latency plots first, then its tables, then its rows but for the guide table. */
-export type Detail = 'full' | 'tables' | 'ratios' | 'none';
+import { SCHEMA_VERSION } from './record.ts';
 
 export interface Page {
   readonly report: Report;
   /** Runs the commands that the page shows. */
   readonly packageManager: string;
-  readonly detail: Detail;
-  /** Anchors, one a row, unique in the page. */
+  /** Anchors, one a row, unique in the report. */
   readonly anchors: ReadonlyMap<Row, string>;
+  /** Files of the rows that are shown in detail on another page. */
+  readonly pageOf: ReadonlyMap<Row, string>;
   /** Links to the flame graphs of rows, by variant. */
   readonly flames: Flames;
 }
@@ -42,7 +42,8 @@ export function anchorsOf(rows: readonly Row[]): Map<Row, string> {
 }
 
 export function rowLink(page: Page, row: Row): Markup {
-  return html`<a class="row-link" href="#${page.anchors.get(row)}"
+  const file = encodeURI(page.pageOf.get(row) ?? '');
+  return html`<a class="row-link" href="${file}#${page.anchors.get(row)}"
     ><b>${subject(row.id)}</b> ${subject(row.case)}</a
   >`;
 }
@@ -51,4 +52,37 @@ export function verdictChip(verdict: Verdict): Markup {
   return html`<span class="chip v-${verdict}"
     ><span aria-hidden="true">${VERDICT_MARKS[verdict]}</span> ${VERDICT_WORDS[verdict]}</span
   >`;
+}
+
+/** A whole file around what a page shows; `links` are the items of its navigation. */
+export function renderDocument(title: string, header: Markup, links: Markup, content: Content): string {
+  const body = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+        />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="generator" content="hotpath, record schema ${SCHEMA_VERSION}" />
+        <link rel="icon" href="data:," />
+        <title>${title}</title>
+        ${new TrustedMarkup(`<style>${STYLE}</style>`)}
+      </head>
+      <body>
+        <a class="skip" href="#content">Skip to the content</a>
+        <div class="page">
+          ${header}
+          <nav aria-label="Sections">
+            <ul>
+              ${links}
+            </ul>
+          </nav>
+          <main id="content" tabindex="-1">${content}</main>
+        </div>
+      </body>
+    </html>`;
+  return `${body.text}\n`;
 }

@@ -32,7 +32,7 @@ export function rowSection(page: Page, row: Row): Markup {
       ${row.guide !== null && html`<span class="guide-text">Guide: ${subject(guideWords(row, cores))}.</span> `}${subject(row.reason)}
     </p>
     ${row.ratios.length > 0 && ratioTable(row, goalOf(row, cores), `${anchor}-grid`)}
-    ${row.results.length > 0 && page.detail !== 'ratios' && resultTable(row)} ${plots(page, row)}
+    ${row.results.length > 0 && resultTable(row)} ${plots(row)}
     ${
       (row.notes ?? []).length > 0 &&
       html`<ul class="notes">
@@ -56,10 +56,9 @@ function flameLinks({ flames }: Page, row: Row): Markup | false {
   );
 }
 
-function plots({ detail }: Page, row: Row): Markup | false {
-  const latency =
-    detail === 'full' ? quantilePlot(variantsOf(row).flatMap(({ speed }) => speed ?? [])) : undefined;
-  const curves = detail === 'ratios' ? [] : seriesPlots(row.series ?? []);
+function plots(row: Row): Markup | false {
+  const latency = quantilePlot(variantsOf(row).flatMap(({ speed }) => speed ?? []));
+  const curves = seriesPlots(row.series ?? []);
   const all = latency === undefined ? curves : [latency, ...curves];
   return all.length > 0 && html`<div class="plots">${all}</div>`;
 }

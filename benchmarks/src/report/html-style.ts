@@ -52,6 +52,7 @@ nav { position: sticky; top: 0; z-index: 2; background: var(--ground); border-bo
 nav ul { display: flex; flex-wrap: wrap; gap: 0 22px; }
 nav a { display: block; padding: 11px 0; text-decoration: none; font-size: 14px; font-weight: 550; color: var(--soft); }
 nav a:hover { color: var(--ink); }
+nav a[aria-current] { color: var(--ink); box-shadow: inset 0 -2px var(--ink); }
 nav a.nav-alarm { color: var(--red); }
 section { padding-top: 44px; }
 h2 { font-size: 21px; letter-spacing: -.01em; line-height: 1.3; font-weight: 650; margin-bottom: 6px; }
@@ -73,6 +74,7 @@ const LISTS = `
 .losses > li { background: var(--card); border: 1px solid var(--rule); border-left: 4px solid var(--t-amber); border-radius: 10px; padding: 12px 18px; }
 .losses p { color: var(--soft); }
 .loss-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; }
+.metric { font-size: 13px; color: var(--soft); }
 .row-link { color: inherit; text-decoration-color: var(--one); }
 .row-link:hover { text-decoration-color: currentColor; }
 .row-link b { font-weight: 680; }
@@ -152,8 +154,7 @@ polyline { fill: none; stroke: var(--c); stroke-width: 2; vector-effect: non-sca
 .l-p1 { --c: var(--peer-1); } .l-p2 { --c: var(--peer-2); stroke-dasharray: 10 3; } .l-p3 { --c: var(--peer-3); stroke-dasharray: 5 3; }
 .l-p4 { --c: var(--peer-4); stroke-dasharray: 10 3 2 3; } .l-p5 { --c: var(--peer-5); stroke-dasharray: 3 3; } .l-p6 { --c: var(--peer-6); stroke-dasharray: 12 4 4 4; }
 .legend .l-naive::before, .legend .l-p2::before, .legend .l-p3::before, .legend .l-p4::before, .legend .l-p6::before { border-top-style: dashed; } .legend .l-floor::before, .legend .l-p5::before { border-top-style: dotted; }
-.legend .l-ours::before { border-top-width: 3px; }
-.omitted { color: var(--soft); font-size: 14px; margin-top: 12px; }`;
+.legend .l-ours::before { border-top-width: 3px; }`;
 
 const PHONE = `
 @media (max-width: 760px) {

@@ -1,13 +1,16 @@
 /**
- * The report as one self-contained page: no script, no request, nothing to install. The policy in its head forbids both,
+ * The report as self-contained pages: no script, no request, nothing to install. The policy in their heads forbids both,
  * so that even a hole in the escaping could do nothing.
  */
 
 import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import {
   adviceFor,
   comparisonWords,
+  headlineOf,
   lossesOf,
+  metricWords,
   missingOf,
   rowsByReason,
   tallyOf,
@@ -18,16 +21,16 @@ import type { Loss } from './findings.ts';
 import { formatBytes, formatCount, formatDate, formatEnds, formatTimes } from './format.ts';
 import { claims } from './html-claims.ts';
 import { guideTable } from './html-guide-table.ts';
-import type { Detail, Flames, Page } from './html-page.ts';
-import { anchorsOf, rowLink, verdictChip } from './html-page.ts';
-import { rowSection } from './html-row.ts';
-import { STYLE } from './html-style.ts';
+import type { Flames, Page } from './html-page.ts';
+import { anchorsOf, renderDocument, rowLink, verdictChip } from './html-page.ts';
+import { renderPart, rowSections, splitRows } from './html-parts.ts';
 import type { Markup } from './markup.ts';
-import { html, Markup as TrustedMarkup, subject } from './markup.ts';
-import type { Report, Row } from './record.ts';
-import { SCHEMA_VERSION } from './record.ts';
+import { html, subject } from './markup.ts';
+import type { Ratio, Report, Row } from './record.ts';
 
 export interface HtmlOptions {
+  /** The front page's file. Other pages are named for it. Default `report.html`. */
+  readonly file?: string;
   /** Runs the commands that the page shows: `pnpm@12.21.0`. Default: the pin in the repository's package.json. */
   readonly packageManager?: string;
   /** Flame graphs that lie beside the page. */
@@ -88,16 +91,20 @@ function alarm({ report }: Page): Markup | false {
   </p>`;
 }
 
+function metricTag(ratio: Ratio | undefined): Markup | false {
+  return ratio !== undefined && html`<span class="metric">${subject(metricWords(ratio))}</span>`;
+}
+
 function lossItem(page: Page, { row, ratio }: Loss): Markup {
   if (ratio === undefined) {
     return html`<li>
-      <div class="loss-head">${rowLink(page, row)} ${verdictChip('short')}</div>
+      <div class="loss-head">${rowLink(page, row)} ${metricTag(headlineOf(row))} ${verdictChip('short')}</div>
       <p>${subject(row.reason)}</p>
     </li>`;
   }
   return html`<li>
     <div class="loss-head">
-      ${rowLink(page, row)} <span class="chip v-loss">${formatTimes(ratio.ratio)}</span>
+      ${rowLink(page, row)} ${metricTag(ratio)} <span class="chip v-loss">${formatTimes(ratio.ratio)}</span>
     </div>
     <p>
       ${subject(ratio.of)} is ${comparisonWords(ratio)} ${subject(ratio.over)}: ${formatTimes(ratio.ratio)},
@@ -240,96 +247,49 @@ function reading(): Markup {
   </section>`;
 }
 
-const PACKAGE_TITLES: Readonly<Record<Row['package'], string>> = {
-  memory: 'Memory',
-  cpu: 'CPU',
-  io: 'I/O',
-  database: 'Database',
-  cache: 'Cache',
-  profile: 'Profile',
-  benchmarks: 'Benchmarks',
-};
-
-function details(page: Page): Markup[] {
-  if (page.detail === 'none') return [];
-  const packages = Object.keys(PACKAGE_TITLES) as Row['package'][];
-  return packages.map((name) => {
-    const rows = page.report.rows.filter((row) => row.package === name);
-    return html`${
-      rows.length > 0 &&
-      html`<section aria-labelledby="package-${name}">
-        <h2 id="package-${name}">${PACKAGE_TITLES[name]}</h2>
-        ${rows.map((row) => rowSection(page, row))}
-      </section>`
-    }`;
-  });
-}
-
 /** Above this a page is slow on a phone and awkward to mail. */
 const MOST_BYTES = 400_000;
 
-const OMISSIONS: Readonly<Record<Detail, string>> = {
-  full: '',
-  tables: 'The latency plots are left out, to keep this page small',
-  ratios: 'The absolute figures and plots are left out, to keep this page small',
-  none: 'The rows in detail are left out, to keep this page small',
-};
+/** A report as files: their texts by the names under which they link each other. */
+export interface RenderedReport {
+  readonly front: string;
+  /** Rows in detail, where one page cannot hold them all. */
+  readonly parts: ReadonlyMap<string, string>;
+}
 
 /**
- * Renders a report as one HTML file that opens offline, without a script, and keeps under 400 KB: a report of very many
- * rows gives up its latency plots, then its absolute figures, at last its rows in detail, and says so.
+ * Renders a report as HTML that opens offline, without a script, each file under 400 KB. One file where it all fits; else
+ * the front page has the losses, the guide table, the claims and the environment (1 KB a row), and the rows in detail are
+ * in pages beside it, a package each, to which it links.
  *
  * Every text of the report is escaped; what could reorder or hide text is shown as `\u202e` and the like.
  */
-export function renderHtml(report: Report, options: HtmlOptions = {}): string {
-  const packageManager = options.packageManager ?? pinnedPackageManager();
+export function renderReport(report: Report, options: HtmlOptions = {}): RenderedReport {
+  const { packageManager = pinnedPackageManager(), flames = new Map(), file = 'report.html' } = options;
   const anchors = anchorsOf(report.rows);
-  const { flames = new Map() } = options;
-  let text = '';
-  for (const detail of ['full', 'tables', 'ratios', 'none'] as const) {
-    text = renderPage({ report, packageManager, anchors, detail, flames });
-    if (Buffer.byteLength(text) <= MOST_BYTES) break;
-  }
-  return text;
+  const whole: Page = { report, packageManager, anchors, flames, pageOf: new Map() };
+  const one = renderFront(whole, true);
+  if (Buffer.byteLength(one) <= MOST_BYTES) return { front: one, parts: new Map() };
+  const parts = splitRows(whole, basename(file, extname(file)), MOST_BYTES);
+  const pageOf = new Map(parts.flatMap((part) => part.rows.map((row) => [row, part.file] as const)));
+  return {
+    front: renderFront({ ...whole, pageOf }, false),
+    parts: new Map(parts.map((part) => [part.file, renderPart(whole, part, parts, file)])),
+  };
 }
 
-function renderPage(page: Page): string {
-  const { report, detail } = page;
+function renderFront(page: Page, withRows: boolean): string {
   const isIncomplete = alarm(page) !== false;
-  const body = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-        />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="generator" content="hotpath, record schema ${SCHEMA_VERSION}" />
-        <link rel="icon" href="data:," />
-        <title>Hotpath benchmark report, ${formatDate(report.environment.date)}</title>
-        ${new TrustedMarkup(`<style>${STYLE}</style>`)}
-      </head>
-      <body>
-        <a class="skip" href="#content">Skip to the content</a>
-        <div class="page">
-          ${header(page)}
-          <nav aria-label="Sections">
-            <ul>
-              <li><a href="#losses">Losses</a></li>
-              <li><a href="#guide">Guide table</a></li>
-              ${claims(page) !== false && html`<li><a href="#claims">Claims</a></li>`}
-              <li><a href="#environment">Environment</a></li>
-              <li><a href="#reading">How to read this</a></li>
-              ${isIncomplete && html`<li><a class="nav-alarm" href="#missing">Missing</a></li>`}
-            </ul>
-          </nav>
-          <main id="content" tabindex="-1">
-            ${alarm(page)}${losses(page)}${guideTable(page)}${claims(page)}${detail !== 'full' && html`<p class="omitted">${OMISSIONS[detail]}; the record (bench --json) has them.</p>`}${details(page)}${missing(page)}${environment(page)}${reading()}
-          </main>
-        </div>
-      </body>
-    </html>`;
-  return `${body.text}\n`;
+  const title = `Hotpath benchmark report, ${formatDate(page.report.environment.date)}`;
+  return renderDocument(
+    title,
+    header(page),
+    html`<li><a href="#losses">Losses</a></li>
+      <li><a href="#guide">Guide table</a></li>
+      ${claims(page) !== false && html`<li><a href="#claims">Claims</a></li>`}
+      <li><a href="#environment">Environment</a></li>
+      <li><a href="#reading">How to read this</a></li>
+      ${isIncomplete && html`<li><a class="nav-alarm" href="#missing">Missing</a></li>`}`,
+    html`${alarm(page)}${losses(page)}${guideTable(page)}${claims(page)}${withRows && rowSections(page, page.report.rows)}${missing(page)}${environment(page)}${reading()}`,
+  );
 }

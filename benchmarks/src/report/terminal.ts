@@ -9,6 +9,7 @@ import {
   isFloor,
   isOurs,
   lossesOf,
+  metricWords,
   missingOf,
   ratioOver,
   rowsByReason,
@@ -202,7 +203,7 @@ class TerminalReport {
       const what =
         ratio === undefined
           ? row.reason
-          : `${ratio.of} is ${comparisonWords(ratio)} ${ratio.over}: ${formatTimes(ratio.ratio)} [${formatEnds(ratio.low, ratio.high)}]`;
+          : `${metricWords(ratio)}: ${ratio.of} is ${comparisonWords(ratio)} ${ratio.over}: ${formatTimes(ratio.ratio)} [${formatEnds(ratio.low, ratio.high)}]`;
       this.#text(`▼ ${where}: ${what}`, '  ', 'yellow', '    ');
     }
   }

@@ -1,5 +1,6 @@
 /** `bench --self-test`: the harness measures what is known, again and again, and is judged by the same rules each time. */
 
+import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { LoadedCase } from '../harness/discover.ts';
@@ -9,7 +10,8 @@ import { median } from '../harness/statistics.ts';
 import type { Ratio } from '../report/record.ts';
 import { createGuardedFolder } from '../services/index.ts';
 import type { Check } from './checks.ts';
-import { checkRuns } from './checks.ts';
+import { occupyCores } from './busy-cores.ts';
+import { checkBusyRuns, checkRuns } from './checks.ts';
 import type { Wrap } from './ring.ts';
 import { byHand } from './ring.ts';
 
@@ -22,6 +24,7 @@ export interface SelfTestOptions {
 
 const AA_RUNS = 10;
 const PAIR_RUNS = 5;
+const BUSY_RUNS = 5;
 const HAND_ROUNDS = 9;
 /** By construction: 3630 steps over 2000. */
 const PAIR_RATIO = 1.815;
@@ -35,31 +38,33 @@ function ratioByHand(execPath: string): number {
 }
 
 /**
- * Measures the controls and judges each; three to four minutes.
+ * Measures the controls and judges each; five to six minutes.
  *
  * @throws the abort reason.
  */
 export async function selfTest(options: SelfTestOptions): Promise<Check[]> {
   const { cases, execPath, signal, onProgress } = options;
   await using scratch = await createGuardedFolder();
-  const measure = async (name: string, runs: number): Promise<Ratio[]> => {
+  const cores = availableParallelism();
+  const guard = (child: ChildProcess): void => {
+    scratch.guard(child);
+  };
+  const measure = async (name: string, runs: number, where = ''): Promise<Ratio[]> => {
     const loaded = cases.find(({ case: definition }) => definition.case === name)!;
     const ratios: Ratio[] = [];
     for (let run = 1; run <= runs; run++) {
-      onProgress(`${name}, run ${run} of ${runs}`);
+      onProgress(`${name}${where}, run ${run} of ${runs}`);
       const row = await runCase(loaded, {
         tempo: FULL,
         quick: false,
         execPath,
-        cores: availableParallelism(),
+        cores,
         seed: run,
         postgresUrl: '',
         redisUrl: '',
         scratchRoot: scratch.path,
         signal,
-        guard: (child) => {
-          scratch.guard(child);
-        },
+        guard,
       });
       const [ratio] = row.ratios;
       if (ratio === undefined) throw new Error(`${name}: ${row.reason}`);
@@ -72,9 +77,15 @@ export async function selfTest(options: SelfTestOptions): Promise<Check[]> {
   const ring = await measure('control ring mask/modulo', PAIR_RUNS);
   onProgress('the ring by hand');
   const hand = ratioByHand(execPath);
+  const busy = ', every core busy';
+  await using _load = occupyCores(execPath, cores, guard);
+  const busySame = await measure('control A/A', BUSY_RUNS, busy);
+  const busyPair = await measure('control 1.815', BUSY_RUNS, busy);
   return [
     ...checkRuns('A/A', same, 1, true),
     ...checkRuns('1.815 by construction', pair, PAIR_RATIO),
     ...checkRuns('ring, mask over modulo (by hand)', ring, hand, true),
+    ...checkBusyRuns(`A/A${busy}`, busySame, 1),
+    ...checkBusyRuns(`1.815 by construction${busy}`, busyPair, PAIR_RATIO),
   ];
 }

@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { Ratio } from '../../dist/report/record.js';
-import { checkRuns, renderChecks } from '../../dist/self-test/checks.js';
+import { occupyCores } from '../../dist/self-test/busy-cores.js';
+import { checkBusyRuns, checkRuns, renderChecks } from '../../dist/self-test/checks.js';
 
 const run = (ratio: number, half: number): Ratio => ({
   of: 'ours',
@@ -35,6 +37,23 @@ describe('the self-test', () => {
 
   test('finds runs that differ, intervals that are too narrow and verdicts that are wrong', () => {
     expect(failing([run(1, 0.01), run(1.2, 0.01), run(1, 0.01)], 1)).toHaveLength(4);
+  });
+
+  test('lets runs lie 10 % apart with every core busy, and no more, and no verdict be wrong', () => {
+    const ok = (runs: readonly Ratio[]): boolean[] =>
+      checkBusyRuns('pair', runs, 1.815).map((check) => check.ok);
+    expect(ok([run(1.815, 0.3), run(1.815 * 1.09, 0.3)])).toEqual([true, true]);
+    expect(ok([run(1.815, 0.3), run(1.815 * 1.11, 0.3)])).toEqual([false, true]);
+    expect(ok([run(2.1, 0.01), run(2.1, 0.01)])).toEqual([true, false]);
+  });
+
+  test('keeps the cores busy by loops that end with it', async () => {
+    const loops: ChildProcess[] = [];
+    {
+      await using _load = occupyCores(process.execPath, 2, (child) => loops.push(child));
+      expect(loops.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null]);
+    }
+    expect(loops.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL']);
   });
 
   test('prints a table and how many checks failed', () => {

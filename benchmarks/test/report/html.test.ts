@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { renderHtml } from '../../dist/report/html.js';
+import { renderReport } from '../../dist/report/html.js';
+import type { HtmlOptions } from '../../dist/report/html.js';
 import { escapeHtml, html } from '../../dist/report/markup.js';
-import type { Report } from '../../dist/report/record.js';
+import type { Ratio, Report } from '../../dist/report/record.js';
 import { EMPTY, ENVIRONMENT, figure, FULL, HOSTILE, HOSTILE_STRINGS, row } from './fixtures.ts';
 
 const LIMIT = 400_000;
+const renderHtml = (report: Report, options?: HtmlOptions): string => renderReport(report, options).front;
 const textOf = (page: string): string => page.replaceAll(/<[^>]*>/g, '').replaceAll(/\s+/g, ' ');
 
 describe('markup', () => {
@@ -57,21 +59,86 @@ describe('the page', () => {
     );
   });
 
-  test('stays under its limit for 250 rows of six variants, gives up plots first, and says so', () => {
-    const many = (count: number): Report => ({
-      ...FULL,
-      rows: Array.from({ length: count }, (_, index) => ({ ...FULL.rows[0]!, case: `case ${index}` })),
+  const many = (count: number): Report => ({
+    ...FULL,
+    rows: Array.from({ length: count }, (_, index) => ({ ...FULL.rows[0]!, case: `case ${index}` })),
+  });
+
+  test('of few rows is one file', () => {
+    const { front, parts } = renderReport(many(20));
+    expect(front).toContain('Latency by quantile');
+    expect(parts.size).toBe(0);
+  });
+
+  test('of 250 rows of six variants has pages beside it, each under the limit, each row in full on one of them', () => {
+    const report = many(250);
+    const { front, parts } = renderReport(report, { file: 'all rows.html' });
+    for (const text of [front, ...parts.values()]) expect(Buffer.byteLength(text)).toBeLessThan(LIMIT);
+    expect(front).toContain('Guide table');
+    expect(front).not.toContain('What was measured');
+    const shown = [...parts.values()].join('');
+    for (const what of [
+      '<figcaption>Latency by quantile',
+      'What was measured',
+      'How many times better ours is',
+      'Measure again',
+    ]) {
+      expect(shown.split(what)).toHaveLength(251);
+    }
+    expect([...parts.keys()].slice(0, 2)).toEqual(['all rows-memory.html', 'all rows-memory-2.html']);
+  });
+
+  test('whose rows are on other pages leads to each of them, and they lead back', () => {
+    const { front, parts } = renderReport(many(100), { file: 'all rows.html' });
+    const ids = new Set<string>();
+    for (const [file, text] of [...parts, ['all rows.html', front] as const]) {
+      for (const [, id] of text.matchAll(/\sid="([^"]*)"/g)) ids.add(`${file}#${id}`);
+    }
+    const rows = [...front.matchAll(/class="row-link" href="([^"]*)"/g)].map(([, href]) => decodeURI(href!));
+    expect(new Set(rows).size).toBe(100);
+    expect(rows.filter((href) => !ids.has(href))).toEqual([]);
+    for (const [file, text] of parts) {
+      const links = [...text.matchAll(/<a [^>]*href="([^"#]+)(#[^"]*)?"/g)];
+      const led = links.map(([, to, place]) => `${decodeURI(to!)}${place ?? ''}`);
+      expect(led).toContain('all rows.html');
+      expect(led).toContain('all rows.html#reading');
+      expect(ids).toContain('all rows.html#reading');
+      for (const other of parts.keys()) expect(led).toContain(other);
+      expect(text.split(`aria-current="page">`)).toHaveLength(2);
+      expect(file).not.toBe('all rows.html');
+    }
+  });
+
+  test('a loss names what was compared', () => {
+    const losing = (metric: Ratio['metric'], unit?: string): Ratio => ({
+      of: 'ours',
+      over: 'naive',
+      metric,
+      ...(unit === undefined ? {} : { unit }),
+      ratio: 0.5,
+      low: 0.4,
+      high: 0.6,
     });
-    const [small, middle, large, huge] = [20, 45, 70, 250].map((count) => renderHtml(many(count)));
-    for (const page of [small!, middle!, large!, huge!]) expect(Buffer.byteLength(page)).toBeLessThan(LIMIT);
-    expect(small).toContain('Latency by quantile');
-    expect(middle).not.toContain('Latency by quantile');
-    expect(middle).toContain('latency plots are left out');
-    expect(middle).toContain('What was measured');
-    expect(large).toContain('absolute figures and plots are left out');
-    expect(large).toContain('How many times better ours is');
-    expect(huge).toContain('rows in detail are left out');
-    expect(huge).toContain('Guide table');
+    const ratios = [
+      losing('time'),
+      losing('time', 'ns p99 of the waits'),
+      losing('bytes', 'B held'),
+      losing('count', 'loads'),
+      losing('rate', 'hits/read'),
+    ];
+    const page = textOf(renderHtml({ ...FULL, rows: [row({ ratios })] }));
+    const cards = page.slice(page.indexOf('The worst comes first'), page.indexOf('Ours over the naive'));
+    for (const words of [
+      / time 0\.5/,
+      /time: p99 of the waits 0\.5/,
+      /bytes: held 0\.5/,
+      /count: loads 0\.5/,
+      /rate: hits\/read 0\.5/,
+    ]) {
+      expect(cards).toMatch(words);
+    }
+    expect(cards).toContain('ours is worse than naive');
+    expect(cards).not.toContain('higher than');
   });
 
   test('a curve of a million points is drawn with few', () => {

@@ -10,14 +10,19 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { renderHtml } from '../../dist/report/html.js';
+import { renderReport } from '../../dist/report/html.js';
 import type { Report } from '../../dist/report/record.js';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 import { EMPTY, FULL, HOSTILE } from './fixtures.ts';
 
 const executablePath = findChromium();
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const REPORTS: Readonly<Record<string, Report>> = { full: FULL, empty: EMPTY, hostile: HOSTILE };
+/** So many rows that they are on a page of their own. */
+const LONG: Report = {
+  ...FULL,
+  rows: Array.from({ length: 50 }, (_, index) => ({ ...FULL.rows[0]!, case: `case ${index}` })),
+};
+const REPORTS: Readonly<Record<string, Report>> = { full: FULL, empty: EMPTY, hostile: HOSTILE, long: LONG };
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const NO_BROWSER = 'no Chromium found: set CHROMIUM_BIN or install one (apt-get install chromium)';
@@ -37,7 +42,10 @@ describe.skipIf(executablePath === undefined)(title, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hotpath-report-'));
     for (const [name, report] of Object.entries(REPORTS)) {
-      writeFileSync(join(folder, `${name}.html`), renderHtml(report, { packageManager: 'pnpm@1.2.3' }));
+      const options = { packageManager: 'pnpm@1.2.3', file: `${name}.html` };
+      const { front, parts } = renderReport(report, options);
+      writeFileSync(join(folder, `${name}.html`), front);
+      for (const [file, text] of parts) writeFileSync(join(folder, file), text);
     }
     browser = await chromium.launch({ executablePath: executablePath!, args: CHROMIUM_FLAGS });
   });
@@ -114,7 +122,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
   });
 
   describe.each(['light', 'dark'] as const)('in %s mode', (scheme) => {
-    test.each(['full', 'empty', 'hostile'])(
+    test.each(['full', 'empty', 'hostile', 'long', 'long-memory'])(
       'the %s report passes axe-core, contrast included',
       async (name) => {
         // axe is injected, which the page's own policy forbids: hence the bypass.
@@ -193,6 +201,17 @@ describe.skipIf(executablePath === undefined)(title, () => {
         .filter((href) => !href.startsWith('#') || document.getElementById(href.slice(1)) === null),
     );
     expect(broken).toEqual([]);
+  });
+
+  test('a row on another page is reached from the guide table, without a request but for that file', async () => {
+    const { page, requests, complaints } = await open('long');
+    await page.locator('.guide .row-link').first().press('Enter');
+    await page.waitForURL('**/long-memory.html#row-m2-case-0');
+    await expect(page.locator('#row-m2-case-0').isVisible()).resolves.toBe(true);
+    await page.getByRole('link', { name: 'Report', exact: true }).press('Enter');
+    await page.waitForURL('**/long.html');
+    expect(complaints).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith('file:'))).toEqual([]);
   });
 
   test('bars are drawn on their scale: longer for a greater ratio, leftward for a loss', async () => {

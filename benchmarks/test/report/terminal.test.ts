@@ -61,7 +61,7 @@ describe('the report in a terminal', () => {
     const text = plain(FULL);
     const places = [
       'Losses (2)',
-      'ours is slower than opossum-buffer',
+      'time: ours is slower than opossum-buffer',
       'M5 10,000 fresh: 1.47×',
       'FAILED (1)',
       'D2 1000 rows: ours: the answer differs',
