@@ -51,6 +51,7 @@ export default defineConfig({
           // The kernels on a processor without SIMD: V8 takes it away on x64, elsewhere the flags change nothing.
           name: 'simd-off',
           include: [
+            'packages/cpu/test/kernel-elementwise.model.test.ts',
             'packages/cpu/test/kernel-oracles.model.test.ts',
             'packages/cpu/test/parallel-kernel.test.ts',
           ],
