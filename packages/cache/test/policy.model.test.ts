@@ -1,7 +1,9 @@
 import { ArcCache, S3FifoCache } from '@hotpath/cache/policy';
 import fc from 'fast-check';
+import { LRUCache } from 'lru-cache';
 import { expect, test } from 'vitest';
 import { fingerprint, Ghosts } from '../dist/policy/ghosts.js';
+import { LruStore } from '../dist/policy/lru.js';
 
 /** What both must do, written for the eye and not for speed. */
 interface Reference {
@@ -249,3 +251,58 @@ test.each([
     { numRuns: 300 },
   );
 });
+
+/** lru-cache knows no size of 0. */
+const sizeOf = (value: number): number => 1 + bytesOf(value);
+
+test.each([
+  [
+    'in entries',
+    (max: number) => new LruStore<number>(max),
+    (max: number) => new LRUCache<string, number>({ max }),
+  ],
+  [
+    'in bytes',
+    (max: number) => new LruStore<number>(max, { maxBytes: 3 * max, sizeOf }),
+    (max: number) => new LRUCache<string, number>({ max, maxSize: 3 * max, sizeCalculation: sizeOf }),
+  ],
+])(
+  'what is read from lru-cache’s table is what lru-cache has, and counts as used, with a limit %s',
+  (_name, make, makeReference) => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 25 }),
+        fc.array(step, { maxLength: 300, size: 'max' }),
+        (max, steps) => {
+          const store = make(max);
+          const reference = makeReference(max);
+          let value = 0;
+          const set = (key: string): void => {
+            value++;
+            store.set(key, value);
+            reference.set(key, value);
+          };
+          const read = (key: string): void => {
+            const found = reference.get(key);
+            expect(store.get(key)).toBe(found);
+            if (found === undefined) set(key);
+          };
+          for (const { what, key } of steps) {
+            if (what === 'read') read(`k${key}`);
+            else if (what === 'scan') for (let i = 0; i < 5; i++) read(`s${key + i}`);
+            else if (what === 'set') set(`k${key}`);
+            else if (what === 'delete') expect(store.delete(`k${key}`)).toBe(reference.delete(`k${key}`));
+            else {
+              store.clear();
+              reference.clear();
+            }
+            expect(store.size).toBe(reference.size);
+            expect(store.calculatedSize).toBe(reference.calculatedSize);
+          }
+          for (const [key, kept] of reference.entries()) expect(store.peek(key)).toBe(kept);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  },
+);

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { checkCount, checkFunction, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { ArgumentRangeError } from '../errors.ts';
@@ -6,6 +5,7 @@ import { ArcCache } from '../policy/arc.ts';
 import { HASHED } from '../key.ts';
 import type { Ends } from '../region/life.ts';
 import type { EntryStore } from '../policy/entry-store.ts';
+import { LruStore } from '../policy/lru.ts';
 import { S3FifoCache } from '../policy/s3-fifo.ts';
 import { estimateBytes } from '../size.ts';
 import type { RegionOptions, Tier, TierEntry, TierRegion, TierWrite } from '../tier.ts';
@@ -90,20 +90,13 @@ const NEVER_TICK = -1;
 const sizeBytesOf = (entry: MemoryEntry): number => entry.sizeBytes;
 
 function openStore({ policy, maxEntries, maxBytes }: MemoryLimits): EntryStore<MemoryEntry> {
+  const bytes = maxBytes === undefined ? undefined : { maxBytes, sizeOf: sizeBytesOf };
   switch (policy) {
     case 'lru':
       // Without its own expiry, which costs each hit a second table.
-      if (maxBytes === undefined) return new LRUCache<string, MemoryEntry>({ max: maxEntries });
-      return new LRUCache<string, MemoryEntry>({
-        max: maxEntries,
-        maxSize: maxBytes,
-        sizeCalculation: sizeBytesOf,
-      });
+      return new LruStore<MemoryEntry>(maxEntries, bytes);
     case 's3-fifo':
-      return new S3FifoCache<MemoryEntry>(
-        maxEntries,
-        maxBytes === undefined ? undefined : { maxBytes, sizeOf: sizeBytesOf },
-      );
+      return new S3FifoCache<MemoryEntry>(maxEntries, bytes);
     case 'arc':
       return new ArcCache<MemoryEntry>(maxEntries);
   }
