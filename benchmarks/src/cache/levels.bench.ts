@@ -4,7 +4,7 @@
  */
 
 import type { Case, GuideFigure } from '../harness/case.ts';
-import { READS_AT_ONCE, readUsers } from './read-users.ts';
+import { onThisMachine, READS_AT_ONCE, readUsers, throughServer } from './read-users.ts';
 import { database, map, ourGet, ourPeek, ourRedis, plainRedis } from './readers.ts';
 import { USER_COUNT } from './users.ts';
 
@@ -32,7 +32,8 @@ const cases: readonly Case[] = [
     guide: inFlight === 1 ? REDIS_OVER_DATABASE : null,
     needs: ['postgres', 'redis'],
     async: true,
-    settings: 'both on this machine; pg.Pool, min 5, max 20; the 1024 rows in shared buffers',
+    settings: `${onThisMachine(inFlight)}; pg.Pool, min 5, max 20; the 1024 rows in shared buffers`,
+    ...throughServer(inFlight),
     limit:
       inFlight === 1
         ? 'The guide’s 10 ms and 1 ms contain a network. On one machine an indexed row in memory costs Postgres little more than a key costs Redis, and each read is one round trip through the loopback.'
@@ -52,7 +53,8 @@ const cases: readonly Case[] = [
     guide: inFlight === 1 ? MEMORY_OVER_REDIS : null,
     needs: ['redis'],
     async: true,
-    settings: 'on this machine',
+    settings: onThisMachine(inFlight),
+    ...throughServer(inFlight),
     variants: {
       naive: readUsers('naive', inFlight, plainRedis),
       ours: readUsers('ours', inFlight, ourGet(true)),
@@ -134,7 +136,8 @@ const cases: readonly Case[] = [
     guide: null,
     needs: ['redis'],
     async: true,
-    settings: 'on this machine',
+    settings: onThisMachine(50),
+    ...throughServer(50),
     variants: {
       ours: readUsers('ours', 50, ourRedis),
       bentocache: readUsers(
@@ -169,7 +172,8 @@ const cases: readonly Case[] = [
     guide: null,
     needs: ['redis'],
     async: true,
-    settings: 'on this machine',
+    settings: onThisMachine(1),
+    ...throughServer(1),
     variants: {
       ours: readUsers('ours', 1, ourRedis),
       bentocache: readUsers(

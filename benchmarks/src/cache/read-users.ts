@@ -1,8 +1,26 @@
-import type { CaseContext, Operation, Variant, VariantKind } from '../harness/case.ts';
+import type { Case, CaseContext, Operation, Variant, VariantKind } from '../harness/case.ts';
 import { keysOf, type OpenUserReader, USER_COUNT, type UserReader, usersOf } from './users.ts';
 
 /** Reads of one operation when several are in flight. */
 export const READS_AT_ONCE = 1000;
+
+/** Reads of one process, one after the other, after which V8 has compiled all that a read through a client passes. */
+export const READS_TO_COMPILE = 8000;
+
+/**
+ * Where client and server are, and how long both are warmed up: with one read at a time each waits for the other, so one core is
+ * enough; with several they work at once.
+ */
+export function throughServer(inFlight: number): Pick<Case, 'placement' | 'warmupOperations'> {
+  return inFlight === 1
+    ? { placement: 'one core', warmupOperations: READS_TO_COMPILE }
+    : { placement: 'apart' };
+}
+
+/** Said of {@link throughServer}. */
+export function onThisMachine(inFlight: number): string {
+  return `on this machine; client and server ${inFlight === 1 ? 'on one core' : 'on a core each'}`;
+}
 
 /** One read an operation, or {@link READS_AT_ONCE} of them with never more than `inFlight` under way. */
 export function readUsers(

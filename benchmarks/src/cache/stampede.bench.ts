@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case, Findings, Measurement, Operation, Variant, VariantKind } from '../harness/case.ts';
 import type { FailingRound } from './stampede/failing-loads.ts';
+import { onThisMachine, throughServer } from './read-users.ts';
 import { bentocache, byHand, dedupe, type OpenReader, ours, type Way } from './stampede/readers.ts';
 
 const PROCESSES = 3;
@@ -151,8 +152,8 @@ const cases: readonly Case[] = [
     guide: null,
     needs: ['redis'],
     async: true,
-    settings:
-      'on this machine; the loader answers at once; by hand is GET and SET, the floor is what a lease takes by hand',
+    settings: `${onThisMachine(1)}; the loader answers at once; by hand is GET and SET, the floor is what a lease takes by hand`,
+    ...throughServer(1),
     limit:
       'A lease takes SET NX where GET is by hand, and a script where SET is, but nobody waits for the script: the floor shows that by hand. What is above the floor is JavaScript, of which a miss passes more than anything else, and most of it before V8 has optimised it; memory keeps the value as well. In return one process loads, and no stale value is stored.',
     variants: {

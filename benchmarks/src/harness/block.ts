@@ -44,26 +44,31 @@ const SETTLED_BLOCKS = 3;
 const LONGEST_WARMUP = 6;
 
 /**
- * Warms the loop for at least `warmupMs`, longer while it still gets faster, and finds how many operations fill
- * `blockMs`. An operation longer than the block gives a count of 1.
+ * Warms the loop for at least `warmupMs` and `fewestOperations`, longer while it still gets faster, and finds how many
+ * operations fill `blockMs`. An operation longer than the block gives a count of 1.
  */
 export async function calibrate(
   loop: Loop,
   blockMs: number,
   warmupMs: number,
+  fewestOperations: number = 0,
 ): Promise<{ iterations: number; nsPerOp: number }> {
   const start = now();
   let iterations = 1;
   let fastest = Number.POSITIVE_INFINITY;
   let settled = 0;
+  let operations = 0;
   for (;;) {
     const elapsed = await timeBlock(loop, iterations);
     const msPerOp = elapsed / iterations;
+    operations += iterations;
     const spent = now() - start;
     const longEnough = elapsed >= CLOSE_ENOUGH * blockMs;
     settled = msPerOp >= (1 - STILL_FASTER) * fastest ? settled + 1 : 0;
     fastest = Math.min(fastest, msPerOp);
-    const warm = spent >= (settled >= SETTLED_BLOCKS ? warmupMs : LONGEST_WARMUP * warmupMs);
+    const warm =
+      operations >= fewestOperations &&
+      spent >= (settled >= SETTLED_BLOCKS ? warmupMs : LONGEST_WARMUP * warmupMs);
     if (spent > CALIBRATION_LIMIT_MS || (longEnough && warm)) {
       const fitting = Math.max(1, Math.round(blockMs / Math.max(msPerOp, 1e-6)));
       return { iterations: longEnough ? fitting : iterations, nsPerOp: msPerOp * 1e6 };

@@ -125,6 +125,17 @@ export interface Case {
    * for each time.
    */
   readonly processes?: number;
+  /**
+   * Where, on a Linux that lets us, the measuring processes and the servers are put: all on one core, or the servers on another
+   * than the measuring process. Where they wait for each other anyway, as with one call at a time, `one core` measures what
+   * both do, and not how long a core takes to wake.
+   */
+  readonly placement?: 'one core' | 'apart';
+  /**
+   * Fewest operations of each process before it is timed, for those that are too slow to be compiled in the time of a
+   * warm-up; a tenth of them in a `--quick` run.
+   */
+  readonly warmupOperations?: number;
   /** Part of the time of another case that this one gets: below 1 for one of a long list of small ones. 1 by default. */
   readonly share?: number;
   /**

@@ -49,7 +49,12 @@ async function prepare(request: PrepareRequest): Promise<Reply> {
 }
 
 async function warm(request: WarmRequest): Promise<Reply> {
-  ({ iterations, nsPerOp } = await calibrate(current().loop, request.blockMs, request.warmupMs));
+  ({ iterations, nsPerOp } = await calibrate(
+    current().loop,
+    request.blockMs,
+    request.warmupMs,
+    request.operations,
+  ));
   return { ok: 'warm' };
 }
 

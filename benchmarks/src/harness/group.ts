@@ -14,6 +14,7 @@ import type { CaseContext } from './case.ts';
 import type { LoadedCase } from './discover.ts';
 import { MeasuringProcess, VariantError } from './measuring-process.ts';
 import type { Tempo } from './plan.ts';
+import type { Placement } from './placement.ts';
 import { orderOfRound } from './plan.ts';
 import type { Reply, Request } from './protocol.ts';
 import type { Track } from './row.ts';
@@ -84,9 +85,16 @@ export class Group {
   readonly #loaded: LoadedCase;
   readonly #options: GroupOptions;
   readonly #lanes: readonly Lane[];
+  readonly #placement: Placement | undefined;
 
   /** Starts a process for every variant that has not failed. */
-  constructor(loaded: LoadedCase, options: GroupOptions, tracks: readonly Track[]) {
+  constructor(
+    loaded: LoadedCase,
+    options: GroupOptions,
+    tracks: readonly Track[],
+    placement: Placement | undefined,
+  ) {
+    this.#placement = placement;
     this.#loaded = loaded;
     this.#options = options;
     const { execPath, signal, guard, scratchRoot, tempo } = options;
@@ -134,17 +142,21 @@ export class Group {
    * so slow that it needs no warm-up runs once, and that is its first round.
    */
   async settle(): Promise<number> {
-    const { blockMs, warmupMs } = this.#options.tempo;
+    const { tempo, quick } = this.#options;
+    const { blockMs, warmupMs } = tempo;
+    const { warmupOperations = 0 } = this.#loaded.case;
+    const operations = quick ? warmupOperations / 10 : warmupOperations;
     for (const lane of this.#alive) {
       const reply = await this.#ask(lane, { do: 'try' });
       if (reply?.ok === 'tried') lane.nsPerOp = reply.nsPerOp;
     }
     const fast = this.#alive.filter(({ nsPerOp }) => nsPerOp <= SLOW_OPERATION_NS);
     await together(fast, this.#atOnce, async (lane) => {
-      await this.#ask(lane, { do: 'warm', blockMs, warmupMs });
+      await this.#ask(lane, { do: 'warm', blockMs, warmupMs, operations });
     });
     let roundMs = 0;
     for (const lane of this.#alive) {
+      if (lane.process.pid !== undefined) this.#placement?.place(lane.process.pid);
       if (!fast.includes(lane)) {
         roundMs += lane.nsPerOp / 1e6;
         continue;

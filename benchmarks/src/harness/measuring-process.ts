@@ -47,6 +47,11 @@ export class MeasuringProcess {
     });
   }
 
+  /** `undefined` when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /**
    * Sends a request and waits for its reply.
    *

@@ -24,6 +24,8 @@ export interface WarmRequest {
   readonly do: 'warm';
   readonly blockMs: number;
   readonly warmupMs: number;
+  /** Fewest operations of the warm-up. */
+  readonly operations: number;
 }
 
 /** Collects garbage, runs one block alone and makes blocks longer if those of the warm-up were too short. */

@@ -147,12 +147,13 @@ function foundWords(tracks: readonly Track[]): string {
     .join(', ');
 }
 
-export function buildRow(definition: Case, tracks: readonly Track[], cores: number): Row {
+export function buildRow(definition: Case, tracks: readonly Track[], cores: number, note?: string): Row {
   const { id, case: caseName, package: packageName, params, guide, limit, experiment = false } = definition;
   const results = tracks.flatMap((track) => [...timesOf(track), ...foundOf(track)]);
   const ratios = ratiosOf(tracks);
   const failed = tracks.filter((track) => track.failure !== undefined);
   const notes = tracks.flatMap((track) => notesOf(track));
+  if (note !== undefined) notes.unshift(note);
   if (definition.settings !== undefined) notes.unshift(`settings: ${definition.settings}`);
   const series = seriesOf(tracks);
   const row = {

@@ -14,6 +14,7 @@
 import type { CallNode } from '@hotpath/profile';
 import type { Row } from '../report/record.ts';
 import type { LoadedCase } from './discover.ts';
+import { Placement } from './placement.ts';
 import type { Answer, GroupOptions } from './group.ts';
 import { Group } from './group.ts';
 import { FEWEST_GROUPS, orderOfRound, planCase } from './plan.ts';
@@ -37,6 +38,7 @@ class CaseRun {
   readonly #tracks: Track[];
   /** Ends the processes of the group before, while those of the next start. */
   #stopping: Promise<void> = Promise.resolve();
+  #placement: Placement | undefined;
 
   constructor(loaded: LoadedCase, options: RunCaseOptions) {
     this.#loaded = loaded;
@@ -51,12 +53,14 @@ class CaseRun {
 
   async run(): Promise<Row> {
     const { case: definition } = this.#loaded;
+    using placement = await Placement.open(definition, this.#options);
+    this.#placement = placement;
     try {
       await (definition.experiment === true ? this.#runExperiment() : this.#runTimed());
     } finally {
       await this.#stopping;
     }
-    const row = buildRow(definition, this.#tracks, this.#options.cores);
+    const row = buildRow(definition, this.#tracks, this.#options.cores, placement.note);
     const stacks = new Map(
       this.#tracks.flatMap(({ name, stacks: root }) => (root === undefined ? [] : [[name, root] as const])),
     );
@@ -125,7 +129,7 @@ class CaseRun {
   }
 
   async #inGroup(tracks: readonly Track[], work: (group: Group) => Promise<void>): Promise<void> {
-    const group = new Group(this.#loaded, this.#options, tracks);
+    const group = new Group(this.#loaded, this.#options, tracks, this.#placement);
     try {
       await this.#stopping;
       await work(group);

@@ -10,17 +10,15 @@
  * lower bound.
  */
 
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { LoadResult } from './load/generate.ts';
-import { cpuSeconds, findLocalServers, type LocalServers } from './local-servers.ts';
+import { cpuSeconds, findLocalServers, type LocalServers } from '../services/local-servers.ts';
+import { allCores, canPin, pin } from '../services/pinning.ts';
 import {
   bareNodeBytes,
-  canPin,
   type GeneratorProcess,
   OTHERS_CORE,
-  pin,
   SERVICE_CORE,
   type ServiceProcess,
   startCluster,
@@ -169,7 +167,7 @@ export class Experiment implements AsyncDisposable {
         const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
         if (rows.length === 0) await seed(client, schema, size, indexed);
       }
-      const servers = await findLocalServers(client, options.redisUrl);
+      const servers = await findLocalServers({ postgres: client, redisUrl: options.redisUrl });
       const pinned = canPin();
       const generator = await startGenerator(pinned ? OTHERS_CORE : undefined);
       return new Experiment(options, generator, servers, pinned);
@@ -337,6 +335,6 @@ export class Experiment implements AsyncDisposable {
 function pinServers({ postgres, redis }: LocalServers): () => void {
   const moved = [postgres, redis].filter((pid) => pid !== undefined && pin(pid, String(OTHERS_CORE)));
   return () => {
-    for (const pid of moved) pin(pid!, `0-${availableParallelism() - 1}`);
+    for (const pid of moved) pin(pid!, allCores());
   };
 }

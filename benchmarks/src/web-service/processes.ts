@@ -1,9 +1,9 @@
 /** The service and the generator as processes of their own, each on a core of its own where the system lets us. */
 
-import { type ChildProcess, execFileSync, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { pin } from '../services/pinning.ts';
 import type { ClusterOptions } from './cluster.ts';
 import type { LoadOptions, LoadResult } from './load/generate.ts';
 import type { Held, Question, ServeMessage, ServeOptions, Usage } from './serve.ts';
@@ -27,16 +27,6 @@ export const OTHERS_CORE = 1;
 /** Resident memory of a Node process that does nothing. */
 export function bareNodeBytes(): number {
   return Number(execFileSync(process.execPath, ['-p', 'process.memoryUsage.rss()'], { encoding: 'utf8' }));
-}
-
-/** Whether processes can be pinned: Linux with `taskset`, and a core to spare. */
-export function canPin(): boolean {
-  return availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0;
-}
-
-/** Moves a process with its threads, and the children that it will have, to these cores. @returns whether it could. */
-export function pin(pid: number, cores: string): boolean {
-  return spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)]).status === 0;
 }
 
 async function start(

@@ -6,7 +6,7 @@ import type { EntryStore } from './entry-store.ts';
  * options, makes an object for them where V8 does not inline it, and asks whether the value is a load under way and how old
  * it is, none of which is used here: a third of a hit's time. Everything that changes the table is left to lru-cache.
  */
-export class LruStore<V extends NonNullable<unknown>> implements EntryStore<V> {
+export class LruStore<V extends object | number> implements EntryStore<V> {
   readonly #cache: LRUCache<string, V>;
   readonly #slots: ReadonlyMap<string, number>;
   readonly #values: readonly unknown[];
@@ -21,9 +21,9 @@ export class LruStore<V extends NonNullable<unknown>> implements EntryStore<V> {
       ...(bytes === undefined ? {} : { maxSize: bytes.maxBytes, sizeCalculation: bytes.sizeOf }),
     });
     const { keyMap, valList, moveToTail } = LRUCache.unsafeExposeInternals(this.#cache);
-    this.#slots = keyMap as ReadonlyMap<string, number>;
+    this.#slots = keyMap;
     this.#values = valList;
-    this.#touch = moveToTail as (slot: number) => void;
+    this.#touch = moveToTail;
   }
 
   get size(): number {

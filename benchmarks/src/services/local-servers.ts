@@ -1,4 +1,4 @@
-/** The processes of this machine that take part in a load beside the service: which they are, and what each takes. */
+/** The servers of this machine that take part in a measurement: which processes they are, and what each takes. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
@@ -10,21 +10,36 @@ export interface LocalServers {
   readonly redis?: number;
 }
 
-export async function findLocalServers(client: pg.Client, redisUrl: string): Promise<LocalServers> {
-  const redis = new Redis(redisUrl);
-  const info = await redis.info('server').finally(() => {
-    redis.disconnect();
-  });
-  // Not everybody may read that file; such a server is left out.
-  const { rows } = await client
-    .query<{ pid: string }>(`SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`)
-    .catch(() => ({ rows: [] }));
-  const postgresPid = Number(rows[0]?.pid);
-  const redisPid = Number(/process_id:(\d+)/.exec(info)?.[1]);
+/** Of those that are given. */
+export async function findLocalServers({
+  postgres,
+  redisUrl,
+}: {
+  readonly postgres?: pg.Client;
+  readonly redisUrl?: string;
+}): Promise<LocalServers> {
+  const redisPid = redisUrl === undefined ? Number.NaN : await askRedis(redisUrl);
+  const postgresPid = postgres === undefined ? Number.NaN : await askPostgres(postgres);
   return {
     ...(read(`/proc/${postgresPid}/comm`).startsWith('postgres') ? { postgres: postgresPid } : {}),
     ...(/^(redis|valkey)/.test(read(`/proc/${redisPid}/comm`)) ? { redis: redisPid } : {}),
   };
+}
+
+async function askRedis(redisUrl: string): Promise<number> {
+  const redis = new Redis(redisUrl);
+  const info = await redis.info('server').finally(() => {
+    redis.disconnect();
+  });
+  return Number(/process_id:(\d+)/.exec(info)?.[1]);
+}
+
+async function askPostgres(client: pg.Client): Promise<number> {
+  // Not everybody may read that file; such a server is left out.
+  const { rows } = await client
+    .query<{ pid: string }>(`SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`)
+    .catch(() => ({ rows: [] }));
+  return Number(rows[0]?.pid);
 }
 
 /** The servers may be another machine's, where the same number is something else, or nothing. */
