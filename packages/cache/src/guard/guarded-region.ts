@@ -13,22 +13,22 @@ const CLEAR_DEADLINE_MS = 5000;
 
 /** What a read ends with: an answer, `undefined` for a miss, or none. */
 export type ReadAnswer = LeaseAnswer | undefined | Unavailable;
-/** Told of it; must not throw. */
-export type ReadDone = (answer: ReadAnswer) => void;
+/** Who reads; must not throw. */
+export interface Reader {
+  answered(answer: ReadAnswer): void;
+}
 
 interface Batch {
   readonly keys: string[];
-  readonly dones: ReadDone[];
+  readonly readers: Reader[];
+  /**
+   * Of each reader but the first, in whose context the batch is sent: what the others go on to, a loader for one, is of
+   * theirs.
+   */
+  readonly contexts: AsyncResource[];
   /** Of the first read; `undefined` when it wants no lease. */
   readonly leaseMs: number | undefined;
   sent: boolean;
-}
-
-function inOwnContext(done: ReadDone): ReadDone {
-  const context = new AsyncResource('hotpath.cache.read');
-  return (answer) => {
-    context.runInAsyncScope(done, undefined, answer);
-  };
 }
 
 /**
@@ -54,7 +54,7 @@ export class GuardedRegion {
 
   async get(key: string): Promise<TierEntry | undefined | Unavailable> {
     const answer = await new Promise<ReadAnswer>((resolve) => {
-      this.read(key, undefined, resolve);
+      this.read(key, undefined, { answered: resolve });
     });
     if (answer === UNAVAILABLE) return answer;
     return answer?.kind === 'hit' ? answer.entry : undefined;
@@ -64,18 +64,18 @@ export class GuardedRegion {
    * An entry, or `undefined` for a miss. With `leaseMs`, a read that is alone in its turn may come with the answer to a
    * request for the lease, where the tier gives both at once.
    */
-  read(key: string, leaseMs: number | undefined, done: ReadDone): void {
+  read(key: string, leaseMs: number | undefined, reader: Reader): void {
     let batch = this.#batch;
     if (batch === undefined) {
-      const opened: Batch = { keys: [], dones: [], leaseMs, sent: false };
+      const opened: Batch = { keys: [], readers: [], contexts: [], leaseMs, sent: false };
       this.#batch = batch = opened;
       afterTurn(() => {
         this.#send(opened);
       });
     }
+    if (batch.readers.length > 0) batch.contexts.push(new AsyncResource('hotpath.cache.read'));
     batch.keys.push(key);
-    // The batch is of the first one's context, in which it is sent. What the others go on to, a loader for one, is of theirs.
-    batch.dones.push(batch.dones.length === 0 ? done : inOwnContext(done));
+    batch.readers.push(reader);
     if (batch.keys.length === MAX_BATCH) this.#send(batch);
   }
 
@@ -168,19 +168,29 @@ export class GuardedRegion {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
-    const { keys, dones, leaseMs } = batch;
+    const { keys, readers, contexts, leaseMs } = batch;
     if (keys.length === 1 && leaseMs !== undefined && this.#region.lease?.readOrAcquire !== undefined) {
-      const key = keys[0]!;
-      this.#leased(key, (lease) => lease.readOrAcquire!(key, leaseMs), dones[0]!);
+      const [key] = keys as [string];
+      const [reader] = readers as [Reader];
+      this.#leased(
+        key,
+        (lease) => lease.readOrAcquire!(key, leaseMs),
+        (answer) => {
+          reader.answered(answer);
+        },
+      );
       return;
     }
     this.guard.ask(() => this.#region.getMany(keys), {
       done: (entries) => {
         // A tier that answers with too few has not found the rest.
-        for (let i = 0; i < dones.length; i++) {
+        for (let i = 0; i < readers.length; i++) {
           const entry = entries === UNAVAILABLE ? undefined : entries[i];
-          if (entry !== undefined) dones[i]!({ kind: 'hit', entry });
-          else dones[i]!(entries === UNAVAILABLE ? UNAVAILABLE : undefined);
+          const miss = entries === UNAVAILABLE ? UNAVAILABLE : undefined;
+          const answer: ReadAnswer = entry === undefined ? miss : { kind: 'hit', entry };
+          const reader = readers[i]!;
+          if (i === 0) reader.answered(answer);
+          else contexts[i - 1]!.runInAsyncScope(reader.answered, reader, answer);
         }
       },
     });

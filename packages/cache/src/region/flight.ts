@@ -1,7 +1,7 @@
 import { NotModifiedError, ReplicaLagError } from '../errors.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
 import { failureOf } from './failure.ts';
-import { Hunt } from './hunt.ts';
+import { Hunt, type Hunter } from './hunt.ts';
 import type { Keeper } from './keeper.ts';
 import type { Levels, Tokens } from './levels.ts';
 import type { Ends, Life } from './life.ts';
@@ -40,7 +40,7 @@ export interface FlightParts<Id> {
 }
 
 /** A read that missed memory, shared by all who ask for the key while it runs; or a refresh, which nobody waits for. */
-export class Flight<Id> {
+export class Flight<Id> implements Hunter {
   /** The key changed since it began: its value is for those who already wait, and for nobody after. */
   stale = false;
   promise: Promise<unknown> | undefined = undefined;
@@ -86,33 +86,35 @@ export class Flight<Id> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { life, keeper, stampOf, softTimeoutMs, versionOf } = this.#parts;
-    const read = (stamp: string | undefined): void => {
-      const dropOutdated = (): void => keeper.memory?.drop([this.#key]);
-      const hunt = new Hunt(
-        life,
-        stamp,
-        previous,
-        background,
-        freshBeyond,
-        softTimeoutMs,
-        versionOf,
-        dropOutdated,
-      );
-      this.#parts.levels.read(this.#key, this.#tokens, hunt, (entry) => {
-        this.#found(hunt, entry);
-      });
-    };
-    if (stampOf === undefined) read(undefined);
+    const { stampOf } = this.#parts;
+    if (stampOf === undefined) this.#read(undefined, previous, background, freshBeyond);
     else {
-      stampOf(this.#id).then(read, (error: unknown) => {
-        this.#fail(error);
-      });
+      stampOf(this.#id).then(
+        (stamp) => {
+          this.#read(stamp, previous, background, freshBeyond);
+        },
+        (error: unknown) => {
+          this.#fail(error);
+        },
+      );
     }
     return this.promise;
   }
 
-  #found(hunt: Hunt, entry: TierEntry | undefined): void {
+  #read(
+    stamp: string | undefined,
+    previous: TierEntry | undefined,
+    background: boolean,
+    freshBeyond: number,
+  ): void {
+    const parts = this.#parts;
+    parts.levels.read(
+      new Hunt(parts, this, this.#key, this.#tokens, stamp, previous, background, freshBeyond),
+    );
+  }
+
+  /** @internal */
+  found(hunt: Hunt, entry: TierEntry | undefined): void {
     try {
       if (entry === undefined) this.#missed(hunt);
       else if (hunt.accepts(entry)) this.#succeed(this.#store(entry));
@@ -120,6 +122,11 @@ export class Flight<Id> {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** @internal */
+  outdated(): void {
+    this.#parts.keeper.memory?.drop([this.#key]);
   }
 
   #serveStale(entry: TierEntry): void {
@@ -188,7 +195,7 @@ export class Flight<Id> {
     let served = false;
     /** What may still be served: a newer version may have become known meanwhile. */
     const atHand = (): TierEntry | undefined => {
-      levels.remind(this.#key, hunt);
+      levels.remind(hunt);
       return hunt.previous;
     };
     const serve = (previous: TierEntry, pauseEnd: number): void => {

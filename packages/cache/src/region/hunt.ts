@@ -1,9 +1,37 @@
+import type { ReadAnswer, Reader } from '../guard/guarded-region.ts';
 import type { TierEntry } from '../tier.ts';
+import type { Levels, Tokens } from './levels.ts';
 import type { Life } from './life.ts';
 
-/** What one read is after on its way down the levels, and what it has come across. */
-export class Hunt {
-  readonly #life: Life;
+/** What all hunts of a region go by. */
+export interface HuntTerms {
+  readonly life: Life;
+  readonly levels: Levels;
+  /** With something stale at hand, how long to wait for the load of somebody else. */
+  readonly softTimeoutMs: number | undefined;
+  readonly versionOf: ((value: unknown) => number) | undefined;
+}
+
+/** Who hunts. None of it may throw. */
+export interface Hunter {
+  /** The topmost entry that is of use, or that there is none. */
+  found(hunt: Hunt, entry: TierEntry | undefined): void;
+  /** What was at hand, and memory may still have, is older than what is known. */
+  outdated(): void;
+}
+
+/**
+ * One read on its way down the levels: what it is after, how far it has come, and what it has come across. An object that is
+ * handed on, because a function made for each step would take more room than all of it, and every hit in Redis is one.
+ */
+export class Hunt implements Reader {
+  readonly #terms: HuntTerms;
+  readonly hunter: Hunter;
+  readonly key: string;
+  /** Leases taken on the way. */
+  readonly tokens: Tokens;
+  /** The level that is asked; 0 is the topmost. */
+  level = 0;
   /** What its tags stand at; an entry of another stamp is invalid. */
   readonly stamp: string | undefined;
   /** A refresh in the background: it does not wait for others, and what is no fresher than this is no find. */
@@ -20,34 +48,34 @@ export class Hunt {
   /** The load of somebody else, which this hunt has waited for, has failed. */
   failure: Error | undefined = undefined;
 
-  readonly #softTimeoutMs: number | undefined;
-  readonly #versionOf: ((value: unknown) => number) | undefined;
-  readonly #onOutdated: () => void;
-
-  /** `onOutdated` is told when `previous`, which memory may still have, turns out to be older than what is known. */
   constructor(
-    life: Life,
+    terms: HuntTerms,
+    hunter: Hunter,
+    key: string,
+    tokens: Tokens,
     stamp: string | undefined,
     previous: TierEntry | undefined,
     background: boolean,
     freshBeyond: number,
-    softTimeoutMs: number | undefined,
-    versionOf: ((value: unknown) => number) | undefined,
-    onOutdated: () => void,
   ) {
-    this.#onOutdated = onOutdated;
-    this.#softTimeoutMs = softTimeoutMs;
-    this.#versionOf = versionOf;
-    this.#life = life;
+    this.#terms = terms;
+    this.hunter = hunter;
+    this.key = key;
+    this.tokens = tokens;
     this.stamp = stamp;
     this.background = background;
     this.previous = previous;
     this.freshBeyond = freshBeyond;
   }
 
+  /** What the level says that is asked. */
+  answered(answer: ReadAnswer): void {
+    this.#terms.levels.answered(this, answer);
+  }
+
   /** Fresh, of the current tags, and not older than what is known. */
   accepts(entry: TierEntry): boolean {
-    return this.#isValid(entry) && entry.freshUntil > Math.max(this.#life.now(), this.freshBeyond);
+    return this.#isValid(entry) && entry.freshUntil > Math.max(this.#terms.life.now(), this.freshBeyond);
   }
 
   /** What is older than this is known to be outdated: also what was at hand to be served while, or because, nothing newer is. */
@@ -55,14 +83,14 @@ export class Hunt {
     this.minVersion = Math.max(minVersion, this.minVersion ?? 0);
     if (this.previous === undefined || !this.#isOutdated(this.previous, this.minVersion)) return;
     this.previous = undefined;
-    this.#onOutdated();
+    this.hunter.outdated();
   }
 
   /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */
   serves(entry: TierEntry): boolean {
     if (!this.#isValid(entry)) return false;
     if (this.previous === undefined || this.previous.freshUntil < entry.freshUntil) this.previous = entry;
-    return !this.background && entry.freshUntil + this.#life.whileRevalidateMs > this.#life.now();
+    return !this.background && entry.freshUntil + this.#terms.life.whileRevalidateMs > this.#terms.life.now();
   }
 
   /** How long to wait for somebody else's load: briefly with something stale at hand, where that is asked for. */
@@ -70,23 +98,25 @@ export class Hunt {
     if (this.background) return 0;
     const longest = 2 * leaseMs;
     const { previous } = this;
-    if (previous === undefined || this.#softTimeoutMs === undefined) return longest;
-    if (previous.freshUntil + this.#life.onErrorMs <= this.#life.now()) return longest;
-    return Math.min(longest, this.#softTimeoutMs);
+    const { softTimeoutMs } = this.#terms;
+    if (previous === undefined || softTimeoutMs === undefined) return longest;
+    if (previous.freshUntil + this.#terms.life.onErrorMs <= this.#terms.life.now()) return longest;
+    return Math.min(longest, softTimeoutMs);
   }
 
   /** What `acquire` is to put a lease over: all that `accepts` would not take. */
   threshold(entry: TierEntry | undefined): number {
     if (entry !== undefined && !this.#isValid(entry)) return Infinity;
-    return Math.max(this.#life.now(), this.freshBeyond);
+    return Math.max(this.#terms.life.now(), this.freshBeyond);
   }
 
   #isOutdated({ version, value }: TierEntry, minVersion: number): boolean {
     if (version !== undefined) return version < minVersion;
     // Entries of memory carry none.
-    if (value === undefined || this.#versionOf === undefined) return true;
+    const { versionOf } = this.#terms;
+    if (value === undefined || versionOf === undefined) return true;
     try {
-      return !(this.#versionOf(value) >= minVersion);
+      return !(versionOf(value) >= minVersion);
     } catch {
       return true;
     }

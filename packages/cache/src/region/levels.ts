@@ -1,5 +1,5 @@
 import { explainEntry, type LevelExplanation } from '../explain.ts';
-import type { GuardedRegion } from '../guard/guarded-region.ts';
+import type { GuardedRegion, ReadAnswer } from '../guard/guarded-region.ts';
 import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
 import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
 import { remoteError } from './failure.ts';
@@ -16,9 +16,6 @@ const UNFENCED = '';
 
 /** Leases taken on the way down, by level; a hole where a tier hit, was not asked or did not answer. */
 export type Tokens = (string | undefined)[];
-
-/** Told of the topmost entry, or that there is none. */
-export type ReadLevels = (entry: TierEntry | undefined) => void;
 
 type GrantedLease = Extract<LeaseAnswer, { readonly kind: 'granted' }>;
 
@@ -50,54 +47,64 @@ export class Levels {
   }
 
   /**
-   * The topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one.
-   * `onRead` is told, possibly before this returns, and must not throw.
+   * Finds the topmost entry, with leases taken in the levels above it; or none, with leases in all levels that can give one.
+   * The hunter is told, possibly before this returns.
    */
-  read(key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {
-    this.remind(key, hunt);
-    this.#readFrom(0, key, tokens, hunt, onRead);
+  read(hunt: Hunt): void {
+    this.remind(hunt);
+    this.#ask(hunt);
   }
 
   /** Tells a hunt what version is known by now. */
-  remind(key: string, hunt: Hunt): void {
-    const floor = this.#floors.of(key, this.#life.now());
+  remind(hunt: Hunt): void {
+    const floor = this.#floors.of(hunt.key, this.#life.now());
     if (floor !== undefined) hunt.needs(floor.version);
   }
 
-  #readFrom(level: number, key: string, tokens: Tokens, hunt: Hunt, onRead: ReadLevels): void {
+  /** The level that the hunt has come to, if there is one. */
+  #ask(hunt: Hunt): void {
+    const { level, key } = hunt;
     if (level === this.tiers.length) {
-      onRead(undefined);
-      return;
-    }
-    const goOn = (entry: TierEntry | undefined): void => {
-      if (hunt.beaten || hunt.failure !== undefined) onRead(undefined);
-      else if (entry === undefined) this.#readFrom(level + 1, key, tokens, hunt, onRead);
-      else {
-        this.tiers[level]!.hitCount++;
-        onRead(entry);
-      }
-    };
-    if (level <= this.#outbox.levelOf(key)) {
+      hunt.hunter.found(hunt, undefined);
+    } else if (level <= this.#outbox.levelOf(key)) {
       hunt.unverified = true;
-      goOn(undefined);
-      return;
-    }
-    this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined, (answer) => {
-      if (answer === UNAVAILABLE) {
-        hunt.unverified = true;
-        goOn(undefined);
-      } else if (answer?.kind === 'hit' && (hunt.accepts(answer.entry) || hunt.serves(answer.entry))) {
-        goOn(answer.entry);
-      } else if (this.#givesLease(level)) {
-        if (answer?.kind === 'granted') {
-          this.#take(level, key, answer, tokens, hunt);
-          goOn(undefined);
-        } else void this.#lease(level, key, tokens, hunt, answer).then(goOn);
+      this.#goOn(hunt, undefined);
+    } else this.tiers[level]!.read(key, this.#givesLease(level) ? this.#leaseMs : undefined, hunt);
+  }
+
+  /** What the level said that the hunt has come to. */
+  answered(hunt: Hunt, answer: ReadAnswer): void {
+    const { level } = hunt;
+    if (answer === UNAVAILABLE) {
+      hunt.unverified = true;
+      this.#goOn(hunt, undefined);
+    } else if (answer?.kind === 'hit' && (hunt.accepts(answer.entry) || hunt.serves(answer.entry))) {
+      this.#goOn(hunt, answer.entry);
+    } else if (this.#givesLease(level)) {
+      if (answer?.kind === 'granted') {
+        this.#take(hunt, answer);
+        this.#goOn(hunt, undefined);
       } else {
-        if (!this.#isLast(level)) tokens[level] = UNFENCED;
-        goOn(undefined);
+        void this.#lease(hunt, answer).then((entry) => {
+          this.#goOn(hunt, entry);
+        });
       }
-    });
+    } else {
+      if (!this.#isLast(level)) hunt.tokens[level] = UNFENCED;
+      this.#goOn(hunt, undefined);
+    }
+  }
+
+  /** With what the level has, or to the next. */
+  #goOn(hunt: Hunt, entry: TierEntry | undefined): void {
+    if (hunt.beaten || hunt.failure !== undefined) hunt.hunter.found(hunt, undefined);
+    else if (entry === undefined) {
+      hunt.level++;
+      this.#ask(hunt);
+    } else {
+      this.tiers[hunt.level]!.hitCount++;
+      hunt.hunter.found(hunt, entry);
+    }
   }
 
   /**
@@ -223,13 +230,8 @@ export class Levels {
    * @param first is what the level has and the hunt has no use for, or has already said about the lease.
    * @returns an entry that came in the meantime and that the hunt accepts.
    */
-  async #lease(
-    level: number,
-    key: string,
-    tokens: Tokens,
-    hunt: Hunt,
-    first: LeaseAnswer | undefined,
-  ): Promise<TierEntry | undefined> {
+  async #lease(hunt: Hunt, first: LeaseAnswer | undefined): Promise<TierEntry | undefined> {
+    const { level, key } = hunt;
     const tier = this.tiers[level]!;
     let said = first?.kind === 'hit' ? undefined : first;
     let freshBeyond = hunt.threshold(first?.kind === 'hit' ? first.entry : undefined);
@@ -250,7 +252,7 @@ export class Levels {
         continue;
       }
       if (answer.kind === 'granted') {
-        this.#take(level, key, answer, tokens, hunt);
+        this.#take(hunt, answer);
         return undefined;
       }
       if (answer.kind === 'failed') {
@@ -273,11 +275,11 @@ export class Levels {
     }
   }
 
-  #take(level: number, key: string, { token, minVersion }: GrantedLease, tokens: Tokens, hunt: Hunt): void {
-    tokens[level] = token;
+  #take(hunt: Hunt, { token, minVersion }: GrantedLease): void {
+    hunt.tokens[hunt.level] = token;
     if (minVersion === undefined) return;
     hunt.needs(minVersion);
-    this.heard([key], minVersion);
+    this.heard([hunt.key], minVersion);
   }
 
   /** Whether nothing below could answer. */

@@ -45,13 +45,15 @@ export function tombstoneOf(version: number, expiresAt: number): string {
   return head(TOMBSTONE, { expiresAt, freshUntil: expiresAt, version });
 }
 
-/** An envelope, opened. `text` is `undefined` when the key is known to be absent. */
-export interface Opened extends Omit<TierEntry, 'value'> {
-  readonly text: string | undefined;
+/** An entry whose value is still text, to be put in the text's place: a second object would be one too many for each hit. */
+export interface Opened extends TierEntry {
+  value: unknown;
 }
 
 /** @returns `null` for a lease without a value and for a tombstone, `undefined` for anything that is none of ours. */
 export function openEnvelope(raw: string): Opened | null | undefined {
+  const plain = openPlain(raw);
+  if (plain !== undefined) return plain;
   const end = raw.indexOf(';', 1);
   if (end === -1 || end > LONGEST_HEAD) return undefined;
   switch (raw.slice(0, 1)) {
@@ -68,17 +70,30 @@ export function openEnvelope(raw: string): Opened | null | undefined {
   }
 }
 
-function openHead(ends: string, text: string | undefined): Opened | undefined {
-  if (!ends.includes(',')) {
-    const expiresAt = number(ends);
-    return Number.isNaN(expiresAt) ? undefined : { text, expiresAt, freshUntil: expiresAt };
+/** Longest number of base 36 whose value is exact. */
+const MOST_DIGITS = 10;
+
+/** A value with an expiry alone, as most are: read digit by digit, without a copy of them. Anything else is `undefined`. */
+function openPlain(raw: string): Opened | undefined {
+  if (!raw.startsWith(VALUE)) return undefined;
+  let expiresAt = 0;
+  for (let i = 1; i <= MOST_DIGITS + 1; i++) {
+    const code = raw.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) expiresAt = 36 * expiresAt + code - 0x30;
+    else if (code >= 0x61 && code <= 0x7a) expiresAt = 36 * expiresAt + code - 0x57;
+    else if (code !== 0x3b || i === 1) return undefined;
+    else return { value: raw.slice(i + 1), expiresAt, freshUntil: expiresAt };
   }
+  return undefined;
+}
+
+function openHead(ends: string, value: string | undefined): Opened | undefined {
   const [expiry, fresh, version, stamp] = ends.split(',');
   const expiresAt = number(expiry);
-  const freshUntil = number(fresh);
+  const freshUntil = fresh === undefined ? expiresAt : number(fresh);
   if (Number.isNaN(expiresAt) || Number.isNaN(freshUntil)) return undefined;
   return {
-    text,
+    value,
     expiresAt,
     freshUntil,
     ...(version === undefined || version === '' ? {} : { version: number(version) }),

@@ -288,23 +288,14 @@ class RedisRegion implements TierRegion {
     const opened = openEnvelope(raw);
     if (opened === undefined) this.#onCorrupt();
     if (opened === undefined || opened === null || opened.expiresAt <= now) return undefined;
-    const { text, expiresAt, freshUntil, version, stamp } = opened;
-    let value: unknown;
+    if (opened.value === undefined) return opened;
     try {
-      value = text === undefined ? undefined : this.#codec.decode(text);
+      opened.value = this.#codec.decode(opened.value as string);
     } catch {
       this.#onCorrupt();
       return undefined;
     }
-    // Spelled out, because a spread takes as long as the decoding of a small value.
-    if (version === undefined && stamp === undefined) return { value, expiresAt, freshUntil };
-    return {
-      value,
-      expiresAt,
-      freshUntil,
-      ...(version === undefined ? {} : { version }),
-      ...(stamp === undefined ? {} : { stamp }),
-    };
+    return opened;
   }
 
   #message(keys: readonly string[] | null, version?: number): string {
