@@ -155,7 +155,7 @@ const cases: readonly Case[] = [
     settings: `${onThisMachine(1)}; the loader answers at once; by hand is GET and SET, the floor is what a lease takes by hand`,
     ...throughServer(1),
     limit:
-      'A lease takes SET NX where GET is by hand, and a script where SET is, but nobody waits for the script: the floor shows that by hand. What is above the floor is JavaScript, of which a miss passes more than anything else, and most of it before V8 has optimised it; memory keeps the value as well. In return one process loads, and no stale value is stored.',
+      'A lease takes SET NX where GET is by hand, and a script where SET is, but nobody waits for the script: the floor shows that by hand. On one core the script takes its time all the same. What is above the floor is JavaScript, of which a miss passes more than anything else; memory keeps the value as well. In return one process loads, and no stale value is stored.',
     variants: {
       ours: miss('ours', ours),
       naive: miss('naive', byHand),

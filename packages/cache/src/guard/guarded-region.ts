@@ -18,6 +18,10 @@ export interface Reader {
   answered(answer: ReadAnswer): void;
 }
 
+function tell(reader: Reader, answer: ReadAnswer): void {
+  reader.answered(answer);
+}
+
 interface Batch {
   readonly keys: string[];
   readonly readers: Reader[];
@@ -190,7 +194,7 @@ export class GuardedRegion {
           const answer: ReadAnswer = entry === undefined ? miss : { kind: 'hit', entry };
           const reader = readers[i]!;
           if (i === 0) reader.answered(answer);
-          else contexts[i - 1]!.runInAsyncScope(reader.answered, reader, answer);
+          else contexts[i - 1]!.runInAsyncScope(tell, undefined, reader, answer);
         }
       },
     });
