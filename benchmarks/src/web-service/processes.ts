@@ -35,30 +35,39 @@ async function start(
   core: number | undefined,
 ): Promise<ChildProcess> {
   const child = fork(script, args, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.set(child, ((said.get(child) ?? '') + text).slice(-2000));
+  });
   await once(child, 'spawn');
   if (core !== undefined) pin(child.pid!, String(core));
   return child;
 }
 
+/** The end of what each process wrote to its standard error: why it ended. */
+const said = new WeakMap<ChildProcess, string>();
+
 /** The next message; fails when the process ends instead. */
 function reply<Message>(child: ChildProcess, name: string): Promise<Message> {
   return new Promise((resolve, reject) => {
-    let said = '';
-    const onText = (text: Buffer): void => {
-      said = (said + text.toString()).slice(-2000);
-    };
     const settle = (): void => {
-      child.off('message', onMessage).off('exit', onExit).stderr?.off('data', onText);
+      child.off('message', onMessage).off('close', onClose);
     };
     const onMessage = (message: unknown): void => {
       settle();
       resolve(message as Message);
     };
-    const onExit = (code: number | null): void => {
+    const onClose = (): void => {
       settle();
-      reject(new ProcessError(`${name} ended with code ${code}: ${said}`));
+      const how = child.signalCode ?? `code ${child.exitCode}`;
+      reject(new ProcessError(`${name} ended with ${how}: ${said.get(child) ?? ''}`));
     };
-    child.on('message', onMessage).on('exit', onExit).stderr?.on('data', onText);
+    if (child.exitCode !== null || child.signalCode !== null) {
+      // What it wrote last may be still under way.
+      if (child.stderr?.readableEnded !== false) onClose();
+      else child.once('close', onClose);
+      return;
+    }
+    child.on('message', onMessage).on('close', onClose);
   });
 }
 
@@ -106,10 +115,10 @@ async function startServing(script: string, options: ClusterOptions, core?: numb
       `the ${options.variant} service: ${'failure' in message ? message.failure : 'no port'}`,
     );
   }
-  child.stderr?.resume();
   const ask = <Answer extends Usage | Held>(question: Question): Promise<Answer> => {
     const answer = reply<Answer>(child, options.variant);
-    child.send(question);
+    // Of a process that has ended the answer tells.
+    child.send(question, () => {});
     return answer;
   };
   return {
