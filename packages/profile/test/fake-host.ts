@@ -18,6 +18,8 @@ export class FakeHost implements Host {
   types: string[] = [];
   readonly warnings: { readonly message: string; readonly cause: unknown }[] = [];
   intervalMs = 0;
+  /** Thrown when memory is asked for. */
+  memoryError: Error | undefined;
   /** How far the wall clock was set. */
   dateJumpMs = 0;
   #now = 1000;
@@ -90,6 +92,7 @@ export class FakeHost implements Host {
   }
 
   memory(): MemoryStats {
+    if (this.memoryError !== undefined) throw this.memoryError;
     return MEMORY;
   }
 

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { MonitorOptions, MonitorStats } from '@hotpath/profile';
 import {
   monitor,
@@ -378,6 +379,13 @@ describe('stop()', () => {
     expect(last.eventLoop.delayMsMax).toBe(15);
   });
 
+  test('ends the timer and the observer even when the last window cannot be read', () => {
+    const { host, health } = start();
+    host.memoryError = new Error('no memory');
+    expect(() => health.stop()).toThrow('no memory');
+    expect([host.ticking, host.watching]).toEqual([false, false]);
+  });
+
   test('makes reset() throw, with a code', () => {
     const { health } = start();
     health.stop();
@@ -453,6 +461,29 @@ describe('over Node itself', () => {
     expect(memory.arrayBuffersBytes).toBeLessThanOrEqual(memory.externalBytes);
     expect(Object.values(resources.byType).reduce((sum, count) => sum + count, 0)).toBe(resources.count);
     expect(JSON.parse(JSON.stringify(stats))).toEqual(stats);
+  });
+
+  test('a process without file descriptors or /proc is watched, and not ended', async () => {
+    const { memory: before } = monitor().stop();
+    const memoryUsage = vi.spyOn(process, 'memoryUsage').mockImplementation(() => {
+      // What Node throws when /proc/self/stat cannot be opened.
+      throw Object.assign(new Error('uv_resident_set_memory'), { code: 'EMFILE' });
+    });
+    try {
+      const health = monitor({ windowMs: 10, resolutionMs: 5 });
+      // What a timer's callback throws is uncaught, and fails the run.
+      while (health.lastWindow() === undefined) await setTimeout(5);
+      for (const { memory } of [health.lastWindow()!, health.stats(), health.stop()]) {
+        expect(memory.rssBytes).toBe(before.rssBytes);
+        expect(memory.heapUsedBytes).toBeGreaterThan(0);
+        expect(memory.heapUsedBytes).toBeLessThanOrEqual(memory.heapTotalBytes);
+        expect(memory.heapTotalBytes).toBeLessThanOrEqual(memory.heapLimitBytes);
+        expect(memory.arrayBuffersBytes).toBeLessThanOrEqual(memory.externalBytes);
+      }
+      expect(memoryUsage).toHaveBeenCalled();
+    } finally {
+      memoryUsage.mockRestore();
+    }
   });
 
   test('a blocked loop is seen', () => {

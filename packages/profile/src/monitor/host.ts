@@ -71,6 +71,37 @@ interface PerformanceEntryWithDetail {
   readonly detail?: { readonly kind?: number };
 }
 
+let lastRssBytes = 0;
+let lastArrayBuffersBytes = 0;
+
+/** Never throws: the monitor is not to end the service that it watches. */
+function memory(): MemoryStats {
+  const heap = getHeapStatistics();
+  try {
+    const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+    lastRssBytes = rss;
+    lastArrayBuffersBytes = arrayBuffers;
+    return {
+      rssBytes: rss,
+      heapUsedBytes: heapUsed,
+      heapTotalBytes: heapTotal,
+      heapLimitBytes: heap.heap_size_limit,
+      externalBytes: external,
+      arrayBuffersBytes: arrayBuffers,
+    };
+  } catch {
+    // It reads /proc/self/stat, which fails when file descriptors have run out. V8 tells the rest without a file.
+    return {
+      rssBytes: lastRssBytes,
+      heapUsedBytes: heap.used_heap_size,
+      heapTotalBytes: heap.total_heap_size,
+      heapLimitBytes: heap.heap_size_limit,
+      externalBytes: heap.external_memory,
+      arrayBuffersBytes: Math.min(lastArrayBuffersBytes, heap.external_memory),
+    };
+  }
+}
+
 /** Node itself. */
 export const nodeHost: Host = {
   nowMs: () => performance.now(),
@@ -89,17 +120,7 @@ export const nodeHost: Host = {
   },
   gcBudget: new GcBudget(),
   watchGc,
-  memory: () => {
-    const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
-    return {
-      rssBytes: rss,
-      heapUsedBytes: heapUsed,
-      heapTotalBytes: heapTotal,
-      heapLimitBytes: getHeapStatistics().heap_size_limit,
-      externalBytes: external,
-      arrayBuffersBytes: arrayBuffers,
-    };
-  },
+  memory,
   resources: () => process.getActiveResourcesInfo(),
   warn: (message, cause) => {
     const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

@@ -133,14 +133,13 @@ export class HostMonitor implements Monitor {
 
   stop(): MonitorStats {
     if (this.#final !== undefined) return this.#final;
-    // A stall that ends with the stop has no tick behind it, and would be missed.
-    const overdueMs = this.#host.nowMs() - this.#lastTickMs - this.#options.resolutionMs;
-    if (overdueMs > 0) this.#recordLate(overdueMs * 1000, this.#options.resolutionMs * 1000);
-    this.#final = this.#snapshot();
-    this.#ticks.stop();
-    this.#collections?.stop();
-    this.#host.gcBudget.leave();
-    return this.#final;
+    try {
+      return (this.#final = this.#lastSnapshot());
+    } finally {
+      this.#ticks.stop();
+      this.#collections?.stop();
+      this.#host.gcBudget.leave();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -226,6 +225,14 @@ export class HostMonitor implements Monitor {
     if (this.#failedCallbacks === 1) {
       this.#host.warn('onSample of a monitor failed; later failures are only counted', error);
     }
+  }
+
+  /** A stall that ends with the stop has no tick behind it, and would be missed. */
+  #lastSnapshot(): MonitorStats {
+    const { resolutionMs } = this.#options;
+    const overdueMs = this.#host.nowMs() - this.#lastTickMs - resolutionMs;
+    if (overdueMs > 0) this.#recordLate(overdueMs * 1000, resolutionMs * 1000);
+    return this.#snapshot();
   }
 
   #snapshot(): MonitorStats {

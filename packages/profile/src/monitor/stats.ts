@@ -44,7 +44,10 @@ export interface GcStats extends GcKindStats {
 
 /** Memory at the end of the window. */
 export interface MemoryStats {
-  /** Of the whole process, in a worker thread too. */
+  /**
+   * Of the whole process, in a worker thread too. Where the system cannot be asked (no file descriptor is left, no `/proc`)
+   * this and `arrayBuffersBytes` are what they were when it last could, 0 before.
+   */
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
