@@ -10,7 +10,8 @@ export {
   SnapshotFormatError,
 } from './errors.ts';
 export { monitor, MONITOR_CHANNEL } from './monitor/monitor.ts';
-export type { GcPauseListener, Monitor } from './monitor/monitor.ts';
+export type { Monitor } from './monitor/monitor.ts';
+export type { GcPauseListener } from './monitor/gc-watcher.ts';
 export type { MonitorOptions } from './monitor/options.ts';
 export type {
   EventLoopStats,

@@ -1,6 +1,9 @@
-import type { GcKind, MemoryStats } from '../dist/index.js';
-import { GcBudget } from '../dist/monitor/gc-budget.js';
-import type { GcWatch, Host, LoopTimes, Running } from '../dist/monitor/host.js';
+import type { GcKind, GcPauseListener, MemoryStats, MonitorOptions } from '../dist/index.js';
+import { GcWatcher } from '../dist/monitor/gc-watcher.js';
+import type { GcObserver } from '../dist/monitor/gc-watcher.js';
+import type { Host, LoopTimes, Running } from '../dist/monitor/host.js';
+import { HostMonitor } from '../dist/monitor/monitor.js';
+import { resolveOptions } from '../dist/monitor/options.js';
 
 const MEMORY: MemoryStats = {
   rssBytes: 6,
@@ -11,29 +14,53 @@ const MEMORY: MemoryStats = {
   arrayBuffersBytes: 4,
 };
 
+interface FakeTimer {
+  readonly ms: number;
+  readonly callback: () => void;
+  dueMs: number;
+}
+
+interface FakeObserver {
+  readonly onPause: GcPauseListener;
+  readonly onTold: () => void;
+  untold: (readonly [GcKind, number])[];
+}
+
+function tellTo(observer: FakeObserver): void {
+  const told = observer.untold;
+  observer.untold = [];
+  for (const [kind, durationMs] of told) observer.onPause(kind, durationMs);
+  if (told.length > 0) observer.onTold();
+}
+
 /** A machine whose clock stands still until it is told to go on. */
 export class FakeHost implements Host {
   active = 0;
   idle = 0;
   types: string[] = [];
   readonly warnings: { readonly message: string; readonly cause: unknown }[] = [];
+  /** Of the timer that began last. */
   intervalMs = 0;
   /** Thrown when memory is asked for. */
   memoryError: Error | undefined;
   /** How far the wall clock was set. */
   dateJumpMs = 0;
+  /** Collections that an observer saw: what Node takes its time for. */
+  observed = 0;
   #now = 1000;
-  readonly gcBudget = new GcBudget();
-  #tick: (() => void) | undefined;
-  #onPause: ((kind: GcKind, durationMs: number) => void) | undefined;
-  #untold: (readonly [GcKind, number])[] = [];
+  readonly #timers = new Set<FakeTimer>();
+  readonly #observers = new Set<FakeObserver>();
+  readonly gc = new GcWatcher(
+    (onPause, onTold) => this.#observe(onPause, onTold),
+    () => this.#now,
+  );
 
   get ticking(): boolean {
-    return this.#tick !== undefined;
+    return this.#timers.size > 0;
   }
 
   get watching(): boolean {
-    return this.#onPause !== undefined;
+    return this.#observers.size > 0;
   }
 
   /** Lets time pass without a tick: the event loop is blocked. */
@@ -42,25 +69,36 @@ export class FakeHost implements Host {
     this.active += ms;
   }
 
-  /** Time passes, then a tick. */
+  /** Time passes, then every timer ticks, whether it is due or not. */
   tick(ms: number = this.intervalMs): void {
     this.#now += ms;
     this.idle += ms;
-    this.#tick?.();
+    for (const timer of this.#timers) timer.dueMs = this.#now;
+    this.#runDue();
   }
 
   ticks(count: number): void {
     for (let tick = 0; tick < count; tick++) this.tick();
   }
 
-  /** A collection that Node has not told yet. */
+  /** Time passes, then the timers that are due tick. */
+  pass(ms: number): void {
+    this.#now += ms;
+    this.idle += ms;
+    this.#runDue();
+  }
+
+  /** A collection that Node has not told yet, if it is observed. */
   collect(kind: GcKind, durationMs: number): void {
-    this.#untold.push([kind, durationMs]);
+    for (const { untold } of this.#observers) {
+      untold.push([kind, durationMs]);
+      this.observed++;
+    }
   }
 
   /** The event loop turns: what was collected is told to who watches. */
   tellCollections(): void {
-    for (const [kind, durationMs] of this.#untold.splice(0)) this.#onPause?.(kind, durationMs);
+    for (const observer of this.#observers) tellTo(observer);
   }
 
   nowMs(): number {
@@ -73,22 +111,13 @@ export class FakeHost implements Host {
 
   every(ms: number, callback: () => void): Running {
     this.intervalMs = ms;
-    this.#tick = callback;
-    return { stop: () => (this.#tick = undefined) };
+    const timer: FakeTimer = { ms, callback, dueMs: this.#now + ms };
+    this.#timers.add(timer);
+    return { stop: () => void this.#timers.delete(timer) };
   }
 
   loopTimes(): LoopTimes {
     return { activeMs: this.active, idleMs: this.idle };
-  }
-
-  watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch {
-    this.#onPause = onPause;
-    return {
-      flush: () => {
-        this.tellCollections();
-      },
-      stop: () => (this.#onPause = undefined),
-    };
   }
 
   memory(): MemoryStats {
@@ -103,4 +132,30 @@ export class FakeHost implements Host {
   warn(message: string, cause: unknown): void {
     this.warnings.push({ message, cause });
   }
+
+  #runDue(): void {
+    for (const timer of this.#timers) {
+      if (timer.dueMs > this.#now) continue;
+      timer.dueMs = this.#now + timer.ms;
+      timer.callback();
+    }
+  }
+
+  #observe(onPause: GcPauseListener, onTold: () => void): GcObserver {
+    const observer: FakeObserver = { onPause, onTold, untold: [] };
+    this.#observers.add(observer);
+    return {
+      flush: () => tellTo(observer),
+      stop: () => void this.#observers.delete(observer),
+    };
+  }
+}
+
+/** A monitor over a machine of its own. */
+export function start(options: MonitorOptions = {}): {
+  readonly host: FakeHost;
+  readonly health: HostMonitor;
+} {
+  const host = new FakeHost();
+  return { host, health: new HostMonitor(resolveOptions({ resolutionMs: 10, ...options }), host) };
 }

@@ -14,12 +14,7 @@ import {
 } from '@hotpath/profile';
 import { HostMonitor } from '../dist/monitor/monitor.js';
 import { resolveOptions } from '../dist/monitor/options.js';
-import { FakeHost } from './fake-host.ts';
-
-function start(options: MonitorOptions = {}): { readonly host: FakeHost; readonly health: HostMonitor } {
-  const host = new FakeHost();
-  return { host, health: new HostMonitor(resolveOptions({ resolutionMs: 10, ...options }), host) };
-}
+import { FakeHost, start } from './fake-host.ts';
 
 describe('the delay of the event loop', () => {
   test('is nothing while every tick is on time', () => {
@@ -73,167 +68,6 @@ describe('the delay of the event loop', () => {
     host.block(30);
     host.tick(70);
     expect(health.stats().eventLoop).toMatchObject({ utilization: 0.3, activeMs: 30, idleMs: 70 });
-  });
-});
-
-describe('collections', () => {
-  test('are summed by kind, with the longest and the share of the window', () => {
-    const { host, health } = start();
-    host.collect('minor', 1);
-    host.collect('minor', 3);
-    host.collect('major', 16);
-    host.tick(200);
-    const { gc } = health.stats();
-    expect(gc).toMatchObject({ count: 3, pauseMsTotal: 20, pauseMsMax: 16, pauseShare: 0.1 });
-    expect(gc.byKind.minor).toEqual({ count: 2, pauseMsTotal: 4, pauseMsMax: 3 });
-    expect(gc.byKind.major).toEqual({ count: 1, pauseMsTotal: 16, pauseMsMax: 16 });
-    expect(gc.byKind.weakcb).toEqual({ count: 0, pauseMsTotal: 0, pauseMsMax: 0 });
-  });
-
-  test('are told one by one to who asks, until that or the monitor ends', () => {
-    const { host, health } = start();
-    const told: [string, number][] = [];
-    const end = health.onGcPause((kind, durationMs) => told.push([kind, durationMs]));
-    host.collect('minor', 1);
-    health.stats();
-    host.collect('major', 9);
-    health.stats();
-    end();
-    host.collect('minor', 2);
-    health.stats();
-    expect(told).toEqual([
-      ['minor', 1],
-      ['major', 9],
-    ]);
-    expect(() => health.onGcPause(7 as never)).toThrow('listener: expected a function, got number');
-  });
-
-  test('that Node has not told yet belong to the window in which they are read', () => {
-    const { host, health } = start({ windowMs: 100, resolutionMs: 10 });
-    host.collect('minor', 1);
-    host.ticks(10);
-    expect(health.lastWindow()!.gc.count).toBe(1);
-    expect(health.stats().gc.count).toBe(0);
-  });
-});
-
-describe('collections by the hundred', () => {
-  /** A second each, `perTick` collections of 0.2 ms every 20 ms; those in a gap are seen by nobody. */
-  function seconds(host: FakeHost, count: number, perTick: number): void {
-    for (let tick = 0; tick < count * 50; tick++) {
-      for (let time = 0; time < perTick; time++) if (host.watching) host.collect('minor', 0.2);
-      host.tellCollections();
-      host.tick();
-    }
-  }
-
-  test('are watched in slices, some ten a second, and reckoned for the gaps', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
-    seconds(host, 20, 5);
-    const { count, pauseMsTotal, pauseMsMax, pauseShare, watchedShare, byKind } = health.stats().gc;
-    expect(watchedShare).toBeGreaterThan(0.03);
-    expect(watchedShare).toBeLessThan(0.06);
-    expect(count / 5000).toBeCloseTo(1, 1);
-    expect(byKind.minor.count).toBe(count);
-    expect(pauseMsTotal / count).toBeCloseTo(0.2, 2);
-    expect(pauseMsMax).toBe(0.2);
-    expect(pauseShare).toBeCloseTo(0.05, 2);
-    expect(health.stats()).toEqual(health.stats());
-  });
-
-  test('are reckoned in a window that began in a gap, too', () => {
-    const told: number[] = [];
-    const { host } = start({ resolutionMs: 20, windowMs: 40, onSample: ({ gc }) => told.push(gc.count) });
-    seconds(host, 20, 5);
-    expect(told).toHaveLength(500);
-    expect(told.reduce((sum, count) => sum + count, 0) / 5000).toBeCloseTo(1, 1);
-  });
-
-  test('are watched whole in a burst after a calm', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
-    seconds(host, 10, 0);
-    seconds(host, 1, 2);
-    expect(health.stats().gc).toMatchObject({ count: 100, watchedShare: 1 });
-  });
-
-  test('of a longer burst after a calm are reckoned at the rate of the burst', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 120_000 });
-    seconds(host, 30, 0);
-    seconds(host, 2, 5);
-    const { count, watchedShare } = health.stats().gc;
-    expect(watchedShare).toBeLessThan(1);
-    expect(count / 500).toBeCloseTo(1, 1);
-  });
-
-  test('are paid from one purse by all monitors of a thread, one after the other or at once', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
-    seconds(host, 2, 5);
-    health.stop();
-    let watched = 0;
-    for (let begun = 0; begun < 20; begun++) {
-      using next = new HostMonitor(resolveOptions(), host);
-      if (host.watching) watched++;
-      seconds(host, 0.1, 5);
-      expect(next.running).toBe(true);
-    }
-    expect(watched).toBeGreaterThan(0);
-    expect(watched).toBeLessThan(6);
-  });
-
-  test('before the first slice are reckoned from it', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
-    seconds(host, 0.1, 5);
-    health.stop();
-    const next = new HostMonitor(resolveOptions({ windowMs: 60_000 }), host);
-    expect(host.watching).toBe(false);
-    seconds(host, 2, 5);
-    const { count, watchedShare } = next.stop().gc;
-    expect(watchedShare).toBeLessThan(0.1);
-    expect(count / 500).toBeCloseTo(1, 1);
-  });
-
-  test('are all watched again when they are few', () => {
-    const { host, health } = start({ resolutionMs: 20 });
-    seconds(host, 2, 10);
-    expect(health.stats().gc.watchedShare).toBeLessThan(0.3);
-    host.ticks(150);
-    health.reset();
-    for (let time = 0; time < 10; time++) {
-      host.collect('minor', 0.2);
-      host.tellCollections();
-      host.ticks(4);
-    }
-    expect(health.stats().gc).toMatchObject({ count: 10, watchedShare: 1 });
-  });
-
-  test('are watched again soon after a stall with hundreds of them', () => {
-    const { host, health } = start({ resolutionMs: 20 });
-    for (let time = 0; time < 300; time++) host.collect('minor', 0.2);
-    host.tellCollections();
-    host.ticks(100);
-    health.reset();
-    host.collect('minor', 0.2);
-    host.tellCollections();
-    host.ticks(1);
-    expect(health.stats().gc).toMatchObject({ count: 1, watchedShare: 1 });
-  });
-
-  test('are all watched while somebody is told each', () => {
-    const { host, health } = start({ resolutionMs: 20, windowMs: 60_000 });
-    seconds(host, 2, 5);
-    health.reset();
-    let told = 0;
-    const end = health.onGcPause(() => told++);
-    seconds(host, 2, 5);
-    expect(told).toBe(500);
-    expect(health.stats().gc).toMatchObject({ count: 500, watchedShare: 1 });
-    end();
-    seconds(host, 8, 5);
-    // What was watched for the listener is no debt: slices go on at once.
-    expect(health.stats().gc.watchedShare).toBeGreaterThan(0.22);
-    expect(health.stats().gc.watchedShare).toBeLessThan(0.5);
-    health.stop();
-    expect(host.watching).toBe(false);
   });
 });
 
@@ -383,6 +217,32 @@ describe('stop()', () => {
     const { host, health } = start();
     host.memoryError = new Error('no memory');
     expect(() => health.stop()).toThrow('no memory');
+    expect([host.ticking, host.watching]).toEqual([false, false]);
+  });
+
+  test.each<[how: string, read: (health: HostMonitor, host: FakeHost) => void]>([
+    ['stop()', (health) => health.stop()],
+    ['stats()', (health) => health.stats()],
+    ['reset()', (health) => health.reset()],
+    ['the end of a window', (_, host) => host.tick()],
+    ['the turn of the event loop', (_, host) => host.tellCollections()],
+  ])('by a listener of pauses, told in %s, ends the monitor once', (_, read) => {
+    const samples: MonitorStats[] = [];
+    const { host, health } = start({ windowMs: 10, onSample: (window) => samples.push(window) });
+    const other = new HostMonitor(resolveOptions({ windowMs: 60_000 }), host);
+    const told: MonitorStats[] = [];
+    health.onGcPause(() => told.push(health.stop()));
+    host.collect('minor', 1);
+    host.collect('minor', 1);
+    read(health, host);
+    expect(told).toHaveLength(1);
+    expect(health.running).toBe(false);
+    expect(health.stop()).toBe(told[0]);
+    expect(told[0]!.gc.count).toBe(1);
+    expect(samples).toEqual([]);
+    // The other still watches, and has seen both.
+    expect(host.watching).toBe(true);
+    expect(other.stop().gc.count).toBe(2);
     expect([host.ticking, host.watching]).toEqual([false, false]);
   });
 

@@ -2,7 +2,8 @@
 
 import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { GcBudget } from './gc-budget.ts';
+import { GcWatcher } from './gc-watcher.ts';
+import type { GcObserver, GcPauseListener } from './gc-watcher.ts';
 import type { GcKind, MemoryStats } from './stats.ts';
 
 export interface LoopTimes {
@@ -15,11 +16,6 @@ export interface Running {
   stop(): void;
 }
 
-export interface GcWatch extends Running {
-  /** Hands over at once what was seen and not yet told. */
-  flush(): void;
-}
-
 export interface Host {
   /** Monotonic, in milliseconds. */
   nowMs(): number;
@@ -29,9 +25,8 @@ export interface Host {
   every(ms: number, callback: () => void): Running;
   /** Times of the event loop since it began. */
   loopTimes(): LoopTimes;
-  /** What all monitors of this thread pay from. */
-  readonly gcBudget: GcBudget;
-  watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch;
+  /** What watches the collections for all monitors of this thread. */
+  readonly gc: GcWatcher;
   memory(): MemoryStats;
   /** The types of what keeps the loop alive, one for each. */
   resources(): readonly string[];
@@ -45,12 +40,13 @@ const KINDS: ReadonlyMap<number, GcKind> = new Map([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
 ]);
 
-function watchGc(onPause: (kind: GcKind, durationMs: number) => void): GcWatch {
+function observeGc(onPause: GcPauseListener, onTold: () => void): GcObserver {
   const tell = (entries: readonly PerformanceEntryWithDetail[]): void => {
     for (const { detail, duration } of entries) {
       // V8 may add kinds; what it does not name is the young generation's (minor mark-sweep).
       onPause(KINDS.get(detail?.kind ?? -1) ?? 'minor', duration);
     }
+    if (entries.length > 0) onTold();
   };
   const observer = new PerformanceObserver((list) => {
     tell(list.getEntries());
@@ -118,8 +114,7 @@ export const nodeHost: Host = {
     const { active, idle } = performance.eventLoopUtilization();
     return { activeMs: active, idleMs: idle };
   },
-  gcBudget: new GcBudget(),
-  watchGc,
+  gc: new GcWatcher(observeGc, () => performance.now()),
   memory,
   resources: () => process.getActiveResourcesInfo(),
   warn: (message, cause) => {

@@ -1,5 +1,5 @@
 /**
- * A monitor for production: one unref'd timer, one observer of collections, and counters that are read on demand.
+ * A monitor for production: one unref'd timer, the thread's observer of collections, and counters that are read on demand.
  *
  *   start          tick tick tick … tick                 tick …                stop
  *     ├── window, windowMs long ──┤├── window ─────────────┤├── window, short ──┤
@@ -16,12 +16,12 @@ import { MonitorStoppedError } from '../errors.ts';
 import { functionOption } from '../option-checks.ts';
 import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
-import { GcPauses } from './gc-pauses.ts';
+import type { GcPauseListener, GcReader } from './gc-watcher.ts';
 import { nodeHost } from './host.ts';
-import type { GcWatch, Host, LoopTimes, Running } from './host.ts';
+import type { Host, LoopTimes, Running } from './host.ts';
 import { resolveOptions } from './options.ts';
 import type { MonitorOptions, ResolvedOptions } from './options.ts';
-import type { EventLoopStats, GcKind, MonitorStats, ResourceStats } from './stats.ts';
+import type { EventLoopStats, MonitorStats, ResourceStats } from './stats.ts';
 
 /** Name of the `diagnostics_channel` on which each window is published as it ends: a {@link MonitorStats}. */
 export const MONITOR_CHANNEL = 'hotpath:profile:monitor';
@@ -30,9 +30,6 @@ const windows = channel(MONITOR_CHANNEL);
 
 /** Missed ticks of a longer stall than this many resolutions are counted in as many equal steps instead. */
 const MOST_STEPS = 256;
-
-/** Told of each pause; must not throw. */
-export type GcPauseListener = (kind: GcKind, durationMs: number) => void;
 
 /** A running monitor; made by {@link monitor}. */
 export interface Monitor extends Disposable {
@@ -73,10 +70,7 @@ export class HostMonitor implements Monitor {
   readonly #host: Host;
   readonly #ticks: Running;
   readonly #delays = new DelayHistogram();
-  readonly #pauses: GcPauses;
-  readonly #pauseListeners = new Set<GcPauseListener>();
-  /** `undefined` in a gap. */
-  #collections: GcWatch | undefined;
+  readonly #gc: GcReader;
   #startedAtMs = 0;
   #startMs = 0;
   #startLoop: LoopTimes = { activeMs: 0, idleMs: 0 };
@@ -88,11 +82,7 @@ export class HostMonitor implements Monitor {
   constructor(options: ResolvedOptions, host: Host) {
     this.#options = options;
     this.#host = host;
-    const nowMs = host.nowMs();
-    this.#pauses = new GcPauses(nowMs);
-    host.gcBudget.enter(nowMs);
-    if (host.gcBudget.affords(nowMs, false)) this.#watch();
-    else this.#pauses.startGap(nowMs);
+    this.#gc = host.gc.join(host.nowMs());
     this.#open();
     this.#lastTickMs = this.#startMs;
     this.#ticks = host.every(options.resolutionMs, () => {
@@ -105,6 +95,7 @@ export class HostMonitor implements Monitor {
   }
 
   stats(): MonitorStats {
+    this.#flush();
     return this.#final ?? this.#snapshot();
   }
 
@@ -115,6 +106,7 @@ export class HostMonitor implements Monitor {
   reset(): void {
     if (this.#final !== undefined)
       throw new MonitorStoppedError('the monitor was stopped: start another one');
+    this.#flush();
     this.#open();
   }
 
@@ -124,21 +116,20 @@ export class HostMonitor implements Monitor {
     const own: GcPauseListener = (kind, durationMs) => {
       listener(kind, durationMs);
     };
-    this.#pauseListeners.add(own);
-    if (this.running) this.#chooseToWatch(this.#host.nowMs());
+    this.#gc.listeners.add(own);
+    if (this.running) this.#host.gc.choose(this.#host.nowMs());
     return () => {
-      this.#pauseListeners.delete(own);
+      this.#gc.listeners.delete(own);
     };
   }
 
   stop(): MonitorStats {
-    if (this.#final !== undefined) return this.#final;
     try {
-      return (this.#final = this.#lastSnapshot());
+      this.#flush();
+      return (this.#final ??= this.#lastSnapshot());
     } finally {
       this.#ticks.stop();
-      this.#collections?.stop();
-      this.#host.gcBudget.leave();
+      this.#host.gc.leave(this.#gc);
     }
   }
 
@@ -146,40 +137,16 @@ export class HostMonitor implements Monitor {
     this.stop();
   }
 
-  #watch(): void {
-    this.#collections = this.#host.watchGc((kind, durationMs) => {
-      // With a listener all are watched, whatever they cost, and the budget stays whole for when it has gone.
-      if (this.#pauseListeners.size === 0) this.#host.gcBudget.spend();
-      this.#pauses.add(kind, durationMs);
-      for (const listener of this.#pauseListeners) listener(kind, durationMs);
-    });
-  }
-
-  /** The only place where slices and gaps begin. */
-  #chooseToWatch(nowMs: number): void {
-    const { isWatching } = this.#pauses;
-    const isAfforded = this.#host.gcBudget.affords(nowMs, isWatching) || this.#pauseListeners.size > 0;
-    if (isAfforded === isWatching) {
-      if (isWatching) this.#pauses.tick(nowMs);
-      return;
-    }
-    if (isAfforded) {
-      this.#pauses.startSlice(nowMs);
-      this.#watch();
-      return;
-    }
-    this.#collections?.flush();
-    this.#collections?.stop();
-    this.#collections = undefined;
-    this.#pauses.startGap(nowMs);
+  /** What Node has not told yet belongs to the window in which it is read. A listener may stop the monitor in this. */
+  #flush(): void {
+    if (this.running) this.#host.gc.flush();
   }
 
   #open(): void {
-    this.#collections?.flush();
     this.#delays.clear();
     this.#startedAtMs = this.#host.dateMs();
     this.#startMs = this.#host.nowMs();
-    this.#pauses.clear(this.#startMs);
+    this.#gc.pauses.clear(this.#startMs);
     this.#startLoop = this.#host.loopTimes();
   }
 
@@ -189,7 +156,7 @@ export class HostMonitor implements Monitor {
     const lateUs = (nowMs - this.#lastTickMs - resolutionMs) * 1000;
     this.#lastTickMs = nowMs;
     this.#recordLate(lateUs, resolutionMs * 1000);
-    this.#chooseToWatch(nowMs);
+    this.#host.gc.choose(nowMs);
     if (nowMs - this.#startMs >= windowMs) this.#roll();
   }
 
@@ -206,6 +173,8 @@ export class HostMonitor implements Monitor {
   }
 
   #roll(): void {
+    this.#flush();
+    if (!this.running) return;
     const ended = this.#snapshot();
     this.#last = ended;
     this.#open();
@@ -236,14 +205,13 @@ export class HostMonitor implements Monitor {
   }
 
   #snapshot(): MonitorStats {
-    this.#collections?.flush();
     const nowMs = this.#host.nowMs();
     const durationMs = Math.max(0, nowMs - this.#startMs);
     return {
       startedAtMs: this.#startedAtMs,
       durationMs,
       eventLoop: this.#eventLoop(),
-      gc: this.#pauses.snapshot(nowMs, durationMs),
+      gc: this.#gc.pauses.snapshot(nowMs, durationMs),
       memory: this.#host.memory(),
       resources: countByType(this.#host.resources()),
       failedCallbacks: this.#failedCallbacks,

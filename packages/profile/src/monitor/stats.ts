@@ -29,6 +29,8 @@ export interface GcKindStats {
 /** The kinds of collection, by the names that OpenTelemetry gives them (`v8js.gc.type`). */
 export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb';
 
+export const GC_KINDS: readonly GcKind[] = ['minor', 'major', 'incremental', 'weakcb'];
+
 export interface GcStats extends GcKindStats {
   /** Share of the window that pauses took, 0 to 1. */
   readonly pauseShare: number;
@@ -36,7 +38,8 @@ export interface GcStats extends GcKindStats {
    * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 10 collections a second, and in a
    * burst of up to 100 after ten calm seconds. Beyond, Node's own observer would cost more than the rest of the monitor, so
    * they are watched in slices, and counts and totals of the gaps are reckoned from the end of the slice before each. A gap
-   * lasts 1.4 s at most: a rate that changes within it, and a longest pause in it, are not seen.
+   * ends at the first look after 1.4 s at most: a rate that changes within it, and a longest pause in it, are not seen.
+   * Of one that a stall has made longer no more than 2.4 s are reckoned.
    */
   readonly watchedShare: number;
   readonly byKind: Readonly<Record<GcKind, GcKindStats>>;
