@@ -4,7 +4,7 @@ import { formatDate } from './format.ts';
 import type { Page } from './html-page.ts';
 import { renderDocument } from './html-page.ts';
 import { rowSection } from './html-row.ts';
-import type { Markup } from './markup.ts';
+import type { Content, Markup } from './markup.ts';
 import { html } from './markup.ts';
 import type { Row } from './record.ts';
 
@@ -19,12 +19,16 @@ const PACKAGE_TITLES: Readonly<Record<Row['package'], string>> = {
 };
 const PACKAGES = Object.keys(PACKAGE_TITLES) as Row['package'][];
 
-/** A page of rows, all of one package. */
+/** A page beside the front page. */
 export interface Part {
   readonly file: string;
   /** `Memory`, `Memory, 2`. */
   readonly title: string;
+  /** What of the report it has. */
+  readonly subject: string;
+  /** Rows that it shows in detail. */
   readonly rows: readonly Row[];
+  readonly content: (page: Page) => Content;
 }
 
 /** A section a package. */
@@ -61,9 +65,14 @@ export function splitRows(page: Page, name: string, mostBytes: number): Part[] {
     }
     return pages.map((rows, index): Part => {
       const title = PACKAGE_TITLES[packageName];
-      return index === 0
-        ? { file: `${name}-${packageName}.html`, title, rows }
-        : { file: `${name}-${packageName}-${index + 1}.html`, title: `${title}, ${index + 1}`, rows };
+      const isFirst = index === 0;
+      return {
+        file: isFirst ? `${name}-${packageName}.html` : `${name}-${packageName}-${index + 1}.html`,
+        title: isFirst ? title : `${title}, ${index + 1}`,
+        subject: 'Rows in detail',
+        rows,
+        content: (shown) => rowSections(shown, rows),
+      };
     });
   });
 }
@@ -77,12 +86,12 @@ export function renderPart(page: Page, part: Part, parts: readonly Part[], front
       <p class="brand">Hotpath</p>
       <h1>${part.title}</h1>
       <p class="subtitle">
-        Rows in detail of the <a href="${encodeURI(front)}">benchmark report</a> of ${date}.
+        ${part.subject} of the <a href="${encodeURI(front)}">benchmark report</a> of ${date}.
         <a href="${encodeURI(front)}#reading">How to read this</a>
       </p>
     </header>`,
     html`<li><a href="${encodeURI(front)}">Report</a></li>
       ${parts.map((other) => html`<li><a href="${encodeURI(other.file)}" ${other === part && html` aria-current="page"`}>${other.title}</a></li>`)}`,
-    rowSections(page, part.rows),
+    part.content(page),
   );
 }

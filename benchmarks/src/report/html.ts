@@ -7,26 +7,23 @@ import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import {
   adviceFor,
-  comparisonWords,
-  headlineOf,
   lossesOf,
-  metricWords,
   missingOf,
   rowsByReason,
   tallyOf,
   VERDICT_MARKS,
   VERDICT_WORDS,
 } from './findings.ts';
-import type { Loss } from './findings.ts';
-import { formatBytes, formatCount, formatDate, formatEnds, formatTimes } from './format.ts';
+import { formatBytes, formatCount, formatDate } from './format.ts';
 import { claims } from './html-claims.ts';
 import { guideTable } from './html-guide-table.ts';
 import type { Flames, Page } from './html-page.ts';
 import { anchorsOf, renderDocument, rowLink, verdictChip } from './html-page.ts';
+import { lossLead, lossList, lossesPart } from './html-losses.ts';
 import { renderPart, rowSections, splitRows } from './html-parts.ts';
 import type { Markup } from './markup.ts';
 import { html, subject } from './markup.ts';
-import type { Ratio, Report, Row } from './record.ts';
+import type { Report, Row } from './record.ts';
 
 export interface HtmlOptions {
   /** The front page's file. Other pages are named for it. Default `report.html`. */
@@ -91,45 +88,16 @@ function alarm({ report }: Page): Markup | false {
   </p>`;
 }
 
-function metricTag(ratio: Ratio | undefined): Markup | false {
-  return ratio !== undefined && html`<span class="metric">${subject(metricWords(ratio))}</span>`;
-}
+/** Cards that the front page shows where the losses have a page of their own. */
+const WORST_SHOWN = 5;
 
-function lossItem(page: Page, { row, ratio }: Loss): Markup {
-  if (ratio === undefined) {
-    return html`<li>
-      <div class="loss-head">${rowLink(page, row)} ${metricTag(headlineOf(row))} ${verdictChip('short')}</div>
-      <p>${subject(row.reason)}</p>
-    </li>`;
-  }
-  return html`<li>
-    <div class="loss-head">
-      ${rowLink(page, row)} ${metricTag(ratio)} <span class="chip v-loss">${formatTimes(ratio.ratio)}</span>
-    </div>
-    <p>
-      ${subject(ratio.of)} is ${comparisonWords(ratio)} ${subject(ratio.over)}: ${formatTimes(ratio.ratio)},
-      interval ${formatEnds(ratio.low, ratio.high)}.
-    </p>
-  </li>`;
-}
-
-function losses(page: Page): Markup {
+function losses(page: Page, file: string | undefined): Markup {
   const all = lossesOf(page.report);
+  const isElsewhere = file !== undefined && all.length > WORST_SHOWN;
   return html`<section aria-labelledby="losses">
     <h2 id="losses">Losses</h2>
-    <p class="lead">
-      A figure of the guide that was not reached, or a rival that beats ours with its whole interval. The
-      worst comes first.
-    </p>
-    ${
-      all.length === 0
-        ? html`<p class="none">
-            ${page.report.rows.length === 0 ? 'Nothing was measured.' : 'None in this run.'}
-          </p>`
-        : html`<ul class="losses">
-            ${all.map((loss) => lossItem(page, loss))}
-          </ul>`
-    }
+    ${lossLead()} ${lossList(page, isElsewhere ? all.slice(0, WORST_SHOWN) : all)}
+    ${isElsewhere && html`<p class="lead"><a href="${encodeURI(file)}">All ${formatCount(all.length, 'loss', 'losses')}, on a page of their own</a></p>`}
   </section>`;
 }
 
@@ -253,14 +221,14 @@ const MOST_BYTES = 400_000;
 /** A report as files: their texts by the names under which they link each other. */
 export interface RenderedReport {
   readonly front: string;
-  /** Rows in detail, where one page cannot hold them all. */
+  /** The losses, and the rows in detail, where one page cannot hold them all. */
   readonly parts: ReadonlyMap<string, string>;
 }
 
 /**
  * Renders a report as HTML that opens offline, without a script, each file under 400 KB. One file where it all fits; else
- * the front page has the losses, the guide table, the claims and the environment (1 KB a row), and the rows in detail are
- * in pages beside it, a package each, to which it links.
+ * the front page has the worst losses, the guide table, the claims and the environment (1 KB a row). All losses are on a
+ * page of their own beside it, and the rows in detail on a page a package; it links to them.
  *
  * Every text of the report is escaped; what could reorder or hide text is shown as `\u202e` and the like.
  */
@@ -268,17 +236,21 @@ export function renderReport(report: Report, options: HtmlOptions = {}): Rendere
   const { packageManager = pinnedPackageManager(), flames = new Map(), file = 'report.html' } = options;
   const anchors = anchorsOf(report.rows);
   const whole: Page = { report, packageManager, anchors, flames, pageOf: new Map() };
-  const one = renderFront(whole, true);
+  const one = renderFront(whole);
   if (Buffer.byteLength(one) <= MOST_BYTES) return { front: one, parts: new Map() };
-  const parts = splitRows(whole, basename(file, extname(file)), MOST_BYTES);
+  const name = basename(file, extname(file));
+  const losses = lossesPart(report, name);
+  const parts = [losses, ...splitRows(whole, name, MOST_BYTES)];
   const pageOf = new Map(parts.flatMap((part) => part.rows.map((row) => [row, part.file] as const)));
+  const split = { ...whole, pageOf };
   return {
-    front: renderFront({ ...whole, pageOf }, false),
-    parts: new Map(parts.map((part) => [part.file, renderPart(whole, part, parts, file)])),
+    front: renderFront(split, losses.file),
+    parts: new Map(parts.map((part) => [part.file, renderPart(split, part, parts, file)])),
   };
 }
 
-function renderFront(page: Page, withRows: boolean): string {
+/** With the rows in detail, or with the file that has all losses where they are on other pages. */
+function renderFront(page: Page, lossesFile?: string): string {
   const isIncomplete = alarm(page) !== false;
   const title = `Hotpath benchmark report, ${formatDate(page.report.environment.date)}`;
   return renderDocument(
@@ -290,6 +262,6 @@ function renderFront(page: Page, withRows: boolean): string {
       <li><a href="#environment">Environment</a></li>
       <li><a href="#reading">How to read this</a></li>
       ${isIncomplete && html`<li><a class="nav-alarm" href="#missing">Missing</a></li>`}`,
-    html`${alarm(page)}${losses(page)}${guideTable(page)}${claims(page)}${withRows && rowSections(page, page.report.rows)}${missing(page)}${environment(page)}${reading()}`,
+    html`${alarm(page)}${losses(page, lossesFile)}${guideTable(page)}${claims(page)}${lossesFile === undefined && rowSections(page, page.report.rows)}${missing(page)}${environment(page)}${reading()}`,
   );
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { renderReport } from '../../dist/report/html.js';
 import type { HtmlOptions } from '../../dist/report/html.js';
 import { escapeHtml, html } from '../../dist/report/markup.js';
-import type { Ratio, Report } from '../../dist/report/record.js';
+import type { Ratio, Report, Row } from '../../dist/report/record.js';
 import { EMPTY, ENVIRONMENT, figure, FULL, HOSTILE, HOSTILE_STRINGS, row } from './fixtures.ts';
 
 const LIMIT = 400_000;
@@ -85,7 +85,11 @@ describe('the page', () => {
     ]) {
       expect(shown.split(what)).toHaveLength(251);
     }
-    expect([...parts.keys()].slice(0, 2)).toEqual(['all rows-memory.html', 'all rows-memory-2.html']);
+    expect([...parts.keys()].slice(0, 3)).toEqual([
+      'all rows-losses.html',
+      'all rows-memory.html',
+      'all rows-memory-2.html',
+    ]);
   });
 
   test('whose rows are on other pages leads to each of them, and they lead back', () => {
@@ -107,6 +111,34 @@ describe('the page', () => {
       expect(text.split(`aria-current="page">`)).toHaveLength(2);
       expect(file).not.toBe('all rows.html');
     }
+  });
+
+  test('with pages beside it has all losses on one of their own, and the worst on the front page', () => {
+    const lost = (row: Row, index: number): Row => ({
+      ...row,
+      ratios: [
+        {
+          of: 'ours',
+          over: 'rival',
+          metric: 'time',
+          ratio: index / 200,
+          low: index / 210,
+          high: index / 190,
+        },
+      ],
+    });
+    const report = many(100);
+    const { front, parts } = renderReport({ ...report, rows: report.rows.map((row, i) => lost(row, i + 1)) });
+    const cardsOf = (text: string): string[] =>
+      [
+        ...text.matchAll(
+          /<div class="loss-head">\s*<a class="row-link" href="[^"]*"\s*><b>[^<]*<\/b> (case \d+)/g,
+        ),
+      ].map(([, name]) => name!);
+    const worstFirst = Array.from({ length: 100 }, (_, index) => `case ${index}`);
+    expect(cardsOf(parts.get('report-losses.html')!)).toEqual(worstFirst);
+    expect(cardsOf(front)).toEqual(worstFirst.slice(0, 5));
+    expect(front).toContain('href="report-losses.html">All 100 losses');
   });
 
   test('a loss names what was compared', () => {

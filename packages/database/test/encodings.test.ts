@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ByteWriter } from '../dist/insert/byte-writer.js';
 import { copyEncoding, unnestEncoding } from '../dist/insert/encodings.js';
 import type { ColumnPlan } from '../dist/insert/sql.js';
 
@@ -56,6 +57,27 @@ function readArray(bytes: Buffer, oid: number, version?: number): (string | null
   expect(at).toBe(bytes.length);
   return elements;
 }
+
+describe('a buffer', () => {
+  test('is not as large as the largest value ever after', () => {
+    const frame = copyEncoding([column('a', 25)]);
+    const take = (text: string): Buffer => {
+      frame.add(text, 0);
+      return frame.take()[0] as Buffer;
+    };
+    take('x'.repeat(20e6));
+    take('x');
+    expect(take('x').buffer.byteLength).toBeLessThan(100_000);
+  });
+
+  test('takes no more than the server does, so that a length is never cut off', () => {
+    const bytes = new ByteWriter(16, 100);
+    bytes.text('x'.repeat(60));
+    expect(() => {
+      bytes.copyText('x'.repeat(41));
+    }).toThrow('expected less than 101 bytes in one row');
+  });
+});
 
 describe('rows on the wire', () => {
   test('lines of a COPY hold any texts and nulls', () => {

@@ -156,6 +156,30 @@ describe.skipIf(postgresUrl === '')('values that batch inserts write on a real P
     });
   });
 
+  test('parsers of the user’s change nothing in what is stored', async () => {
+    await db.query('CREATE TABLE parsed (a text, b jsonb, c int, d int[])');
+    for (const parse of [(text: string) => text, (text: string) => [text]]) {
+      const odd = fresh.open({ types: { getTypeParser: (oid: number) => (oid === 25 ? String : parse) } });
+      for (const strategy of ['unnest', 'copy', 'values'] as const) {
+        await insertMany(odd, 'parsed', [{ a: 'Ada', b: { n: 1 }, c: 2, d: [3, 4] }], { strategy });
+      }
+    }
+    expect(await db.many('SELECT DISTINCT a, b, c, d FROM parsed')).toEqual([
+      { a: 'Ada', b: { n: 1 }, c: 2, d: [3, 4] },
+    ]);
+  });
+
+  test('an unnest of somebody else on the path is not called', async () => {
+    await db.query(`CREATE TABLE unnested (a text, b text);
+      CREATE FUNCTION unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql AS 'BEGIN RAISE ''not mine''; END'`);
+    const rows = [{ a: '1', b: '2' }];
+    await insertMany(db, 'unnested', rows, { strategy: 'unnest' });
+    await insertMany(db, 'unnested', rows, { strategy: 'unnest', returning: ['a'] });
+    await insertMany(db, 'unnested', [{ a: '1' }], { strategy: 'unnest', returning: ['a'] });
+    await db.query('DROP FUNCTION unnest(text[])');
+    expect(await db.many('SELECT a FROM unnested')).toHaveLength(3);
+  });
+
   test('of two columns of one name the last is given, however many rows there are', async () => {
     const { rows, fields } = await db.query('SELECT n AS a, -n AS a FROM generate_series(1, 300) n', []);
     expect(rows).toEqual(Array.from({ length: 300 }, (_, index) => ({ a: -1 - index })));

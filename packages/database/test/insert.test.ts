@@ -83,7 +83,7 @@ describe('statements', () => {
 
   test('unnest takes one array a column, and casts rows of what has no array of its own', () => {
     expect(unnestSql(plan)).toBe(
-      'INSERT INTO "t" ("a","b""") SELECT unnest($1::integer[]),unnest($2::text[])::text[]',
+      'INSERT INTO "t" ("a","b""") SELECT pg_catalog.unnest($1::integer[]),pg_catalog.unnest($2::text[])::text[]',
     );
   });
 

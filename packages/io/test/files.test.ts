@@ -103,6 +103,29 @@ test.each(['undefined', 'Infinity'])(
   },
 );
 
+test('files that wait for memory and others that wait for descriptors do not wait for each other', async () => {
+  if (process.platform === 'win32') return;
+  const folder = await freshFolder();
+  for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), Buffer.alloc(1000));
+  const program = `
+    import { readFiles } from ${JSON.stringify(LIBRARY)};
+    const folder = ${JSON.stringify(folder)};
+    const paths = [folder + '/a', folder + '/b', folder + '/c', ...Array.from({ length: 200 }, () => folder)];
+    const found = {};
+    for await (const { bytes, error } of readFiles(paths, { concurrency: 203, maxBytes: 1000 })) {
+      const what = error?.code ?? error?.cause?.code ?? bytes.length;
+      found[what] = (found[what] ?? 0) + 1;
+    }
+    console.log(JSON.stringify(found));`;
+  const child = spawnSync(
+    'sh',
+    ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, program],
+    { encoding: 'utf8', timeout: 20_000 },
+  );
+  expect(child.stderr).toBe('');
+  expect(JSON.parse(child.stdout)).toEqual({ 1000: 3, EISDIR: 200 });
+});
+
 test('an abort ends the iteration, a wrong path too, and a consumer may stop', async () => {
   const folder = await freshFolder();
   await writeFile(join(folder, 'a'), 'a');

@@ -95,6 +95,29 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
 });
 
 describe('when writes happen', () => {
+  test.each(['async', 'sync'] as const)('in %s mode what follows an empty write is written', async (mode) => {
+    const { writer, files } = memoryWriter({ mode });
+    writer.write('');
+    writer.write(new Uint8Array(0));
+    writer.write('a');
+    writer.write('b');
+    await turn();
+    await turn();
+    expect(files.content.toString()).toBe('ab');
+    await writer.close();
+  });
+
+  test('in sync mode what follows a write that was made at once is written, too', async () => {
+    const { writer, files } = memoryWriter({ mode: 'sync', flushBytes: 10 });
+    writer.write('0123456789');
+    expect(files.content.length).toBe(10);
+    writer.write('x');
+    writer.write('y');
+    await turn();
+    expect(files.content.toString()).toBe('0123456789xy');
+    await writer.close();
+  });
+
   test('with an infinite linger only flushBytes and a flush write', async () => {
     const { writer, files } = memoryWriter({ lingerMs: Infinity, flushBytes: 10 });
     writer.write('012345678');

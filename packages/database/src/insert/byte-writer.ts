@@ -14,6 +14,9 @@ for (const [plain, letter] of [
   ESCAPES[plain.charCodeAt(0)] = letter.charCodeAt(0);
 }
 
+/** One large value is no reason to expect more of them. */
+const EXPECTED_MOST_BYTES = 8 * 2 ** 20;
+
 const BACKSLASH = 0x5c;
 const NONE = Buffer.alloc(0);
 const ESCAPED = /[\\\n\r\t]/gu;
@@ -25,12 +28,19 @@ const ESCAPED = /[\\\n\r\t]/gu;
 export class ByteWriter {
   #bytes: Buffer = NONE;
   #at = 0;
+  readonly #leastBytes: number;
+  readonly #mostBytes: number;
   /** What the next buffer is to hold. */
   #sizeBytes: number;
 
-  /** @param sizeBytes of the first buffer, made when it is needed. */
-  constructor(sizeBytes: number) {
-    this.#sizeBytes = sizeBytes;
+  /**
+   * @param leastBytes of a buffer, made when it is needed.
+   * @param mostBytes of all that is written before it is taken: by default what the server takes as one value or row.
+   */
+  constructor(leastBytes: number, mostBytes: number = 2 ** 30 - 1) {
+    this.#leastBytes = leastBytes;
+    this.#mostBytes = mostBytes;
+    this.#sizeBytes = leastBytes;
   }
 
   /** Bytes so far. */
@@ -115,9 +125,10 @@ export class ByteWriter {
     this.#at = at;
   }
 
-  /** The bytes, which are the caller's; the writer is empty again. */
+  /** The bytes, which are the caller's; the writer is empty again, and expects as many. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#at);
+    this.#sizeBytes = Math.max(this.#leastBytes, Math.min(this.#at + (this.#at >>> 3), EXPECTED_MOST_BYTES));
     this.#bytes = NONE;
     this.#at = 0;
     return taken;
@@ -136,10 +147,14 @@ export class ByteWriter {
   #reserve(bytes: number): void {
     const needed = this.#at + bytes;
     if (needed <= this.#bytes.length) return;
+    if (needed > this.#mostBytes) {
+      throw new ArgumentRangeError(
+        `value: expected less than ${this.#mostBytes + 1} bytes in one row, got more`,
+      );
+    }
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length, this.#sizeBytes));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
-    this.#sizeBytes = larger.length;
   }
 }
 

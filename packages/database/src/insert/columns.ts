@@ -7,13 +7,15 @@ import { TEXT_OID } from './text-array.ts';
 
 /**
  * Columns of a table with what an insert must know of their types. `format_type` with -1 writes a type without its length,
- * which the table then enforces; a cast would cut silently. The recursion sees through domains.
+ * which the table then enforces; a cast would cut silently. The recursion sees through domains. All of it comes as text, which no
+ * type parser of the user's turns into something else.
  */
 const COLUMNS_SQL = `SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
-  b.typcategory = 'A' AS is_array, e.typdelim AS delimiter, t.typarray <> 0 AS has_array,
-  CASE WHEN a.atttypid IN (25, 1043, 1042, 114, 3802) THEN a.atttypid::int ELSE 0 END AS text_oid,
-  b.typtype = 'c' AS is_composite, b.oid IN (114, 3802) AS is_json, b.typelem IN (114, 3802) AS is_json_array,
-  c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND NOT c.relhasrules AND a.attidentity <> 'a' AS copies
+  (b.typcategory = 'A')::text AS is_array, e.typdelim::text AS delimiter, (t.typarray <> 0)::text AS has_array,
+  (CASE WHEN a.atttypid IN (25, 1043, 1042, 114, 3802) THEN a.atttypid::int ELSE 0 END)::text AS text_oid,
+  (b.typtype = 'c')::text AS is_composite, (b.oid IN (114, 3802))::text AS is_json,
+  (b.typelem IN (114, 3802))::text AS is_json_array,
+  (c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND NOT c.relhasrules AND a.attidentity <> 'a')::text AS copies
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
@@ -28,17 +30,19 @@ CROSS JOIN LATERAL (
 JOIN pg_type e ON e.oid = b.oid
 WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
 
+type Flag = 'true' | 'false';
+
 interface CatalogRow {
   readonly name: string;
   readonly type: string;
-  readonly is_array: boolean;
+  readonly is_array: Flag;
   readonly delimiter: string;
-  readonly has_array: boolean;
-  readonly text_oid: number;
-  readonly is_composite: boolean;
-  readonly is_json: boolean;
-  readonly is_json_array: boolean;
-  readonly copies: boolean;
+  readonly has_array: Flag;
+  readonly text_oid: string;
+  readonly is_composite: Flag;
+  readonly is_json: Flag;
+  readonly is_json_array: Flag;
+  readonly copies: Flag;
 }
 
 type Columns = ReadonlyMap<string, ColumnPlan>;
@@ -117,6 +121,12 @@ function planOfType(name: string, type: string): ColumnPlan {
   return { name, type, direct, textOid, kind, copies: false };
 }
 
+function kindOf({ is_json, is_json_array, is_array }: CatalogRow): ColumnPlan['kind'] {
+  if (is_json === 'true') return 'json';
+  if (is_json_array === 'true') return 'jsonArray';
+  return is_array === 'true' ? 'array' : 'plain';
+}
+
 async function readColumns(db: Queryable, table: string): Promise<Columns> {
   const { rows } = await db.query(COLUMNS_SQL, [table]);
   if (!Array.isArray(rows)) {
@@ -127,10 +137,11 @@ async function readColumns(db: Queryable, table: string): Promise<Columns> {
   for (const row of rows as readonly CatalogRow[]) {
     const { name, type } = row;
     // Elements are separated by a comma in all types but `box`; unnest spreads a composite over several columns.
-    const direct = row.has_array && !row.is_array && !row.is_composite && row.delimiter === ',';
-    const kind = row.is_json ? 'json' : row.is_json_array ? 'jsonArray' : row.is_array ? 'array' : 'plain';
-    const textOid = direct ? row.text_oid : TEXT_OID;
-    columns.set(name, { name, type, direct, textOid, kind, copies: row.copies });
+    const isArray = row.is_array === 'true';
+    const direct =
+      row.has_array === 'true' && !isArray && row.is_composite === 'false' && row.delimiter === ',';
+    const textOid = direct ? Number(row.text_oid) : TEXT_OID;
+    columns.set(name, { name, type, direct, textOid, kind: kindOf(row), copies: row.copies === 'true' });
   }
   return columns;
 }

@@ -37,7 +37,7 @@ export interface InsertPlan {
 
 /**
  * One array a column, whatever the number of rows, so the text and its plan are always the same:
- * `INSERT INTO "t" ("a","b") SELECT unnest($1::text[]),unnest($2::text[])::int4`.
+ * `INSERT INTO "t" ("a","b") SELECT pg_catalog.unnest($1::text[]),pg_catalog.unnest($2::text[])::int4`.
  *
  * Of the same length, so they are unnested side by side; as the select's own columns without a table in between that holds all rows.
  */
@@ -47,11 +47,14 @@ export function unnestSql(plan: InsertPlan): string {
   const arrays = columns.map(({ direct, type }, index) => `$${index + 1}::${direct ? type : 'text'}[]`);
   const cast = (from: (index: number) => string): string =>
     columns.map(({ direct, type }, index) => (direct ? from(index) : `${from(index)}::${type}`)).join(',');
+  // Of several arrays side by side the parser makes Postgres's own, and only of the plain name.
+  const from = arrays.length === 1 ? 'pg_catalog.unnest' : 'unnest';
   const rows =
     plan.returning === undefined
-      ? cast((index) => `unnest(${arrays[index]!})`)
+      ? // Named in full, for the path may have an unnest of somebody's for just this type.
+        cast((index) => `pg_catalog.unnest(${arrays[index]!})`)
       : // Rows are inserted, and so returned, in the order of the select; only ORDER BY makes that a promise.
-        `${cast((index) => `c${index + 1}`)} FROM unnest(${arrays.join(',')}) WITH ORDINALITY ` +
+        `${cast((index) => `c${index + 1}`)} FROM ${from}(${arrays.join(',')}) WITH ORDINALITY ` +
         `AS u(${columns.map((_, index) => `c${index + 1}`).join(',')},n) ORDER BY n`;
   return `INSERT INTO ${plan.table} (${names}) SELECT ${rows}${tailSql(plan)}`;
 }

@@ -41,10 +41,10 @@ export function waitsForDescriptor(
  *  open ──► fstat ──► memory for its size ──► read, until all is there ──► close
  *   ▲ ▲                     │
  *   │ └─ closed meanwhile ──┘ not free: wait
- *   └─ no descriptor: later
+ *   └─ no descriptor: later, without memory
  * ```
  * Hundreds may wait for memory, so those that do hold no descriptor; but a pipe keeps its own, for opening it twice would
- * not give the same bytes.
+ * not give the same bytes. And who waits for a descriptor holds no memory, or each could wait for what the other has.
  * A trip to the thread pool costs several times what the calls themselves do for a small file, so only those that may
  * wait for a disk make one: open, which looks the path up, and read. What fstat answers open has brought into memory.
  */
@@ -86,7 +86,11 @@ export class FileRead {
     if (error === null) {
       this.#descriptor = descriptor;
       this.#measure();
-    } else if (!waitsForDescriptor(error, this.#context!, this.#openAgain, this.#fail)) {
+    } else if (waitsForDescriptor(error, this.#context!, this.#openAgain, this.#fail)) {
+      // Those that have the descriptors may be waiting for this memory.
+      this.#permit?.release();
+      this.#permit = undefined;
+    } else {
       this.#fail(error);
     }
   };

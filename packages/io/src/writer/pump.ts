@@ -86,8 +86,9 @@ export class Pump {
 
   // ── What the writer asks for ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Something was taken in while nothing was scheduled. */
+  /** Something was taken in while nothing was scheduled; not if it was nothing, or has been written at once. */
   arm(): void {
+    if (this.#intake.bufferedBytes === 0 && !this.#isAwaited()) return;
     this.armed = true;
     const time = timeOfWrite(this.#intake.bufferedBytes, this.#isAwaited(), this.#options);
     if (time === 'now') this.#advance();
