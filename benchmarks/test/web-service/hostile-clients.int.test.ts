@@ -170,7 +170,7 @@ describe.skipIf(postgresUrl === '' || redisUrl === '').each(['naive', 'optimised
       client.socket.write(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
       await client.repeat(CHUNK);
       // More came in while the service closed, so a reset may have overtaken its answer.
-      expect(client.status ?? 413).toBe(413);
+      expect([413, 0]).toContain(client.status);
       expect(await leased(service.port)).toBe(0);
       expect(await statusOf(service.port, '/users/2')).toBe(200);
     });
