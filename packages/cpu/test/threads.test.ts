@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 
 // Jobs and threads are no part of the public face; what they leave undone is seen at this level alone.
 import { claim, createControl, stop, STOP_REASON } from '../dist/parallel/control.js';
-import type { ShareJob } from '../dist/parallel/protocol.js';
+import type { Outcome, ShareJob } from '../dist/parallel/protocol.js';
 import { JOBS_PER_WORKER, Threads } from '../dist/parallel/threads.js';
 
 const NOTHING = { items: 0, busyMs: 0, results: undefined, failure: undefined };
@@ -43,6 +43,34 @@ function job(name: string, count: number, data: unknown): ShareJob {
   };
 }
 
+/** Jobs that wait, and of which nothing is left as soon as they do. */
+function staleJobs(pool: Threads, count: number): Promise<Outcome>[] {
+  return Array.from({ length: count }, () => {
+    const waiting = job('waits', 1, undefined);
+    const outcome = pool.run(waiting);
+    claim(waiting.control, 1);
+    return outcome;
+  });
+}
+
+interface Gated {
+  readonly ended: Promise<Outcome[]>;
+  readonly open: () => void;
+}
+
+/** Jobs that end when the gate is opened. */
+function gatedJobs(pool: Threads, count: number): Gated {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const ended = Promise.all(Array.from({ length: count }, () => pool.run(job('waits', 1, { gate }))));
+  return {
+    ended,
+    open() {
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    },
+  };
+}
+
 test('a job of which nothing is left is answered without a worker, when a worker has room', async () => {
   const pool = threads();
   const gate = new Int32Array(new SharedArrayBuffer(4));
@@ -69,20 +97,41 @@ test('a job of which nothing is left is answered without a worker, when a worker
 
 test('jobs of which nothing is left do not add up behind one that can go on', async () => {
   const pool = threads();
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  const held = Array.from({ length: JOBS_PER_WORKER + 1 }, () => pool.run(job('waits', 1, { gate })));
-  const stale = Array.from({ length: 200 }, () => {
-    const waiting = job('waits', 1, { gate });
-    const outcome = pool.run(waiting);
-    claim(waiting.control, 1);
-    return outcome;
-  });
+  const held = gatedJobs(pool, JOBS_PER_WORKER + 1);
+  const stale = staleJobs(pool, 200);
   // The worker is held all the while, and what it is to do next waits in front.
-  for (const outcome of await Promise.all(stale.slice(0, 100))) expect(outcome).toEqual(NOTHING);
-  Atomics.store(gate, 0, 1);
-  Atomics.notify(gate, 0);
-  expect((await Promise.all(held)).map(({ items }) => items)).toEqual(held.map(() => 1));
+  for (const outcome of await Promise.all(stale.slice(0, 199))) expect(outcome).toEqual(NOTHING);
+  held.open();
+  for (const { items } of await held.ended) expect(items).toBe(1);
   await Promise.all(stale);
+});
+
+test('nor do those of a few calls, whose buffers may be large', async () => {
+  const pool = threads();
+  const held = gatedJobs(pool, JOBS_PER_WORKER + 1);
+  const stale = staleJobs(pool, 10);
+  for (const outcome of await Promise.all(stale.slice(0, 9))) expect(outcome).toEqual(NOTHING);
+  held.open();
+  await Promise.all([held.ended, ...stale]);
+});
+
+test('jobs of which nothing is left do not add up after a burst of those that could go on', async () => {
+  const pool = threads();
+  const burst = gatedJobs(pool, 200);
+  const next = gatedJobs(pool, 20);
+  burst.open();
+  await burst.ended;
+  const stale = staleJobs(pool, 40);
+  // The worker is held by the second lot, most of which waits before these.
+  for (const outcome of await Promise.all(stale.slice(0, 30))) expect(outcome).toEqual(NOTHING);
+  next.open();
+  await next.ended;
+
+  const held = gatedJobs(pool, JOBS_PER_WORKER);
+  const later = staleJobs(pool, 40);
+  for (const outcome of await Promise.all(later.slice(0, 39))) expect(outcome).toEqual(NOTHING);
+  held.open();
+  await Promise.all([held.ended, ...stale, ...later]);
 });
 
 test('jobs that wait reject when the threads are ended', async () => {

@@ -20,7 +20,7 @@ interface WaitingJob {
   readonly reject: (error: unknown) => void;
 }
 
-/** Waiting jobs from which on those of which nothing is left are looked for; so many calls at once are rare. */
+/** Below so many waiting jobs each call looks for those of which nothing is left, for their buffers may be large. */
 const SWEEP_LENGTH = 16;
 
 /** What a worker would answer that came too late. */
@@ -47,8 +47,8 @@ export class Threads {
   /** Jobs that were posted and have not come back, at most {@link JOBS_PER_WORKER} a worker. */
   #running = 0;
   #waiting: WaitingJob[] = [];
-  /** Length at which {@link #waiting} is swept next: twice what the last sweep left, so that a job is looked at a few times. */
-  #sweepAt = SWEEP_LENGTH;
+  /** Fewest that have waited since the last sweep. At twice as many is the next, so that of many a job is looked at a few times. */
+  #fewest = 0;
   #fruitless = 0;
   #lastError: unknown;
 
@@ -69,7 +69,8 @@ export class Threads {
   run(job: Job): Promise<Outcome> {
     if (this.#running < this.count * JOBS_PER_WORKER) return this.#post(job);
     // What waits behind an item that takes minutes must not add up.
-    if (this.#waiting.length >= this.#sweepAt) this.#sweep();
+    const { length } = this.#waiting;
+    if (length < SWEEP_LENGTH || length >= 2 * this.#fewest) this.#sweep();
     // oxlint-disable-next-line promise/avoid-new -- settled when a worker has room
     return new Promise((resolve, reject) => this.#waiting.push({ job, resolve, reject }));
   }
@@ -77,7 +78,7 @@ export class Threads {
   #sweep(): void {
     const waiting = this.#waiting;
     this.#waiting = waiting.filter(({ job }) => !isExhausted(job));
-    this.#sweepAt = Math.max(SWEEP_LENGTH, 2 * this.#waiting.length);
+    this.#fewest = this.#waiting.length;
     for (const { job, resolve } of waiting) if (isExhausted(job)) resolve(NOTHING_DONE);
   }
 
@@ -103,6 +104,7 @@ export class Threads {
     while (this.#running < this.count * JOBS_PER_WORKER) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
+      this.#fewest = Math.min(this.#fewest, this.#waiting.length);
       next.resolve(isExhausted(next.job) ? NOTHING_DONE : this.#post(next.job));
     }
   }
