@@ -81,6 +81,16 @@ export function checkBusyRuns(control: string, runs: readonly Ratio[], known: nu
   return [repeats(control, runs, BUSY_REPEATABILITY), verdicts(control, runs, known)];
 }
 
+/** Whether every core was busy to the end; else the runs beside the load tell nothing. */
+export function checkLoad(running: number, cores: number): Check {
+  return {
+    control: 'every core busy',
+    asks: 'a loop on each runs to the end',
+    found: `${running} of ${cores} ran`,
+    ok: running === cores,
+  };
+}
+
 /** The checks as a table, and the judgement. */
 export function renderChecks(checks: readonly Check[]): string {
   const width = (of: (check: Check) => string): number =>

@@ -11,7 +11,7 @@ import type { Ratio } from '../report/record.ts';
 import { createGuardedFolder } from '../services/index.ts';
 import type { Check } from './checks.ts';
 import { occupyCores } from './busy-cores.ts';
-import { checkBusyRuns, checkRuns } from './checks.ts';
+import { checkBusyRuns, checkLoad, checkRuns } from './checks.ts';
 import type { Wrap } from './ring.ts';
 import { byHand } from './ring.ts';
 
@@ -78,13 +78,14 @@ export async function selfTest(options: SelfTestOptions): Promise<Check[]> {
   onProgress('the ring by hand');
   const hand = ratioByHand(execPath);
   const busy = ', every core busy';
-  await using _load = occupyCores(execPath, cores, guard);
+  await using load = occupyCores(execPath, cores, guard);
   const busySame = await measure('control A/A', BUSY_RUNS, busy);
   const busyPair = await measure('control 1.815', BUSY_RUNS, busy);
   return [
     ...checkRuns('A/A', same, 1, true),
     ...checkRuns('1.815 by construction', pair, PAIR_RATIO),
     ...checkRuns('ring, mask over modulo (by hand)', ring, hand, true),
+    checkLoad(load.running(), cores),
     ...checkBusyRuns(`A/A${busy}`, busySame, 1),
     ...checkBusyRuns(`1.815 by construction${busy}`, busyPair, PAIR_RATIO),
   ];

@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Ratio } from '../../dist/report/record.js';
 import { occupyCores } from '../../dist/self-test/busy-cores.js';
-import { checkBusyRuns, checkRuns, renderChecks } from '../../dist/self-test/checks.js';
+import { checkBusyRuns, checkLoad, checkRuns, renderChecks } from '../../dist/self-test/checks.js';
 
 const run = (ratio: number, half: number): Ratio => ({
   of: 'ours',
@@ -50,10 +52,28 @@ describe('the self-test', () => {
   test('keeps the cores busy by loops that end with it', async () => {
     const loops: ChildProcess[] = [];
     {
-      await using _load = occupyCores(process.execPath, 2, (child) => loops.push(child));
+      await using load = occupyCores(process.execPath, 2, (child) => loops.push(child));
+      expect(load.running()).toBe(2);
       expect(loops.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null]);
     }
     expect(loops.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL']);
+  });
+
+  test('tells a loop that has died, and one that could not be started', async () => {
+    const loops: ChildProcess[] = [];
+    await using load = occupyCores(process.execPath, 2, (child) => loops.push(child));
+    loops[0]!.kill('SIGKILL');
+    await once(loops[0]!, 'exit');
+    expect(checkLoad(load.running(), 2)).toMatchObject({ found: '1 of 2 ran', ok: false });
+    loops[1]!.kill('SIGKILL');
+
+    // Long before the load is ended; a rejection that nobody awaits would end the process.
+    const refused: ChildProcess[] = [];
+    await using none = occupyCores(`${process.execPath}-nowhere`, 1, (child) => refused.push(child));
+    await once(refused[0]!, 'error');
+    await turn();
+    expect(none.running()).toBe(0);
+    expect(checkLoad(2, 2).ok).toBe(true);
   });
 
   test('prints a table and how many checks failed', () => {
