@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallNode } from '@hotpath/profile';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { FileError, checkWritable, readText, writeWhole } from './files.ts';
+import { FileError, checkWritable, readText } from './files.ts';
 import type { Case, Tier } from './harness/case.ts';
 import { discoverCases, nameOf } from './harness/discover.ts';
 import { NodeVersionError, fetchNode } from './harness/node-version.ts';
@@ -16,11 +16,11 @@ import { runSuite } from './harness/run-suite.ts';
 import { PACKAGES, SelectionError, selectCases } from './harness/select.ts';
 import { renderComparison } from './report/compare-terminal.ts';
 import { compareReports, worseRatios } from './report/compare.ts';
+import { writeOutputs } from './report/outputs.ts';
 import type { Environment, Report, Row } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
 import type { TerminalOptions } from './report/terminal.ts';
 import type { Stacks } from './report/write-page.ts';
-import { writePage } from './report/write-page.ts';
 import { parseReport } from './report/validate.ts';
 import { renderChecks } from './self-test/checks.ts';
 import { selfTest } from './self-test/self-test.ts';
@@ -68,7 +68,7 @@ function createProgram(): Command {
     .option('--all', 'every case, also those beyond the guide and the main peers')
     .option('--node <version>', 'run the cases under this Node, fetched from npm')
     .option('--json <file>', 'write the report as JSON')
-    .option('--html <file>', 'write the report as one offline HTML page')
+    .option('--html <file>', 'write the report as an offline HTML page; a long one has a folder of pages beside it')
     .option('--flame', 'with --html: flame graphs of naive and ours in a folder beside the page, linked')
     .option('--list', 'name the cases, with their tiers, and stop')
     .option(
@@ -166,14 +166,10 @@ function output(finished: Finished, options: Options, base: Report | undefined, 
   console.log(renderTerminal(report, terminal()));
   if (base !== undefined) console.log(renderComparison(compareReports(base, report), terminal()));
   if (finished.aborted) console.log('Interrupted: the table holds what was finished.');
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.json !== undefined) writeWhole('--json', options.json, json);
-  if (options.html !== undefined) writePage(options.html, report, stacks);
-  if (options.save === true) {
-    const path = recordPath(report.environment);
-    writeWhole('--save', path, json);
-    console.log(`Saved ${path}`);
-  }
+  const save = options.save === true ? recordPath(report.environment) : undefined;
+  const [failure, ...others] = writeOutputs({ ...options, save }, report, stacks, console.log);
+  for (const other of others) console.error(`bench: ${other.message}`);
+  if (failure !== undefined) throw failure;
 }
 
 /** The report's exit code, or that of what got worse. */

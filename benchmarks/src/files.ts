@@ -5,12 +5,13 @@ import {
   constants,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Where relative paths begin: the folder the user typed in, which a package manager's script changes. */
 const CWD = process.env['INIT_CWD'] ?? process.cwd();
@@ -34,18 +35,66 @@ export function checkWritable(flag: string, file: string): void {
   }
 }
 
-/** Writes a whole file or none. */
-export function writeWhole(flag: string, file: string, content: string): void {
-  const path = resolve(CWD, file);
-  const partial = `${path}.${process.pid}.partial`;
+/** Fails as a {@link FileError} that tells what was asked for. */
+function telling(flag: string, file: string, step: () => void): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, content);
-    renameSync(partial, path);
+    step();
   } catch (cause) {
-    rmSync(partial, { force: true });
     throw new FileError(`${flag} ${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+export interface WholeFile {
+  /** What asked for it. */
+  readonly flag: string;
+  readonly file: string;
+  readonly content: string;
+}
+
+/**
+ * Writes whole files and their folders, all or none. They get their names, in their order, when all are on the disk: one that
+ * is full leaves what was there before.
+ */
+export function writeTogether(files: readonly WholeFile[]): void {
+  const partialOf = (path: string): string => `${path}.${process.pid}.partial`;
+  const made: string[] = [];
+  try {
+    for (const { flag, file, content } of files) {
+      telling(flag, file, () => {
+        const path = resolve(CWD, file);
+        const folder = mkdirSync(dirname(path), { recursive: true });
+        if (folder !== undefined) made.push(folder);
+        made.push(partialOf(path));
+        writeFileSync(partialOf(path), content);
+      });
+    }
+    for (const { flag, file } of files) {
+      telling(flag, file, () => {
+        const path = resolve(CWD, file);
+        renameSync(partialOf(path), path);
+        made.push(path);
+      });
+    }
+  } catch (error) {
+    for (const path of made) rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Writes a whole file or none. */
+export function writeWhole(flag: string, file: string, content: string): void {
+  writeTogether([{ flag, file, content }]);
+}
+
+/** Removes the files of a folder that are stale by their names. There may be no such folder. */
+export function removeStale(flag: string, folder: string, isStale: (name: string) => boolean): void {
+  telling(flag, folder, () => {
+    const path = resolve(CWD, folder);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isFile() && isStale(entry.name)) rmSync(join(path, entry.name));
+    }
+  });
 }
 
 /** @throws {FileError} the file cannot be read. */

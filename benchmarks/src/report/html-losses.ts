@@ -50,9 +50,9 @@ export function lossList(page: Page, losses: readonly Loss[]): Markup {
   </ul>`;
 }
 
-export function lossesPart(report: Report, name: string): Part {
+export function lossesPart(report: Report, folder: string): Part {
   return {
-    file: `${name}-losses.html`,
+    file: `${folder}/losses.html`,
     title: 'Losses',
     subject: 'Every loss',
     rows: [],

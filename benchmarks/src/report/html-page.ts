@@ -13,13 +13,15 @@ export interface Page {
   readonly packageManager: string;
   /** Anchors, one a row, unique in the report. */
   readonly anchors: ReadonlyMap<Row, string>;
+  /** From this page's folder to that of the front page: nothing, or `../`. */
+  readonly root: '' | '../';
   /** Files of the rows that are shown in detail on another page. */
   readonly pageOf: ReadonlyMap<Row, string>;
   /** Links to the flame graphs of rows, by variant. */
   readonly flames: Flames;
 }
 
-/** Files beside the page: their relative URLs by row, then by variant. */
+/** Files beside the front page: their URLs from there, by row, then by variant. */
 export type Flames = ReadonlyMap<Row, ReadonlyMap<string, string>>;
 
 const ANCHOR_LENGTH = 40;
@@ -41,9 +43,14 @@ export function anchorsOf(rows: readonly Row[]): Map<Row, string> {
   return anchors;
 }
 
+/** A link to a file of the report, which is named as from the front page: `report-rows/memory.html`. */
+export function linkTo(page: Page, file: string): string {
+  return page.root + file.split('/').map(encodeURIComponent).join('/');
+}
+
 export function rowLink(page: Page, row: Row): Markup {
-  const file = encodeURI(page.pageOf.get(row) ?? '');
-  return html`<a class="row-link" href="${file}#${page.anchors.get(row)}"
+  const file = page.pageOf.get(row);
+  return html`<a class="row-link" href="${file === undefined ? '' : linkTo(page, file)}#${page.anchors.get(row)}"
     ><b>${subject(row.id)}</b> ${subject(row.case)}</a
   >`;
 }

@@ -45,13 +45,13 @@ export function rowSection(page: Page, row: Row): Markup {
   </article>`;
 }
 
-function flameLinks({ flames }: Page, row: Row): Markup | false {
+function flameLinks({ flames, root }: Page, row: Row): Markup | false {
   const links = [...(flames.get(row) ?? [])];
   return (
     links.length > 0 &&
     html`<p class="command">
       <span>Flame graphs</span>
-      ${links.map(([variant, url]) => html`<a href="${url}">${subject(variant)}</a> `)}
+      ${links.map(([variant, url]) => html`<a href="${root}${url}">${subject(variant)}</a> `)}
     </p>`
   );
 }

@@ -4,7 +4,6 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { basename, extname } from 'node:path';
 import {
   adviceFor,
   lossesOf,
@@ -18,15 +17,15 @@ import { formatBytes, formatCount, formatDate } from './format.ts';
 import { claims } from './html-claims.ts';
 import { guideTable } from './html-guide-table.ts';
 import type { Flames, Page } from './html-page.ts';
-import { anchorsOf, renderDocument, rowLink, verdictChip } from './html-page.ts';
+import { anchorsOf, linkTo, renderDocument, rowLink, verdictChip } from './html-page.ts';
 import { lossLead, lossList, lossesPart } from './html-losses.ts';
-import { renderPart, rowSections, splitRows } from './html-parts.ts';
+import { partsFolder, renderPart, rowSections, splitRows } from './html-parts.ts';
 import type { Markup } from './markup.ts';
 import { html, subject } from './markup.ts';
 import type { Report, Row } from './record.ts';
 
 export interface HtmlOptions {
-  /** The front page's file. Other pages are named for it. Default `report.html`. */
+  /** The front page's file. The folder of the other pages is named for it. Default `report.html`. */
   readonly file?: string;
   /** Runs the commands that the page shows: `pnpm@12.21.0`. Default: the pin in the repository's package.json. */
   readonly packageManager?: string;
@@ -97,7 +96,7 @@ function losses(page: Page, file: string | undefined): Markup {
   return html`<section aria-labelledby="losses">
     <h2 id="losses">Losses</h2>
     ${lossLead()} ${lossList(page, isElsewhere ? all.slice(0, WORST_SHOWN) : all)}
-    ${isElsewhere && html`<p class="lead"><a href="${encodeURI(file)}">All ${formatCount(all.length, 'loss', 'losses')}, on a page of their own</a></p>`}
+    ${isElsewhere && html`<p class="lead"><a href="${linkTo(page, file)}">All ${formatCount(all.length, 'loss', 'losses')}, on a page of their own</a></p>`}
   </section>`;
 }
 
@@ -218,7 +217,7 @@ function reading(): Markup {
 /** Above this a page is slow on a phone and awkward to mail. */
 const MOST_BYTES = 400_000;
 
-/** A report as files: their texts by the names under which they link each other. */
+/** A report as files: their texts by the paths, from the front page, under which they link each other. */
 export interface RenderedReport {
   readonly front: string;
   /** The losses, and the rows in detail, where one page cannot hold them all. */
@@ -228,24 +227,24 @@ export interface RenderedReport {
 /**
  * Renders a report as HTML that opens offline, without a script, each file under 400 KB. One file where it all fits; else
  * the front page has the worst losses, the guide table, the claims and the environment (1 KB a row). All losses are on a
- * page of their own beside it, and the rows in detail on a page a package; it links to them.
+ * page of their own in a folder beside it, and the rows in detail on a page a package; it links to them.
  *
  * Every text of the report is escaped; what could reorder or hide text is shown as `\u202e` and the like.
  */
 export function renderReport(report: Report, options: HtmlOptions = {}): RenderedReport {
   const { packageManager = pinnedPackageManager(), flames = new Map(), file = 'report.html' } = options;
   const anchors = anchorsOf(report.rows);
-  const whole: Page = { report, packageManager, anchors, flames, pageOf: new Map() };
+  const whole: Page = { report, packageManager, anchors, flames, root: '', pageOf: new Map() };
   const one = renderFront(whole);
   if (Buffer.byteLength(one) <= MOST_BYTES) return { front: one, parts: new Map() };
-  const name = basename(file, extname(file));
-  const losses = lossesPart(report, name);
-  const parts = [losses, ...splitRows(whole, name, MOST_BYTES)];
+  const folder = partsFolder(file);
+  const losses = lossesPart(report, folder);
+  const parts = [losses, ...splitRows({ ...whole, root: '../' }, folder, MOST_BYTES)];
   const pageOf = new Map(parts.flatMap((part) => part.rows.map((row) => [row, part.file] as const)));
-  const split = { ...whole, pageOf };
+  const beside: Page = { ...whole, root: '../', pageOf };
   return {
-    front: renderFront(split, losses.file),
-    parts: new Map(parts.map((part) => [part.file, renderPart(split, part, parts, file)])),
+    front: renderFront({ ...whole, pageOf }, losses.file),
+    parts: new Map(parts.map((part) => [part.file, renderPart(beside, part, parts, file)])),
   };
 }
 

@@ -1,11 +1,12 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../dist/report/record.js';
 import { FULL } from '../report/fixtures.ts';
+import { canMount, smallDisk } from '../setup/small-disk.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A case that needs no service and takes seconds. */
@@ -75,16 +76,6 @@ function scaled(report: Report, ratioTimes: number, nsTimes: number): Report {
 
 function writeRecord(name: string, report: Report): void {
   writeFileSync(join(scratch, name), JSON.stringify(report));
-}
-
-/** Root in a container need not be allowed to. */
-function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const probe = mkdtempSync(join(tmpdir(), 'hotpath-cli-mount-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe]).status === 0;
-  if (mounted) execFileSync('umount', [probe]);
-  rmdirSync(probe);
-  return mounted;
 }
 
 describe('wrong use exits with 2', () => {
@@ -239,19 +230,18 @@ describe('files', () => {
   });
 
   test.skipIf(!canMount())(
-    'a full disk gives one line and no half-written file (skipped where tmpfs cannot be mounted)',
+    'a full disk gives one line, no half-written file, and the outputs elsewhere (skipped where tmpfs cannot be mounted)',
     async () => {
       const disk = join(scratch, 'disk');
-      mkdirSync(disk);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
-      try {
-        const { code, stderr } = await bench(['--quick', '--filter', FAST, '--html', 'disk/page.html']);
-        expect(code).toBe(1);
-        expect(stderr).toMatch(/bench: --html disk\/page\.html: ENOSPC/);
-        expect(readdirSync(disk)).toEqual([]);
-      } finally {
-        execFileSync('umount', [disk]);
-      }
+      using _disk = smallDisk(disk, 4);
+      writeFileSync(join(disk, 'full'), Buffer.alloc(4096));
+      const { code, stderr } = await bench(
+        `--quick --filter ${FAST} --json disk/a.json --html elsewhere.html`.split(' '),
+      );
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/bench: --json disk\/a\.json: ENOSPC/);
+      expect(readdirSync(disk)).toEqual(['full']);
+      expect(readFileSync(join(scratch, 'elsewhere.html'), 'utf8')).toMatch(/^<!doctype html>/i);
     },
   );
 

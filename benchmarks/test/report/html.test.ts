@@ -10,6 +10,22 @@ const LIMIT = 400_000;
 const renderHtml = (report: Report, options?: HtmlOptions): string => renderReport(report, options).front;
 const textOf = (page: string): string => page.replaceAll(/<[^>]*>/g, '').replaceAll(/\s+/g, ' ');
 
+const idsOf = (page: string): string[] => [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id!);
+
+/** The files that a page's links lead to, and the places in them, as a browser finds them; both as from the front page. */
+const linksOf = (page: string, file: string): string[] => {
+  const here = new URL(file.split('/').map(encodeURIComponent).join('/'), 'file:///x/');
+  return [...page.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => {
+    const { pathname, hash } = new URL(href!.replaceAll('&#39;', "'").replaceAll('&amp;', '&'), here);
+    return `${decodeURIComponent(pathname.slice('/x/'.length))}${hash}`;
+  });
+};
+/** The texts of the navigation. */
+const sectionsOf = (page: string): string[] =>
+  textOf(/<nav [^]*<\/nav>/.exec(page)![0].replaceAll('</li>', '|'))
+    .split('|')
+    .map((text) => text.trim());
+
 describe('markup', () => {
   test('escapes what could end text or an attribute', () => {
     expect(escapeHtml(`<a href="x" title='y'>&\``)).toBe(
@@ -86,32 +102,36 @@ describe('the page', () => {
       expect(shown.split(what)).toHaveLength(251);
     }
     expect([...parts.keys()].slice(0, 3)).toEqual([
-      'all rows-losses.html',
-      'all rows-memory.html',
-      'all rows-memory-2.html',
+      'all rows-rows/losses.html',
+      'all rows-rows/memory.html',
+      'all rows-rows/memory-2.html',
     ]);
   });
 
-  test('whose rows are on other pages leads to each of them, and they lead back', () => {
-    const { front, parts } = renderReport(many(100), { file: 'all rows.html' });
-    const ids = new Set<string>();
-    for (const [file, text] of [...parts, ['all rows.html', front] as const]) {
-      for (const [, id] of text.matchAll(/\sid="([^"]*)"/g)) ids.add(`${file}#${id}`);
-    }
-    const rows = [...front.matchAll(/class="row-link" href="([^"]*)"/g)].map(([, href]) => decodeURI(href!));
-    expect(new Set(rows).size).toBe(100);
-    expect(rows.filter((href) => !ids.has(href))).toEqual([]);
-    for (const [file, text] of parts) {
-      const links = [...text.matchAll(/<a [^>]*href="([^"#]+)(#[^"]*)?"/g)];
-      const led = links.map(([, to, place]) => `${decodeURI(to!)}${place ?? ''}`);
-      expect(led).toContain('all rows.html');
-      expect(led).toContain('all rows.html#reading');
-      expect(ids).toContain('all rows.html#reading');
-      for (const other of parts.keys()) expect(led).toContain(other);
-      expect(text.split(`aria-current="page">`)).toHaveLength(2);
-      expect(file).not.toBe('all rows.html');
-    }
-  });
+  test.each(['all rows.html', 'run:1 #2?.html', "50% 'a'&b"])(
+    'whose rows are on other pages leads to each of them, and they lead back (%s)',
+    (name) => {
+      const report = many(100);
+      const flame = `${encodeURIComponent(`${name}-flames`)}/naive.svg`;
+      const flames = new Map(report.rows.map((row) => [row, new Map([['naive', flame]])]));
+      const { front, parts } = renderReport(report, { file: name, flames });
+      const files = [[name, front] as const, ...parts];
+      const places = new Set(files.flatMap(([file, text]) => [file, ...idsOf(text).map((id) => `${file}#${id}`)]));
+      for (const [file, text] of files) {
+        const led = linksOf(text, file);
+        const known = led.filter((to) => to !== `${name}-flames/naive.svg`);
+        expect(known.filter((to) => !places.has(to))).toEqual([]);
+      }
+      const rows = linksOf(front, name).filter((to) => to.includes('#row-'));
+      expect(new Set(rows).size).toBe(100);
+      for (const [file, text] of parts) {
+        const led = linksOf(text, file);
+        for (const to of [name, `${name}#reading`, ...parts.keys()]) expect(led).toContain(to);
+        expect(led.includes(`${name}-flames/naive.svg`)).toBe(!file.endsWith('losses.html'));
+        expect(text.split(`aria-current="page">`)).toHaveLength(2);
+      }
+    },
+  );
 
   test('with pages beside it has all losses on one of their own, and the worst on the front page', () => {
     const lost = (row: Row, index: number): Row => ({
@@ -136,9 +156,12 @@ describe('the page', () => {
         ),
       ].map(([, name]) => name!);
     const worstFirst = Array.from({ length: 100 }, (_, index) => `case ${index}`);
-    expect(cardsOf(parts.get('report-losses.html')!)).toEqual(worstFirst);
+    const page = parts.get('report-rows/losses.html')!;
+    expect(cardsOf(page)).toEqual(worstFirst);
     expect(cardsOf(front)).toEqual(worstFirst.slice(0, 5));
-    expect(front).toContain('href="report-losses.html">All 100 losses');
+    expect(front).toContain('href="report-rows/losses.html">All 100 losses');
+    expect(sectionsOf(front)[0]).toBe('Losses');
+    for (const text of parts.values()) expect(sectionsOf(text).slice(0, 2)).toEqual(['Report', 'Losses']);
   });
 
   test('a loss names what was compared', () => {
@@ -240,7 +263,7 @@ describe('the page', () => {
       ...FULL,
       rows: [...FULL.rows, ...structuredClone(FULL.rows), ...HOSTILE.rows],
     });
-    const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+    const ids = idsOf(page);
     expect(new Set(ids).size).toBe(ids.length);
   });
 });

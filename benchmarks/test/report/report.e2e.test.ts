@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -26,7 +26,18 @@ const LONG: Report = {
     package: index === 0 ? 'memory' : 'cpu',
   })),
 };
-const REPORTS: Readonly<Record<string, Report>> = { full: FULL, empty: EMPTY, hostile: HOSTILE, long: LONG };
+const LONG_HOSTILE: Report = {
+  ...HOSTILE,
+  rows: Array.from({ length: 5 }, () => HOSTILE.rows.map((row) => ({ ...row }))).flat(),
+};
+const REPORTS: Readonly<Record<string, Report>> = {
+  full: FULL,
+  empty: EMPTY,
+  hostile: HOSTILE,
+  long: LONG,
+  'long-hostile': LONG_HOSTILE,
+};
+const LOSSES = ['long-rows/losses', 'long-hostile-rows/losses'];
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const NO_BROWSER = 'no Chromium found: set CHROMIUM_BIN or install one (apt-get install chromium)';
@@ -49,7 +60,10 @@ describe.skipIf(executablePath === undefined)(title, () => {
       const options = { packageManager: 'pnpm@1.2.3', file: `${name}.html` };
       const { front, parts } = renderReport(report, options);
       writeFileSync(join(folder, `${name}.html`), front);
-      for (const [file, text] of parts) writeFileSync(join(folder, file), text);
+      for (const [file, text] of parts) {
+        mkdirSync(dirname(join(folder, file)), { recursive: true });
+        writeFileSync(join(folder, file), text);
+      }
     }
     browser = await chromium.launch({ executablePath: executablePath!, args: CHROMIUM_FLAGS });
   });
@@ -112,7 +126,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
     expect(await page.getByText('<script>globalThis.pwned = 1</script>').count()).toBeGreaterThan(0);
   });
 
-  test.each(Object.keys(REPORTS))('on a phone the %s report does not scroll sideways', async (name) => {
+  test.each([...Object.keys(REPORTS), ...LOSSES])('on a phone the %s report does not scroll sideways', async (name) => {
     const { page } = await open(name, PHONE);
     const overflowing = await page.evaluate(() => {
       const wide = [...document.querySelectorAll('main *')].filter(
@@ -126,7 +140,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
   });
 
   describe.each(['light', 'dark'] as const)('in %s mode', (scheme) => {
-    test.each(['full', 'empty', 'hostile', 'long-memory'])(
+    test.each(['full', 'empty', 'hostile', 'long-rows/memory', ...LOSSES])(
       'the %s report passes axe-core, contrast included',
       async (name) => {
         // axe is injected, which the page's own policy forbids: hence the bypass.
@@ -210,7 +224,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
   test('a row on another page is reached from the guide table, without a request but for that file', async () => {
     const { page, requests, complaints } = await open('long');
     await page.locator('.guide .row-link').first().press('Enter');
-    await page.waitForURL('**/long-memory.html#row-m2-case-0');
+    await page.waitForURL('**/long-rows/memory.html#row-m2-case-0');
     await expect(page.locator('#row-m2-case-0').isVisible()).resolves.toBe(true);
     await page.getByRole('link', { name: 'Report', exact: true }).press('Enter');
     await page.waitForURL('**/long.html');
