@@ -68,7 +68,10 @@ function createProgram(): Command {
     .option('--all', 'every case, also those beyond the guide and the main peers')
     .option('--node <version>', 'run the cases under this Node, fetched from npm')
     .option('--json <file>', 'write the report as JSON')
-    .option('--html <file>', 'write the report as an offline HTML page; a long one has a folder of pages beside it')
+    .option(
+      '--html <file>',
+      'write the report as an offline HTML page; a long one has a folder of pages beside it',
+    )
     .option('--flame', 'with --html: flame graphs of naive and ours in a folder beside the page, linked')
     .option('--list', 'name the cases, with their tiers, and stop')
     .option(

@@ -50,7 +50,8 @@ export function linkTo(page: Page, file: string): string {
 
 export function rowLink(page: Page, row: Row): Markup {
   const file = page.pageOf.get(row);
-  return html`<a class="row-link" href="${file === undefined ? '' : linkTo(page, file)}#${page.anchors.get(row)}"
+  const to = file === undefined ? '' : linkTo(page, file);
+  return html`<a class="row-link" href="${to}#${page.anchors.get(row)}"
     ><b>${subject(row.id)}</b> ${subject(row.case)}</a
   >`;
 }

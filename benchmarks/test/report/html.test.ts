@@ -116,7 +116,9 @@ describe('the page', () => {
       const flames = new Map(report.rows.map((row) => [row, new Map([['naive', flame]])]));
       const { front, parts } = renderReport(report, { file: name, flames });
       const files = [[name, front] as const, ...parts];
-      const places = new Set(files.flatMap(([file, text]) => [file, ...idsOf(text).map((id) => `${file}#${id}`)]));
+      const places = new Set(
+        files.flatMap(([file, text]) => [file, ...idsOf(text).map((id) => `${file}#${id}`)]),
+      );
       for (const [file, text] of files) {
         const led = linksOf(text, file);
         const known = led.filter((to) => to !== `${name}-flames/naive.svg`);
@@ -152,7 +154,7 @@ describe('the page', () => {
     const cardsOf = (text: string): string[] =>
       [
         ...text.matchAll(
-          /<div class="loss-head">\s*<a class="row-link" href="[^"]*"\s*><b>[^<]*<\/b> (case \d+)/g,
+          /<div class="loss-head">\s*<a class="row-link" href="[^"]*"\s*><b><bdi>[^<]*<\/bdi><\/b> <bdi>(case \d+)/g,
         ),
       ].map(([, name]) => name!);
     const worstFirst = Array.from({ length: 100 }, (_, index) => `case ${index}`);

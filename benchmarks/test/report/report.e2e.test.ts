@@ -126,18 +126,21 @@ describe.skipIf(executablePath === undefined)(title, () => {
     expect(await page.getByText('<script>globalThis.pwned = 1</script>').count()).toBeGreaterThan(0);
   });
 
-  test.each([...Object.keys(REPORTS), ...LOSSES])('on a phone the %s report does not scroll sideways', async (name) => {
-    const { page } = await open(name, PHONE);
-    const overflowing = await page.evaluate(() => {
-      const wide = [...document.querySelectorAll('main *')].filter(
-        (element) =>
-          element.getBoundingClientRect().right > innerWidth + 1 && element.closest('svg') === null,
-      );
-      return wide.map((element) => `${element.tagName}.${element.className}`);
-    });
-    expect(overflowing).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
-  });
+  test.each([...Object.keys(REPORTS), ...LOSSES])(
+    'on a phone the %s report does not scroll sideways',
+    async (name) => {
+      const { page } = await open(name, PHONE);
+      const overflowing = await page.evaluate(() => {
+        const wide = [...document.querySelectorAll('main *')].filter(
+          (element) =>
+            element.getBoundingClientRect().right > innerWidth + 1 && element.closest('svg') === null,
+        );
+        return wide.map((element) => `${element.tagName}.${element.className}`);
+      });
+      expect(overflowing).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
+    },
+  );
 
   describe.each(['light', 'dark'] as const)('in %s mode', (scheme) => {
     test.each(['full', 'empty', 'hostile', 'long-rows/memory', ...LOSSES])(
