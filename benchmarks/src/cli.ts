@@ -1,5 +1,6 @@
 /** `pnpm bench`: chooses cases, runs them, prints the table, writes what was asked for. */
 
+import { setMaxListeners } from 'node:events';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -245,6 +246,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const base = baseFile === undefined ? undefined : readReport(baseFile);
 
   const interruption = new AbortController();
+  // As many processes listen as a case has variants.
+  setMaxListeners(0, interruption.signal);
   const onSignal = (signal: NodeJS.Signals): void => {
     interruption.abort(new Error(`interrupted by ${signal}`));
   };
