@@ -1,7 +1,8 @@
 import { describe, expect, inject, test } from 'vitest';
 import { check, type CheckOptions, type WorkerHistory } from '../dist/cache/history/check.js';
-import { emptyRecords } from '../dist/cache/history/protocol.js';
+import { emptyRecords, nowMs } from '../dist/cache/history/protocol.js';
 import { History, type HistoryOptions, type HistoryReport } from '../dist/cache/history/run.js';
+import { stallMsOf, watchStalls } from '../dist/cache/history/stalls.js';
 
 const { HOTPATH_HISTORY_SEED, HOTPATH_HISTORY_MS = '2000' } = process.env;
 /** Reads that a quarter of an hour makes, and a run in CI does not wait for. */
@@ -76,6 +77,25 @@ describe('the checker finds a read that saw less than', () => {
     ).toEqual([1]);
   });
 
+  test('was told, but not in a loop that was held for longer than the bound and had no turn to hear of it', async () => {
+    const stalls: [number, number][] = [];
+    const noted = new Promise<() => void>((resolve) => {
+      const stop = watchStalls(stallMsOf(5), (from, to) => {
+        stalls.push([from, to]);
+        resolve(stop);
+      });
+    });
+    const from = nowMs();
+    while (nowMs() < from + 8);
+    const writer = historyOf(2, { writes: [[from, 0, 2, 'told']] });
+    const began = nowMs();
+    // As if the message were never heard: one read before the loop has had a turn, one long after.
+    const reads = [began, began + 1e6].map((at): [number, number, number, number] => [at, 0, 1, at]);
+    (await noted)();
+    expect(brokenBy([historyOf(1, { reads, stalls }), writer], { boundMs: 5 })).toEqual([['told', 1, 1, 2]]);
+    expect(brokenBy([historyOf(1, { reads }), writer], { boundMs: 5 }).length).toBe(2);
+  });
+
   test('was told, in a process that is cut off, for longer than the capped life', () => {
     const bus = [
       [0, true],
@@ -147,6 +167,15 @@ describe.skipIf(inject('redisUrl') === '')('three processes, whatever is cut, pa
       const { stale, toldCount } = await run({ mode: 'told' });
       expect(stale).toEqual([]);
       expect(toldCount).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'a process that breaks fails the run',
+    async () => {
+      const broken = run({ mode: 'told', faults: [], broken: { throwAtRead: 100 } });
+      await expect(broken).rejects.toThrow(/^worker \d ended with code 1$/);
     },
     TIMEOUT_MS,
   );

@@ -24,7 +24,10 @@ const READERS = 16;
 const LOAD_MS_MAX = 8;
 /** Of a whole run. */
 const HISTORY_READS = 100_000;
-/** So long after an invalidation said `done`, an undisturbed process has heard of it. */
+/**
+ * So long after an invalidation said `done`, an undisturbed process has heard of it. In a process that stood still for half as
+ * long, or behind a proxy that did, it is the machine that is late: such moments are neither checked nor timed.
+ */
 const BOUND_MS = 5;
 const STRATEGIES = ['lease', 'versioned', 'writeThrough', 'delayedDoubleDelete', 'ttl'] as const;
 
@@ -245,7 +248,7 @@ const cases: readonly Case[] = [
     experiment: true,
     processes: 1,
     settings:
-      'on this machine; connections cut, refused, half-open and slow, processes paused and killed; the naive way gives up a command after 50 ms; versioned loads from a replica 50 ms behind, and from the primary when it cannot know the version; told confirms nothing, and is checked 5 ms after done in undisturbed processes, and after the capped life of 100 ms in those cut off',
+      'on this machine; connections cut, refused, half-open and slow, processes paused and killed; the naive way gives up a command after 50 ms; versioned loads from a replica 50 ms behind, and from the primary when it cannot know the version; told confirms nothing, and is checked 5 ms after done in undisturbed processes, which no fault touches and whose loop, like that of the proxy, never stood still for 2.5 ms, and after the capped life of 100 ms in those cut off',
     variants: {
       naive: history('naive', 'naive'),
       ours: history('ours', 'ours'),

@@ -6,7 +6,7 @@
 
 import pg from 'pg';
 import { findLocalServers } from '../services/local-servers.ts';
-import { allCores, canPin, pin, pinMainThread } from '../services/pinning.ts';
+import { canPin, pinForNow, pinMainThread } from '../services/pinning.ts';
 import type { Case } from './case.ts';
 
 /** Of the measuring process; the other is the servers', where they have one. */
@@ -18,31 +18,37 @@ export class Placement {
   /** Where not what the case asked for. */
   readonly note: string | undefined;
   readonly #clientCore: number | undefined;
-  readonly #servers: readonly number[];
+  /** What puts each server back. */
+  readonly #unpins: readonly (() => void)[];
 
-  private constructor(clientCore: number | undefined, servers: readonly number[] = [], note?: string) {
+  private constructor(clientCore: number | undefined, unpins: readonly (() => void)[] = [], note?: string) {
     this.#clientCore = clientCore;
-    this.#servers = servers;
+    this.#unpins = unpins;
     this.note = note;
   }
 
-  /** Moves the servers. */
+  /** Moves the servers: all that the case needs, or none. */
   static async open(
     { placement, needs = [] }: Pick<Case, 'placement' | 'needs'>,
     { postgresUrl, redisUrl }: { readonly postgresUrl: string; readonly redisUrl: string },
   ): Promise<Placement> {
     if (placement === undefined) return new Placement(undefined);
     if (!canPin()) return new Placement(undefined, [], 'its processes could not be pinned to cores');
-    const servers: number[] = [];
+    const core = String(placement === 'apart' ? OTHER_CORE : CLIENT_CORE);
+    const unpins: (() => void)[] = [];
     for (const need of needs) {
-      const pid = need === 'redis' ? await redisPid(redisUrl) : await postgresPid(postgresUrl);
-      if (pid === undefined || !pin(pid, String(placement === 'apart' ? OTHER_CORE : CLIENT_CORE))) {
-        for (const moved of servers) pin(moved, allCores());
+      // A server that may not be asked, or does not answer, is the case's own matter: here it stays where it is.
+      const pid = await (need === 'redis' ? redisPid(redisUrl) : postgresPid(postgresUrl)).catch(
+        () => undefined,
+      );
+      const unpin = pid === undefined ? undefined : pinForNow(pid, core);
+      if (unpin === undefined) {
+        for (const undo of unpins) undo();
         return new Placement(undefined, [], `its ${need} is none that could be pinned to a core`);
       }
-      servers.push(pid);
+      unpins.push(unpin);
     }
-    return new Placement(CLIENT_CORE, servers);
+    return new Placement(CLIENT_CORE, unpins);
   }
 
   /** Moves a measuring process. */
@@ -50,9 +56,9 @@ export class Placement {
     if (this.#clientCore !== undefined) pinMainThread(pid, String(this.#clientCore));
   }
 
-  /** Lets the servers go where they like. */
+  /** Puts the servers back where they were. */
   [Symbol.dispose](): void {
-    for (const pid of this.#servers) pin(pid, allCores());
+    for (const unpin of this.#unpins) unpin();
   }
 }
 

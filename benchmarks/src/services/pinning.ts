@@ -1,6 +1,7 @@
 /** Processes on cores of their own, or on one, where the system lets us. */
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** Whether processes can be pinned: Linux with `taskset`, and a core to spare. */
@@ -18,7 +19,21 @@ export function pinMainThread(pid: number, cores: string): boolean {
   return spawnSync('taskset', ['-c', '-p', cores, String(pid)]).status === 0;
 }
 
-/** Every core that this process may use. */
-export function allCores(): string {
-  return `0-${availableParallelism() - 1}`;
+/** As {@link pin}, for a while. @returns what puts the process back where it was; nothing when it could not be moved. */
+export function pinForNow(pid: number, cores: string): (() => void) | undefined {
+  const before = coresOf(pid);
+  if (before === undefined || !pin(pid, cores)) return undefined;
+  return () => {
+    pin(pid, before);
+  };
+}
+
+/** Those that a process may use, `0-1` or `0,2-3`; of its first thread. */
+function coresOf(pid: number): string | undefined {
+  try {
+    return /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  } catch {
+    // It has ended.
+    return undefined;
+  }
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { LoadResult } from './load/generate.ts';
 import { cpuSeconds, findLocalServers, type LocalServers } from '../services/local-servers.ts';
-import { allCores, canPin, pin } from '../services/pinning.ts';
+import { canPin, pinForNow } from '../services/pinning.ts';
 import {
   bareNodeBytes,
   type GeneratorProcess,
@@ -333,8 +333,10 @@ export class Experiment implements AsyncDisposable {
 
 /** Moves servers of this machine that we may move to the generator's core, so that the service has one for itself. */
 function pinServers({ postgres, redis }: LocalServers): () => void {
-  const moved = [postgres, redis].filter((pid) => pid !== undefined && pin(pid, String(OTHERS_CORE)));
+  const unpins = [postgres, redis].map((pid) =>
+    pid === undefined ? undefined : pinForNow(pid, String(OTHERS_CORE)),
+  );
   return () => {
-    for (const pid of moved) pin(pid!, allCores());
+    for (const unpin of unpins) unpin?.();
   };
 }

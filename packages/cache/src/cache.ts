@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { checkFunction, checkTimerMs, checkTtlMs } from './check.ts';
 import { Coherence } from './coherence.ts';
+import { copyOf } from './copy.ts';
 import {
   checkWriteBehind,
   type DefineOptions,
@@ -101,10 +102,13 @@ export class Cache {
     }
     const resolved = resolveDefinition(options, this.#options.ttlMs);
     const { persist, persistMany } = options;
+    const isCopied = this.#options.values === 'copied';
     const behind =
       resolved.strategy === 'writeBehind'
         ? new WriteBehind<Id>(checkWriteBehind(options.writeBehind), async (entries) => {
-            const typed = entries as readonly (readonly [id: Id, value: V])[];
+            // The cache's own are what reads get until then, and what is tried again when the batch fails.
+            const lent = isCopied ? entries.map(([id, value]) => [id, copyOf(value)] as const) : entries;
+            const typed = lent as readonly (readonly [id: Id, value: V])[];
             if (persistMany !== undefined) await persistMany(typed);
             else await Promise.all(typed.map(([id, value]) => persist!(id, value)));
           })

@@ -31,8 +31,8 @@ export interface CacheOptions {
   readonly disconnectedTtlMs?: number;
   /**
    * `frozen`, the default: arrays and plain objects are frozen when they enter the cache, because those who read a key
-   * share one value. `copied`: each read gets a copy of its own, and what is stored is one, too, by `structuredClone`, which
-   * takes far longer than a hit. `shared`: left as they are, and whoever changes one changes it for all.
+   * share one value. `copied`: each read gets a copy of its own, and what is stored is one, too, as by `structuredClone`,
+   * but of a typed array or Buffer just its own bytes; that takes far longer than a hit. `shared`: left as they are, and whoever changes one changes it for all.
    */
   readonly values?: 'frozen' | 'copied' | 'shared';
   /** When a tier that does not answer is no longer asked. */

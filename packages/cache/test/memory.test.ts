@@ -201,6 +201,55 @@ test('copied: what is read, written, loaded or lent to a loader can be changed, 
   expect(persisted).toEqual([{ list: [5] }]);
 });
 
+test.each([
+  ['by itself', (view: ArrayBufferView) => view, (copy: unknown) => copy],
+  [
+    'deep in it',
+    (view: ArrayBufferView) => ({ rows: [new Map([['body', view]])], at: new Date(0) }),
+    (copy: unknown) => (copy as { rows: [Map<string, unknown>] }).rows[0].get('body'),
+  ],
+] as const)(
+  'copied: a view, %s, has memory of its own, and no more than it shows',
+  async (_where, wrap, unwrap) => {
+    const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
+    const shared = new Float32Array(new SharedArrayBuffer(64), 8, 2).fill(1);
+    const buffer = Buffer.from('abc');
+    const dataView = new DataView(new ArrayBuffer(64), 3, 2);
+    await cache.setMany([
+      ['shared', wrap(shared)],
+      ['buffer', wrap(buffer)],
+      ['dataView', wrap(dataView)],
+    ]);
+    shared.fill(2);
+    (unwrap(await cache.get('shared')) as Float32Array).fill(3);
+    (unwrap(cache.peek('shared')) as Float32Array).fill(4);
+    const read = unwrap(await cache.get('shared')) as Float32Array;
+    expect([read, read.buffer]).toEqual([Float32Array.of(1, 1), Float32Array.of(1, 1).buffer]);
+    expect(read.buffer).toBeInstanceOf(ArrayBuffer);
+    buffer.fill(0);
+    const bytes = unwrap(await cache.get('buffer')) as Buffer;
+    expect([Buffer.isBuffer(bytes), bytes.toString(), bytes.buffer.byteLength]).toEqual([true, 'abc', 3]);
+    const seen = unwrap(await cache.get('dataView')) as DataView;
+    expect([seen instanceof DataView, seen.buffer.byteLength]).toEqual([true, 2]);
+  },
+);
+
+test('copied: what refers to one view, or to itself, does so in the copy', async () => {
+  const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
+  const view = new Uint8Array([1]);
+  const value: { one: Uint8Array; two: Uint8Array; self?: object } = { one: view, two: view };
+  value.self = value;
+  await cache.set('a', value);
+  const copy = cache.peek('a') as typeof value;
+  expect([copy.two === copy.one, copy.self === copy, copy === value]).toEqual([true, true, false]);
+});
+
+test('copied: shared memory itself, and what no view can be cloned beside, are refused', async () => {
+  const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
+  await expect(cache.set('a', new SharedArrayBuffer(8))).rejects.toThrow(EncodeError);
+  await expect(cache.set('a', { view: new Uint8Array(1), f: () => 1 })).rejects.toThrow(EncodeError);
+});
+
 test('copied: a value that cannot be copied is refused, and no read of it stays pending', async () => {
   const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
   await expect(cache.set('a', { f: () => 1 })).rejects.toThrow(EncodeError);

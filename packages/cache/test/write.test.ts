@@ -85,6 +85,31 @@ test('write-behind joins writes of one key, writes in batches, tries again, and 
   expect(batches).toEqual([['a=2', 'b=3'], ['c=4']]);
 });
 
+test.each(['persist', 'persistMany'] as const)(
+  'write-behind, copied: what %s does to a value before it fails is seen by no read and not by the next try',
+  async (name) => {
+    const cache = createCache({ tiers: [memoryTier()], values: 'copied' });
+    const tries: (readonly number[])[] = [];
+    const persist = (_id: string, { list }: { list: number[] }): Promise<void> => {
+      tries.push([...list]);
+      list.push(2);
+      return tries.length === 1 ? Promise.reject(new Error('busy')) : Promise.resolve();
+    };
+    const rows = cache.define<{ list: number[] }>({
+      name: 'row',
+      load: () => undefined,
+      strategy: 'writeBehind',
+      writeBehind: { lingerMs: 1, drainMs: 2000 },
+      ...(name === 'persist' ? { persist } : { persistMany: (entries) => persist(...entries[0]!) }),
+    });
+    await rows.write('a', { list: [1] });
+    await vi.waitUntil(() => tries.length > 0);
+    expect(await rows.get('a')).toEqual({ list: [1] });
+    await cache.close();
+    expect(tries).toEqual([[1], [1]]);
+  },
+);
+
 test('write-behind is bounded: a writer waits for room', async () => {
   const { promise, resolve: release } = withResolvers();
   const { cache, rows } = open({

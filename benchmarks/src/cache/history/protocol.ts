@@ -23,8 +23,12 @@ export interface WorkerPlan {
   readonly writeEveryMs: number;
   /** With `told`, how long memory keeps a value while the process is cut off. */
   readonly capMs: number;
+  /** How long its event loop stands still before that counts as a stall, in ms. */
+  readonly stallMs: number;
   /** Breaks the cache: one message of so many is not handed to it. 0 for none. */
   readonly dropOneIn: number;
+  /** Breaks the process: its read of this number throws. 0 for none. */
+  readonly throwAtRead: number;
 }
 
 /** A read: when it began, of which key, the version that it saw (0: none), and when it ended. Moments by `nowMs`. */

@@ -14,7 +14,7 @@ import {
   type ToWorker,
   type WorkerPlan,
 } from './protocol.ts';
-import { watchStalls } from './stalls.ts';
+import { stallMsOf, watchStalls } from './stalls.ts';
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
 const WORKERS = 3;
@@ -38,8 +38,11 @@ export interface HistoryOptions extends Pick<CheckOptions, 'boundMs' | 'takesLar
   readonly writeEveryMs?: number;
   /** All by default. */
   readonly faults?: readonly FaultKind[];
-  /** Breaks the cache, to see the check fail: messages are lost, or memory is capped later than is checked. */
-  readonly broken?: { readonly dropOneIn?: number; readonly capMs?: number };
+  /**
+   * Breaks the cache, to see the check fail: messages are lost, or memory is capped later than is checked. Or the processes:
+   * each throws at its read of that number.
+   */
+  readonly broken?: { readonly dropOneIn?: number; readonly capMs?: number; readonly throwAtRead?: number };
 }
 
 /** What came of it. */
@@ -75,6 +78,9 @@ export class History {
   readonly #histories: WorkerHistory[] = [];
   readonly #faultCounts: Record<string, number> = {};
   readonly #workers: Worker[] = [];
+  /** Those that end because we want it. */
+  readonly #ending = new WeakSet<ChildProcess>();
+  #failure: Error | undefined;
   #readCount = 0;
 
   constructor(options: HistoryOptions) {
@@ -86,10 +92,11 @@ export class History {
     this.#readable = options.mode === 'versioned' ? [...this.#database] : this.#database;
   }
 
+  /** @throws {Error} when a process ended that was not to. */
   async run(): Promise<HistoryReport> {
     const { redisUrl, durationMs, readCountMin, mode, boundMs, takesLargest } = this.#options;
     const stalls: (readonly [number, number])[] = [];
-    const stopWatching = watchStalls((from, to) => {
+    const stopWatching = watchStalls(stallMsOf(boundMs), (from, to) => {
       stalls.push([from, to]);
     });
     try {
@@ -103,12 +110,16 @@ export class History {
       while (performance.now() < endsAt || this.#readCount < readCountMin) {
         await sleep(50 + this.#nextFault() * 150);
         await this.#injectFault();
+        this.#checkAlive();
       }
       await Promise.all(this.#workers.map(({ child }) => this.#stop(child)));
+      this.#checkAlive();
     } finally {
       stopWatching();
-      for (const { child } of this.#workers) child.kill('SIGKILL');
-      await Promise.all(this.#workers.map(({ proxy }) => proxy.stop()));
+      // Those alone that have started.
+      const workers = Object.values(this.#workers);
+      for (const { child } of workers) child.kill('SIGKILL');
+      await Promise.all(workers.map(({ proxy }) => proxy.stop()));
     }
     const writes = this.#histories.flatMap((history) => history.writes);
     const isTold = mode === 'told';
@@ -142,7 +153,9 @@ export class History {
       readerCount: 8,
       writeEveryMs,
       capMs: broken.capMs ?? CAP_MS,
+      stallMs: stallMsOf(this.#options.boundMs),
       dropOneIn: broken.dropOneIn ?? 0,
+      throwAtRead: broken.throwAtRead ?? 0,
     };
     const history = { worker: index, startedAt: nowMs(), faults: [], ...emptyRecords() };
     const child = fork(WORKER, [JSON.stringify(plan)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -152,8 +165,10 @@ export class History {
       if (child.connected) child.send(message, () => {});
     };
     const ready = new Promise<void>((resolve, reject) => {
-      child.on('exit', () => {
-        reject(new Error('a worker ended before it was ready'));
+      child.on('exit', (code, signal) => {
+        const error = new Error(`worker ${index} ended with ${signal ?? `code ${code}`}`);
+        if (!this.#ending.has(child)) this.#failure ??= error;
+        reject(error);
       });
       child.on('message', (message: FromWorker) => {
         switch (message.kind) {
@@ -200,11 +215,24 @@ export class History {
     return version;
   }
 
+  #checkAlive(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   async #stop(child: ChildProcess): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
     const message: ToWorker = { kind: 'stop' };
-    child.send(message);
+    await this.#end(child, () => {
+      // Who has ended meanwhile hears nothing.
+      child.send(message, () => {});
+    });
+  }
+
+  /** One that has ended by itself is left to {@link run}. */
+  async #end(child: ChildProcess, end: () => void): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    this.#ending.add(child);
+    const exited = once(child, 'exit');
+    end();
     await exited;
   }
 
@@ -223,9 +251,7 @@ export class History {
 
   async #replace(worker: Worker): Promise<void> {
     const { child } = worker;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+    await this.#end(child, () => child.kill('SIGKILL'));
     Object.assign(worker, await this.#start(worker.index, ++worker.generation, worker.proxy));
   }
 }

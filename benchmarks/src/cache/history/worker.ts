@@ -44,16 +44,18 @@ async function main(plan: WorkerPlan): Promise<void> {
     send({ kind: 'records', records });
     records = emptyRecords();
   };
-  const stopWatching = watchStalls((from, to) => {
+  const stopWatching = watchStalls(plan.stallMs, (from, to) => {
     records.stalls.push([from, to]);
   });
   const rows = await (plan.mode === 'naive' ? openNaive : openOurs)(plan, ask, () => records);
   send({ kind: 'ready' });
   const reporting = setInterval(report, REPORT_MS);
 
+  let readCount = 0;
   const keyNow = (): number => Math.floor(next() * plan.keyCount);
   const reader = async (): Promise<void> => {
     while (!state.isStopped) {
+      if (++readCount === plan.throwAtRead) throw new Error('this process was to break here');
       const key = keyNow();
       const beganAt = nowMs();
       const version = await rows.read(key);
