@@ -327,6 +327,18 @@ const OUTSIDE_CHECKS: readonly [name: string, run: (bench: Bench) => Promise<voi
     },
   ],
   [
+    'a lease can be had over a value that never expires, by who takes nothing for fresh',
+    async ({ region, now, write }) => {
+      const store = region();
+      const { lease } = store;
+      if (lease === undefined) return;
+      await store.setMany([write('a', 'eternal', Infinity)]);
+      strictEqual((await lease.acquire('a', LONG_MS, now() + LONG_MS)).kind, 'hit');
+      strictEqual((await lease.acquire('a', LONG_MS, Infinity)).kind, 'granted');
+      strictEqual(await valueOf(store, 'a'), 'eternal');
+    },
+  ],
+  [
     'deleting ends a lease over a value as well',
     async ({ region, now, write }) => {
       const store = region();

@@ -155,12 +155,12 @@ export class Definition<V, Id = string> {
 
   /**
    * Writes a value as the definition's strategy says. Rejects with what `persist` threw; the key is then deleted, because
-   * nobody knows what the database holds.
+   * nobody knows what the database holds. So it is when the value was persisted and cannot be kept, or has no version.
    */
   async write(id: Id, value: V): Promise<Invalidation> {
     if (value === undefined) throw new ArgumentTypeError('value: expected a value, got undefined');
     const key = this.#key(id);
-    const { strategy = 'lease', versionOf } = this.#options;
+    const { strategy = 'lease' } = this.#options;
     const { behind, secondDelete } = this.#parts;
     if (behind !== undefined) {
       const owned = this.#region.owned(value);
@@ -182,7 +182,7 @@ export class Definition<V, Id = string> {
         secondDelete?.add([key]);
         return { l2: await this.#region.write([[key, value]], undefined) };
       case 'versioned':
-        return { l2: await this.#region.writeVersion(key, value, checkVersion(versionOf!(value))) };
+        return { l2: await this.#region.writeVersion(key, value, await this.#versionOf(key, value)) };
       case 'lease':
       case 'delayedDoubleDelete':
       case 'writeBehind':
@@ -236,6 +236,16 @@ export class Definition<V, Id = string> {
     const { persist, persistMany } = this.#options;
     if (persist !== undefined) await persist(id, value);
     else if (persistMany !== undefined) await persistMany([[id, value]]);
+  }
+
+  /** Of what the database has by now. Rejects, and deletes the key, when it has none. */
+  async #versionOf(key: string, value: V): Promise<number> {
+    try {
+      return checkVersion(this.#options.versionOf!(value));
+    } catch (error) {
+      await this.#delete([key]);
+      throw error;
+    }
   }
 
   #delete(keys: readonly string[]): Promise<Confirmation> {

@@ -10,6 +10,8 @@ import {
   LoadManyContractError,
   LoadTimeoutError,
   memoryTier,
+  type RegionOptions,
+  type TierRegion,
 } from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
 import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
@@ -126,6 +128,39 @@ test('a loader runs in the context of who asked, also where reads of one turn go
   expect(values).toEqual(names);
   expect(store.calls.filter((call) => call.startsWith('getMany'))).toHaveLength(1);
 });
+
+test('a loader runs in the context of who asked, also where more reads of one turn come than go together', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+  const tenant = new AsyncLocalStorage<string>();
+  const definition = cache.define<string | undefined>({ name: 'row', load: () => tenant.getStore() });
+  const names = Array.from({ length: 600 }, (_, i) => `${i}`);
+  const values = await Promise.all(names.map((name) => tenant.run(name, () => definition.get(name))));
+  expect(values).toEqual(names);
+  expect(store.calls.filter((call) => call.startsWith('getMany'))).toHaveLength(2);
+});
+
+test.each(['getMany', 'readOrAcquire'])(
+  'a loader runs in the context of who asked, also where %s misses its deadline',
+  async (call) => {
+    const store = new DoubleStore();
+    const tier = store.tier({ deadlineMs: 20 });
+    const open = (options: RegionOptions): TierRegion => {
+      const region = tier.open(options);
+      const { lease } = region;
+      if (call === 'getMany' || lease === undefined) return region;
+      return { ...region, lease: { ...lease, readOrAcquire: (key) => lease.acquire(key, 1000) } };
+    };
+    const cache = createCache({ tiers: [memoryTier(), { ...tier, open }] });
+    const tenant = new AsyncLocalStorage<string>();
+    const definition = cache.define<string | undefined>({ name: 'row', load: () => tenant.getStore() });
+    store.hang();
+    const first = tenant.run('a', () => definition.get('a'));
+    await settled();
+    const second = tenant.run('b', () => definition.get('b'));
+    expect(await Promise.all([first, second])).toEqual(['a', 'b']);
+  },
+);
 
 test('a key that is refused leaves no read of its list to nobody', () => {
   const load = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('unheard')));

@@ -169,6 +169,64 @@ test('a deletion that fails while the queue is replayed stays in it', async () =
   await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
 });
 
+test('clearing what takes a tier longer than a call may is confirmed when it is through', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const [upper, lower] = [new DoubleStore(), new DoubleStore()];
+  const cache = createCache({ tiers: [upper.tier({ name: 'upper' }), lower.tier({ name: 'lower' })] });
+  await cache.set('a', 1);
+  for (const store of [upper, lower]) {
+    store.gate = (call) =>
+      new Promise((resolve) => {
+        setTimeout(resolve, call === 'clear' ? 6000 : 0);
+      });
+  }
+  const clearing = cache.clear();
+  await vi.advanceTimersByTimeAsync(10_100);
+  expect(await clearing).toEqual({ l2: 'queued' });
+  expect(cache.stats().regions[0]!.queuedCount).toBe(Infinity);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(cache.stats().regions[0]!.queuedCount).toBe(0);
+  // Of each one that is not confirmed at once, one that is waited for; and the upper once more, after the lower.
+  const clearCounts = [upper, lower].map(({ calls }) => calls.filter((call) => call === 'clear').length);
+  expect(clearCounts).toEqual([3, 2]);
+  expect([upper.entries.size, lower.entries.size]).toEqual([0, 0]);
+});
+
+test('what is to be cleared anew is not taken to be by a clearing that began before', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier()] });
+  const answers: (() => void)[] = [];
+  store.gate = (call) => {
+    const { promise, resolve } = withResolvers();
+    if (call === 'clear') answers.push(resolve);
+    else resolve();
+    return promise;
+  };
+  const first = cache.clear();
+  await vi.advanceTimersByTimeAsync(5200);
+  expect(await first).toEqual({ l2: 'queued' });
+  const second = cache.clear();
+  const onSecond = vi.fn();
+  void second.then(onSecond);
+  await vi.advanceTimersByTimeAsync(10);
+  // The first, what has come of it in the queue, and the second.
+  expect(answers).toHaveLength(3);
+  answers[0]!();
+  answers[1]!();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(onSecond).not.toHaveBeenCalled();
+  answers[2]!();
+  expect(await second).toEqual({ l2: 'done' });
+  expect(cache.stats().regions[0]!.queuedCount).toBe(0);
+});
+
 test('closing tries what is queued once more', async () => {
   const store = new DoubleStore();
   const cache = createCache({ tiers: [store.tier()] });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createCache, EncodeError, memoryTier } from '@hotpath/cache';
 import { tierContract } from '@hotpath/cache/contract';
 import { describe, expect, test } from 'vitest';
@@ -61,6 +62,17 @@ test('an entry lives as long as told and not a millisecond more', async () => {
   clock.advance(1);
   expect(cache.peek('a')).toBeUndefined();
   expect(await cache.get('a')).toBeUndefined();
+});
+
+test.each([1, 20 * 24])('a clock that was set back by %i hours keeps no entry for longer', async (hours) => {
+  const clock = new TestClock();
+  const cache = createCache({ tiers: [memoryTier()], now: clock.now, jitter: 0 });
+  clock.advance(-hours * 3_600_000);
+  await cache.set('a', 1, { ttlMs: 1000 });
+  clock.advance(999);
+  expect(cache.peek('a')).toBe(1);
+  clock.advance(1);
+  expect(cache.peek('a')).toBeUndefined();
 });
 
 test('memory keeps nothing for longer than its own limit', async () => {
@@ -137,20 +149,28 @@ test('keys that some tier could not hold, or could mistake, keep apart', async (
   expect([cache.peek('\uD800'), cache.peek('\uDFFF')]).toEqual([undefined, 4]);
 });
 
-test('a key that looks like the hash under which another is stored does not find that one', async () => {
-  const cache = createCache({ tiers: [memoryTier()] });
-  const rows = cache.define<string>({ name: 'row', load: (id) => `loaded ${id.length}` });
-  const secret = 'x'.repeat(600);
-  await cache.set(secret, 'secret');
-  await rows.get(secret);
-  const { key } = await cache.explain(secret);
-  expect(cache.peek(secret)).toBe('secret');
-  expect(await cache.get(key)).toBeUndefined();
-  expect([cache.peek(key), await cache.has(key)]).toEqual([undefined, false]);
-  expect(rows.peek(key)).toBeUndefined();
-  expect(await rows.get(key)).toBe(`loaded ${key.length}`);
-  expect([rows.peek(key), rows.peek(secret)]).toEqual([`loaded ${key.length}`, 'loaded 600']);
-});
+test.each([
+  ['', 0],
+  [', by a clock that was set back', -3_600_000],
+])(
+  'a key that looks like the hash under which another is stored does not find that one%s',
+  async (_clock, ms) => {
+    const clock = new TestClock();
+    const cache = createCache({ tiers: [memoryTier()], now: clock.now });
+    const rows = cache.define<string>({ name: 'row', load: (id) => `loaded ${id.length}` });
+    const secret = 'x'.repeat(600);
+    clock.advance(ms);
+    await cache.set(secret, 'secret');
+    await rows.get(secret);
+    const { key } = await cache.explain(secret);
+    expect(cache.peek(secret)).toBe('secret');
+    expect(await cache.get(key)).toBeUndefined();
+    expect([cache.peek(key), await cache.has(key)]).toEqual([undefined, false]);
+    expect(rows.peek(key)).toBeUndefined();
+    expect(await rows.get(key)).toBe(`loaded ${key.length}`);
+    expect([rows.peek(key), rows.peek(secret)]).toEqual([`loaded ${key.length}`, 'loaded 600']);
+  },
+);
 
 test('copied: what is read, written, loaded or lent to a loader can be changed, and changes nothing that is kept', async () => {
   const [clock, store] = [new TestClock(), new DoubleStore()];
@@ -256,6 +276,23 @@ test('copied: a value that cannot be copied is refused, and no read of it stays 
   const rows = cache.define<object>({ name: 'row', load: () => ({ f: () => 1 }) });
   await expect(rows.get('a')).rejects.toThrow(EncodeError);
   expect(cache.stats().regions[1]).toMatchObject({ flightCount: 0, entryCount: 0 });
+});
+
+test('copied: a stale value that cannot be lent to the loader leaves nothing for the end to wait for', async () => {
+  const [clock, store] = [new TestClock(), new DoubleStore()];
+  store.now = clock.now;
+  const cache = createCache({ tiers: [store.tier()], values: 'copied', now: clock.now });
+  const rows = cache.define<object>({
+    name: 'row',
+    load: () => ({ n: 1 }),
+    stale: { onErrorMs: 60_000, softTimeoutMs: 5 },
+  });
+  // As from a codec that revives something with a function.
+  const entry = { value: { f: () => 1 }, freshUntil: clock.now() - 1, expiresAt: clock.now() + 60_000 };
+  store.entries.set('hotpath:row@1:a', { entry });
+  await expect(rows.get('a')).rejects.toThrow(EncodeError);
+  await sleep(20);
+  await cache.close();
 });
 
 test('the longest life that is told counts lives that are given one by one', async () => {

@@ -1,4 +1,12 @@
-import { createCache, type Cache, type Definition, memoryTier, type StaleOptions } from '@hotpath/cache';
+import {
+  createCache,
+  type Cache,
+  type Definition,
+  memoryTier,
+  notModified,
+  type NotModified,
+  type StaleOptions,
+} from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
 import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
 
@@ -8,12 +16,14 @@ interface Row {
   readonly version: number;
 }
 
+type Load = () => Promise<Row | NotModified>;
+
 interface World {
   readonly clock: TestClock;
   readonly store: DoubleStore;
   readonly cache: Cache;
   readonly rows: Definition<Row>;
-  readonly load: ReturnType<typeof vi.fn<() => Promise<Row>>>;
+  readonly load: ReturnType<typeof vi.fn<Load>>;
 }
 
 /** Version 1 is in memory and below, and no longer fresh. */
@@ -21,7 +31,7 @@ async function openStale(stale: StaleOptions): Promise<World> {
   const [clock, store] = [new TestClock(), new DoubleStore()];
   store.now = clock.now;
   const cache = createCache({ tiers: [memoryTier(), store.tier()], now: clock.now, jitter: 0 });
-  const load = vi.fn<() => Promise<Row>>(() => Promise.resolve({ version: 1 }));
+  const load = vi.fn<Load>(() => Promise.resolve({ version: 1 }));
   const rows = cache.define<Row>({
     name: 'row',
     strategy: 'versioned',
@@ -80,5 +90,32 @@ test.each([
   });
   gate.reject(new Error('down'));
   expect(await outcome).toMatchObject([{ status: 'rejected', reason: { message: 'down' } }]);
+  await cache.close();
+});
+
+test('a loader that finds unchanged what was meanwhile heard to be outdated is asked again', async () => {
+  const { cache, store, rows, load } = await openStale({ onErrorMs: 60_000, softTimeoutMs: SOFT_MS });
+  const gate = withResolvers<NotModified>();
+  load.mockImplementation(() => Promise.resolve({ version: 2 })).mockImplementationOnce(() => gate.promise);
+  const reading = rows.get('a');
+  await settled();
+  for (const listener of store.listeners) listener.onChanged('row@1', ['a'], 2);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 2 * SOFT_MS);
+  });
+  gate.resolve(notModified);
+  expect(await reading).toEqual({ version: 2 });
+  await cache.close();
+});
+
+test('what is heard to be outdated is not served because the load of somebody else is slow', async () => {
+  const { cache, store, rows, load } = await openStale({ onErrorMs: 60_000, softTimeoutMs: SOFT_MS });
+  load.mockImplementation(() => Promise.resolve({ version: 2 }));
+  const key = 'hotpath:row@1:a';
+  store.entries.set(key, { ...store.entries.get(key), token: 'of somebody else' });
+  const reading = rows.get('a');
+  await settled();
+  for (const listener of store.listeners) listener.onChanged('row@1', ['a'], 2);
+  expect(await reading).toEqual({ version: 2 });
   await cache.close();
 });

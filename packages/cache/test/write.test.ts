@@ -3,11 +3,19 @@ import {
   type Cache,
   type DefineOptions,
   type Definition,
+  EncodeError,
   memoryTier,
   ReplicaLagError,
+  type Strategy,
+  type Tier,
 } from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
 import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
+
+interface Row {
+  readonly version: number;
+  readonly f?: () => number;
+}
 
 function open(
   options: Omit<DefineOptions<string, string>, 'name' | 'load'>,
@@ -52,6 +60,47 @@ test('a write that the database refuses deletes the key and rejects', async () =
   await expect(rows.write('a', 'new')).rejects.toThrow('refused');
   expect(rows.peek('a')).toBeUndefined();
   expect(await rows.get('a')).toBe('old');
+});
+
+/** It has versions, and can write none. */
+function unable(tier: Tier): Tier {
+  return {
+    ...tier,
+    open: (options) => {
+      const region = tier.open(options);
+      const bury = async (key: string): Promise<boolean> => {
+        await region.deleteMany([key]);
+        return true;
+      };
+      return { ...region, versions: { set: () => Promise.reject(new EncodeError('unable')), bury } };
+    },
+  };
+}
+
+test.each<[what: string, strategy: Strategy, value: Row, wrap: (tier: Tier) => Tier]>([
+  ['written through that cannot be copied', 'writeThrough', { version: 2, f: () => 1 }, (tier) => tier],
+  ['with a version that cannot be copied', 'versioned', { version: 2, f: () => 1 }, (tier) => tier],
+  ['with a version that a level cannot hold', 'versioned', { version: 2 }, unable],
+  ['without the version it should have', 'versioned', { version: -1 }, (tier) => tier],
+])('a value %s leaves nothing older in any process', async (_what, strategy, value, wrap) => {
+  const store = new DoubleStore();
+  let row = { version: 1 };
+  const rows = [1, 2].map(() =>
+    createCache({ tiers: [memoryTier(), wrap(store.tier())], values: 'copied' }).define<Row>({
+      name: 'row',
+      strategy,
+      ...(strategy === 'versioned' ? { versionOf: ({ version }: Row) => version } : {}),
+      load: () => row,
+      persist: () => {
+        row = { version: 2 };
+        return Promise.resolve();
+      },
+    }),
+  );
+  for (const each of rows) expect(await each.get('a')).toEqual({ version: 1 });
+  await settled();
+  await expect(rows[0]!.write('a', value)).rejects.toThrow(value.version < 0 ? RangeError : EncodeError);
+  for (const each of rows) expect(await each.get('a')).toEqual({ version: 2 });
 });
 
 test('delayed double delete deletes what a lagging load stored in between', async () => {
@@ -127,6 +176,21 @@ test('write-behind is bounded: a writer waits for room', async () => {
   release();
   await second;
   await cache.close();
+});
+
+test('write-behind: a database that never answers holds up neither the end nor who waits for room', async () => {
+  const persistMany = vi.fn(() => new Promise<void>(() => {}));
+  const { cache, rows } = open({
+    strategy: 'writeBehind',
+    writeBehind: { maxPending: 1, maxBatch: 1, lingerMs: 1, drainMs: 20 },
+    persistMany,
+  });
+  await rows.write('a', '1');
+  expect(persistMany).toHaveBeenCalledOnce();
+  const waiting = Promise.allSettled([rows.write('b', '2')]);
+  await expect(cache.close()).rejects.toMatchObject({ code: 'ERR_HOTPATH_CACHE_WRITE_BEHIND' });
+  expect(await waiting).toMatchObject([{ reason: { code: 'ERR_HOTPATH_CACHE_CLOSED' } }]);
+  await expect(rows.write('a', '3')).rejects.toMatchObject({ code: 'ERR_HOTPATH_CACHE_CLOSED' });
 });
 
 test('write-behind: a value that is not in the database yet is read all the same, and lost values are an error', async () => {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 
-import { afterTurn } from '../promise.ts';
+import { afterTurn, promiseOf } from '../promise.ts';
 import type { LeaseAnswer, TierEntry, TierLease, TierRegion, TierWrite } from '../tier.ts';
 import { type Asker, type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
 
@@ -8,7 +8,7 @@ import { type Asker, type TierGuard, UNAVAILABLE, type Unavailable } from './gua
 const MAX_BATCH = 512;
 /** Entries of one write or deletion, each with a deadline of its own: a thousand take longer than one read may wait. */
 const MAX_WRITES = 256;
-/** A region is cleared key by key, which takes longer than a read may wait. */
+/** A region is cleared key by key, which takes longer than a read may wait, and may take longer than this. */
 const CLEAR_DEADLINE_MS = 5000;
 
 /** What a read ends with: an answer, `undefined` for a miss, or none. */
@@ -26,8 +26,8 @@ interface Batch {
   readonly keys: string[];
   readonly readers: Reader[];
   /**
-   * Of each reader but the first, in whose context the batch is sent: what the others go on to, a loader for one, is of
-   * theirs.
+   * Of each reader: what they go on to, a loader for one, is of theirs. The first needs it only where it is not told by the
+   * answer, because the batch is sent in its context; a deadline comes in that of whoever has armed the timer.
    */
   readonly contexts: AsyncResource[];
   /** Of the first read; `undefined` when it wants no lease. */
@@ -45,6 +45,8 @@ export class GuardedRegion {
   readonly guard: TierGuard;
   readonly #region: TierRegion;
   #batch: Batch | undefined;
+  /** The latest clearing of everything that was asked for, unless it was refused. */
+  #clearing: Promise<void> | undefined;
   hitCount = 0;
 
   constructor(guard: TierGuard, region: TierRegion) {
@@ -77,10 +79,10 @@ export class GuardedRegion {
         this.#send(opened);
       });
     }
-    if (batch.readers.length > 0) batch.contexts.push(new AsyncResource('hotpath.cache.read'));
+    batch.contexts.push(new AsyncResource('hotpath.cache.read'));
     batch.keys.push(key);
     batch.readers.push(reader);
-    if (batch.keys.length === MAX_BATCH) this.#send(batch);
+    if (batch.keys.length === MAX_BATCH) this.#sendFull(batch);
   }
 
   acquire(
@@ -134,8 +136,31 @@ export class GuardedRegion {
   }
 
   /** @returns whether the tier confirmed it. */
-  async clear(prefix?: string): Promise<boolean> {
-    return (await this.guard.run(() => this.#region.clear(prefix), CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  async clear(): Promise<boolean> {
+    this.#clearing = undefined;
+    return this.clearOn();
+  }
+
+  /** Waits on for a {@link clear} that was not confirmed, and begins it anew only if that has failed. */
+  async clearOn(): Promise<boolean> {
+    return this.#confirms(() => (this.#clearing ??= this.#clear()));
+  }
+
+  /** As {@link clear}, for at least what begins with the prefix. */
+  async clearPrefix(prefix: string): Promise<boolean> {
+    return this.#confirms(() => this.#region.clear(prefix));
+  }
+
+  async #confirms(clear: () => Promise<void>): Promise<boolean> {
+    return (await this.guard.run(clear, CLEAR_DEADLINE_MS)) !== UNAVAILABLE;
+  }
+
+  #clear(): Promise<void> {
+    const clearing = promiseOf(() => this.#region.clear());
+    clearing.catch(() => {
+      if (this.#clearing === clearing) this.#clearing = undefined;
+    });
+    return clearing;
   }
 
   get versions(): boolean {
@@ -168,6 +193,13 @@ export class GuardedRegion {
     return true;
   }
 
+  /** In the context of its first reader, as it would be at the end of the turn. */
+  #sendFull(batch: Batch): void {
+    batch.contexts[0]!.runInAsyncScope(() => {
+      this.#send(batch);
+    });
+  }
+
   #send(batch: Batch): void {
     if (batch.sent) return;
     batch.sent = true;
@@ -180,7 +212,8 @@ export class GuardedRegion {
         key,
         (lease) => lease.readOrAcquire!(key, leaseMs),
         (answer) => {
-          reader.answered(answer);
+          if (answer === UNAVAILABLE) contexts[0]!.runInAsyncScope(tell, undefined, reader, answer);
+          else reader.answered(answer);
         },
       );
       return;
@@ -193,8 +226,8 @@ export class GuardedRegion {
           const miss = entries === UNAVAILABLE ? UNAVAILABLE : undefined;
           const answer: ReadAnswer = entry === undefined ? miss : { kind: 'hit', entry };
           const reader = readers[i]!;
-          if (i === 0) reader.answered(answer);
-          else contexts[i - 1]!.runInAsyncScope(tell, undefined, reader, answer);
+          if (i === 0 && answer !== UNAVAILABLE) reader.answered(answer);
+          else contexts[i]!.runInAsyncScope(tell, undefined, reader, answer);
         }
       },
     });

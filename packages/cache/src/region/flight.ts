@@ -257,17 +257,22 @@ export class Flight<Id> implements Hunter {
       reject(hunt.failure);
       return;
     }
+    // The hunt's may be known to be outdated by the time the loader says that it has not changed.
+    const { previous } = hunt;
+    let lent: unknown;
+    try {
+      lent = this.#parts.keeper.lent(previous?.value);
+    } catch (error) {
+      reject(error);
+      return;
+    }
     loader.load(
       this.#id,
-      {
-        previous: this.#parts.keeper.lent(hunt.previous?.value),
-        minVersion: hunt.minVersion,
-        unverified: hunt.unverified,
-      },
+      { previous: lent, minVersion: hunt.minVersion, unverified: hunt.unverified },
       (loaded) => {
         let value: unknown;
         try {
-          value = loaded === notModified ? previousValue(hunt) : loaded;
+          value = loaded === notModified ? previousValue(previous) : loaded;
           if (this.#lags(value, hunt, lagged)) {
             setTimeout(
               () => {
@@ -346,7 +351,7 @@ export class Flight<Id> implements Hunter {
   }
 }
 
-function previousValue({ previous }: Hunt): unknown {
+function previousValue(previous: TierEntry | undefined): unknown {
   if (previous === undefined)
     throw new NotModifiedError('the loader answered notModified, and there is no previous value');
   return previous.value;

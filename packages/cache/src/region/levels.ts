@@ -39,7 +39,10 @@ export class Levels {
     this.#life = life;
     this.#leaseMs = leaseMs;
     this.#hasLoader = hasLoader;
-    this.#outbox = new Outbox((keys, level) => this.#replay(keys, level));
+    this.#outbox = new Outbox({
+      keys: (keys, level) => this.#replay(keys, level),
+      everything: (level, again) => this.#clearUpwards(level, again),
+    });
   }
 
   get queuedCount(): number {
@@ -170,17 +173,27 @@ export class Levels {
     for (const key of keys ?? []) this.#floors.set(key, version, now + FLOOR_MS, now);
   }
 
-  /** Writes where nothing newer is, or, without a value, keeps what is older from being stored. */
+  /**
+   * Writes where nothing newer is, or, without a value, keeps what is older from being stored.
+   *
+   * @throws {EncodeError} when a level cannot hold the value; what is older is then kept out.
+   */
   async writeVersion(write: TierWrite, version: number, bury: boolean): Promise<Confirmation> {
     this.heard([write.key], version);
     let lowestFailed = -1;
-    for (let level = this.tiers.length - 1; level >= 0; level--) {
-      const tier = this.tiers[level]!;
-      let confirmed: boolean;
-      if (!tier.versions) confirmed = await tier.deleteMany([write.key]);
-      else if (bury) confirmed = await tier.bury(write.key, version, write.expiresAt);
-      else confirmed = await tier.setVersion(this.#limited(write, level), version);
-      if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
+    try {
+      for (let level = this.tiers.length - 1; level >= 0; level--) {
+        const tier = this.tiers[level]!;
+        let confirmed: boolean;
+        if (!tier.versions) confirmed = await tier.deleteMany([write.key]);
+        else if (bury) confirmed = await tier.bury(write.key, version, write.expiresAt);
+        else confirmed = await tier.setVersion(this.#limited(write, level), version);
+        if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
+      }
+    } catch (error) {
+      this.encodeErrorCount++;
+      await this.writeVersion({ ...write, expiresAt: this.#life.now() + FLOOR_MS }, version, true);
+      throw error;
     }
     if (lowestFailed < 0) return 'done';
     this.#floors.queue(write.key, version, write.expiresAt, this.#life.now());
@@ -192,7 +205,7 @@ export class Levels {
   async deletePrefix(prefix: string): Promise<Confirmation> {
     let lowestFailed = -1;
     for (let level = this.tiers.length - 1; level >= 0; level--) {
-      if (!(await this.tiers[level]!.clear(prefix))) lowestFailed = Math.max(lowestFailed, level);
+      if (!(await this.tiers[level]!.clearPrefix(prefix))) lowestFailed = Math.max(lowestFailed, level);
     }
     if (lowestFailed < 0) return 'done';
     this.#outbox.addEverything(lowestFailed);
@@ -201,7 +214,10 @@ export class Levels {
 
   /** `undefined` deletes everything. */
   async delete(keys: readonly string[] | undefined): Promise<Confirmation> {
-    const failed = await this.#deleteUpwards(this.tiers.length - 1, keys);
+    const lowest = this.tiers.length - 1;
+    const failed = await (keys === undefined
+      ? this.#clearUpwards(lowest)
+      : this.#deleteUpwards(lowest, keys));
     if (failed < 0) return 'done';
     if (keys === undefined) this.#outbox.addEverything(failed);
     else this.#outbox.add(keys, failed);
@@ -260,6 +276,7 @@ export class Levels {
         return undefined;
       }
       if (performance.now() - startedAt >= hunt.patienceMs(this.#leaseMs)) {
+        this.remind(hunt);
         hunt.beaten = hunt.previous !== undefined;
         hunt.unverified = true;
         return undefined;
@@ -336,13 +353,11 @@ export class Levels {
   }
 
   /** Where a version is known it is kept: a deletion would take a newer tombstone of another process with it. */
-  async #replay(keys: readonly string[] | undefined, from: number): Promise<boolean> {
+  async #replay(keys: readonly string[], from: number): Promise<boolean> {
     const now = this.#life.now();
-    const floors = (keys ?? []).map((key) => [key, this.#floors.queuedOf(key, now)] as const);
+    const floors = keys.map((key) => [key, this.#floors.queuedOf(key, now)] as const);
     const plain = floors.filter(([, floor]) => floor === undefined).map(([key]) => key);
-    if (keys === undefined || plain.length > 0) {
-      if ((await this.#deleteUpwards(from, keys === undefined ? undefined : plain)) >= 0) return false;
-    }
+    if (plain.length > 0 && (await this.#deleteUpwards(from, plain)) >= 0) return false;
     const versioned = floors.flatMap(([key, floor]) => (floor === undefined ? [] : [[key, floor] as const]));
     for (let level = from; level >= 0; level--) {
       const tier = this.tiers[level]!;
@@ -363,11 +378,23 @@ export class Levels {
    *
    * @returns the lowest level that did not confirm, −1 if all did.
    */
-  async #deleteUpwards(from: number, keys: readonly string[] | undefined): Promise<number> {
+  async #deleteUpwards(from: number, keys: readonly string[]): Promise<number> {
+    let lowestFailed = -1;
+    for (let level = from; level >= 0; level--) {
+      if (!(await this.tiers[level]!.deleteMany(keys))) lowestFailed = Math.max(lowestFailed, level);
+    }
+    return lowestFailed;
+  }
+
+  /**
+   * As `#deleteUpwards`, for everything. `again`: `from` is the lowest level that did not confirm it before. It may only have
+   * been too slow, and is waited for once more; those above it have to begin after it.
+   */
+  async #clearUpwards(from: number, again: boolean = false): Promise<number> {
     let lowestFailed = -1;
     for (let level = from; level >= 0; level--) {
       const tier = this.tiers[level]!;
-      const confirmed = keys === undefined ? await tier.clear() : await tier.deleteMany(keys);
+      const confirmed = await (again && level === from ? tier.clearOn() : tier.clear());
       if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
     }
     return lowestFailed;

@@ -5,12 +5,27 @@ const REPLAY_BATCH = 256;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2000;
 
-/** Deletes `keys`, or everything for `undefined`, from level `level` upwards. @returns whether every level confirmed it. */
-export type Replay = (keys: readonly string[] | undefined, level: number) => Promise<boolean>;
+/** Deletes from level `level` upwards. */
+export interface Replay {
+  /** @returns whether every level confirmed it. */
+  readonly keys: (keys: readonly string[], level: number) => Promise<boolean>;
+  /**
+   * `again`: it was tried before, and `level` is what that returned.
+   *
+   * @returns the lowest level that did not confirm it, −1 if all did.
+   */
+  readonly everything: (level: number, again: boolean) => Promise<number>;
+}
 
 /** `level` is the lowest that has to delete; levels count from the top, so a lower one has a larger number. */
 interface Pending {
   readonly level: number;
+}
+
+interface PendingEverything {
+  /** As in {@link Pending}; those below it have confirmed it by now. */
+  level: number;
+  isTried: boolean;
 }
 
 /**
@@ -22,7 +37,7 @@ interface Pending {
 export class Outbox {
   readonly #pending = new Map<string, Pending>();
   readonly #replay: Replay;
-  #everything: Pending | undefined;
+  #everything: PendingEverything | undefined;
   #retryMs = FIRST_RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -57,7 +72,7 @@ export class Outbox {
   }
 
   addEverything(level: number): void {
-    this.#everything = { level: Math.max(level, this.#everything?.level ?? -1) };
+    this.#everything = { level: Math.max(level, this.#everything?.level ?? -1), isTried: false };
     this.#pending.clear();
     this.#schedule();
   }
@@ -93,14 +108,17 @@ export class Outbox {
   async #attempt(): Promise<void> {
     const everything = this.#everything;
     if (everything !== undefined) {
-      if (!(await this.#replay(undefined, everything.level))) return;
+      const again = everything.isTried;
+      everything.isTried = true;
+      everything.level = await this.#replay.everything(everything.level, again);
+      if (everything.level >= 0) return;
       if (this.#everything === everything) this.#everything = undefined;
     }
     for (const [level, entries] of this.#byLevel()) {
       for (let start = 0; start < entries.length; start += REPLAY_BATCH) {
         const batch = entries.slice(start, start + REPLAY_BATCH);
         const keys = batch.map(([key]) => key);
-        if (!(await this.#replay(keys, level))) return;
+        if (!(await this.#replay.keys(keys, level))) return;
         for (const [key, pending] of batch) {
           // A deletion of the same key that failed while this one ran is another object, and stays.
           if (this.#pending.get(key) === pending) this.#pending.delete(key);

@@ -1,5 +1,5 @@
 import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
-import { CacheClosedError } from '../errors.ts';
+import { CacheClosedError, EncodeError } from '../errors.ts';
 import { explainEntry, type Explanation, type LevelExplanation, nextRead } from '../explain.ts';
 import { storageKey, storagePrefix } from '../key.ts';
 import { rejected } from '../promise.ts';
@@ -13,6 +13,7 @@ import type { Keeper, Surroundings } from './keeper.ts';
 import type { Confirmation, Levels } from './levels.ts';
 import type { Life } from './life.ts';
 import type { Loader } from './loader.ts';
+import { FLOOR_MS } from './version-floors.ts';
 
 /** How long memory serves a value that is being loaded anew before it looks again. */
 const REFRESH_PAUSE_MS = 100;
@@ -133,25 +134,43 @@ export class Region<Id> {
     return this.#keeper.owned(value);
   }
 
-  /** Writes to every level. */
+  /** Writes to every level. @throws {EncodeError} when a value cannot be kept; the keys are then deleted. */
   async write(
     entries: readonly (readonly [key: string, value: unknown])[],
     ttlMs: number | undefined,
   ): Promise<Confirmation> {
     this.#checkOpen();
-    const writes = entries.map(([key, value]): TierWrite => ({
-      key: storageKey(key),
-      value: this.#keeper.owned(value),
-      ...this.#life.endsOfSet(ttlMs),
-    }));
+    let writes: readonly TierWrite[];
+    try {
+      writes = entries.map(([key, value]): TierWrite => ({
+        key: storageKey(key),
+        value: this.#keeper.owned(value),
+        ...this.#life.endsOfSet(ttlMs),
+      }));
+    } catch (error) {
+      // The database may have it by now.
+      if (error instanceof EncodeError) await this.delete(entries.map(([key]) => key));
+      throw error;
+    }
     return this.#write(writes, () => this.levels.write(writes));
   }
 
-  /** Writes to every level that has nothing newer; `undefined` only keeps what is older out, for `ttlMs`. */
+  /**
+   * Writes to every level that has nothing newer; `undefined` only keeps what is older out, for `ttlMs`.
+   *
+   * @throws {EncodeError} when the value cannot be kept; what is older is then kept out.
+   */
   async writeVersion(key: string, value: unknown, version: number, ttlMs?: number): Promise<Confirmation> {
     this.#checkOpen();
+    let owned: unknown;
+    try {
+      owned = this.#keeper.owned(value);
+    } catch (error) {
+      await this.writeVersion(key, undefined, version, FLOOR_MS);
+      throw error;
+    }
     const ends = this.#life.endsOfSet(ttlMs);
-    const write: TierWrite = { key: storageKey(key), value: this.#keeper.owned(value), ...ends, version };
+    const write: TierWrite = { key: storageKey(key), value: owned, ...ends, version };
     const bury = value === undefined;
     // What won in the levels is not known here; memory learns it from them.
     return this.#write(

@@ -84,8 +84,12 @@ interface MemoryLimits {
   readonly sizeOf: MemoryTierOptions['sizeOf'];
 }
 
-/** Of an entry under a hashed key: {@link MemoryRegion.find} is given the keys of users, one of which may look like the hash. */
-const NEVER_TICK = -1;
+/**
+ * Of an entry under a hashed key: {@link MemoryRegion.find} is given the keys of users, one of which may look like the hash.
+ * Ticks of others may be negative too, where the wall clock was set back; this is 12 days back, and no more than V8 keeps in
+ * the entry itself.
+ */
+const NEVER_TICK = -0x40000000;
 
 const sizeBytesOf = (entry: MemoryEntry): number => entry.sizeBytes;
 
@@ -178,8 +182,7 @@ export class MemoryRegion implements TierRegion {
   /** Has hits look twice from then on. */
   attend(entry: MemoryEntry, attentionAt: number): void {
     entry.attentionAt = attentionAt;
-    if (entry.attentionTick !== NEVER_TICK)
-      entry.attentionTick = Math.max(0, Math.floor(attentionAt - this.#openedAt));
+    if (entry.attentionTick !== NEVER_TICK) entry.attentionTick = Math.floor(attentionAt - this.#openedAt);
   }
 
   /** `Infinity` when it does not fit, or when that cannot be told: a read must not fail for it. */

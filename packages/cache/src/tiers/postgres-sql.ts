@@ -66,7 +66,7 @@ ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.ex
   WHERE t.expires_at <= clock_timestamp()
     OR (t.lease IS NOT NULL AND t.lease_until <= clock_timestamp()
       AND NOT ($5::boolean AND starts_with(t.lease, '${FAILED}') AND t.lease_until > ${after(`${-FAILURE_MS}`)}))
-    OR (t.lease IS NULL AND coalesce(t.fresh_until, t.expires_at, 'infinity') <= ${after('$4')})
+    OR (t.lease IS NULL AND ($4::float8 IS NULL OR coalesce(t.fresh_until, t.expires_at, 'infinity') <= ${after('$4')}))
   RETURNING key
 )
 SELECT key, true AS granted, NULL::text AS lease, NULL::text AS value, NULL::float8 AS ttl_ms, NULL::float8 AS fresh_ms,

@@ -184,7 +184,8 @@ class PostgresRegion implements TierRegion {
       this.#prefix + key,
       token,
       leaseMs,
-      freshBeyond === undefined ? -FOREVER_MS : (this.#left(freshBeyond) ?? FOREVER_MS),
+      // Null, which is beyond `Infinity`, takes any entry.
+      freshBeyond === undefined ? -FOREVER_MS : this.#left(freshBeyond),
       hasWaited,
     ]);
     const row = rows[0] as LeaseRow | undefined;

@@ -1,4 +1,4 @@
-import { WriteBehindError } from '../errors.ts';
+import { CacheClosedError, WriteBehindError } from '../errors.ts';
 
 /** How a definition writes to the database later. */
 export interface WriteBehindOptions {
@@ -35,6 +35,9 @@ export class WriteBehind<Id> {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #retryMs = 0;
+  /** Being closed: what is left is written now, and not in turn. */
+  #closing = false;
+  /** Nothing is accepted any more. */
   #closed = false;
   failureCount = 0;
 
@@ -52,13 +55,18 @@ export class WriteBehind<Id> {
     return this.#pending.get(key)?.value;
   }
 
-  /** Resolves when there is room, not when it is written. */
+  /**
+   * Resolves when there is room, not when it is written.
+   *
+   * @throws {CacheClosedError} when there is none before the end.
+   */
   async add(key: string, id: Id, value: unknown): Promise<void> {
     while (this.#pending.size >= this.#options.maxPending && !this.#pending.has(key) && !this.#closed) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
     }
+    if (this.#closed) throw new CacheClosedError('the cache is closed');
     this.#pending.set(key, { id, value });
     if (this.#pending.size >= this.#options.maxBatch && this.#retryMs === 0) this.#now();
     else this.#schedule();
@@ -66,26 +74,27 @@ export class WriteBehind<Id> {
 
   /** @throws {WriteBehindError} when something was still not written after `drainMs`. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing = true;
     clearTimeout(this.#timer);
     const giveUpAt = performance.now() + this.#options.drainMs;
-    for (;;) {
-      await this.#running;
-      if (this.#pending.size === 0) return;
-      if (performance.now() >= giveUpAt) break;
+    while (this.#pending.size > 0 && performance.now() < giveUpAt) {
       let timer: NodeJS.Timeout | undefined;
       const timeUp = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, Math.max(1, giveUpAt - performance.now()));
       });
+      // The batch under way first, which may never end.
       await Promise.race([this.#send(), timeUp]);
       clearTimeout(timer);
       if (this.#retryMs > 0) await pause(Math.min(this.#retryMs, Math.max(0, giveUpAt - performance.now())));
     }
+    this.#closed = true;
+    this.#wake();
+    if (this.#pending.size === 0) return;
     throw new WriteBehindError(`${this.#pending.size} values were not written to the database`);
   }
 
   #schedule(): void {
-    if (this.#closed || this.#timer !== undefined || this.#pending.size === 0) return;
+    if (this.#closing || this.#timer !== undefined || this.#pending.size === 0) return;
     this.#timer = setTimeout(
       () => {
         this.#now();
@@ -122,6 +131,11 @@ export class WriteBehind<Id> {
       return;
     }
     for (const [key, pending] of batch) if (this.#pending.get(key) === pending) this.#pending.delete(key);
+    this.#wake();
+  }
+
+  /** Those who wait for room look again. */
+  #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
