@@ -115,25 +115,6 @@ test('nor do those of a few calls, whose buffers may be large', async () => {
   await Promise.all([held.ended, ...stale]);
 });
 
-test('jobs of which nothing is left do not add up after a burst of those that could go on', async () => {
-  const pool = threads();
-  const burst = gatedJobs(pool, 200);
-  const next = gatedJobs(pool, 20);
-  burst.open();
-  await burst.ended;
-  const stale = staleJobs(pool, 40);
-  // The worker is held by the second lot, most of which waits before these.
-  for (const outcome of await Promise.all(stale.slice(0, 30))) expect(outcome).toEqual(NOTHING);
-  next.open();
-  await next.ended;
-
-  const held = gatedJobs(pool, JOBS_PER_WORKER);
-  const later = staleJobs(pool, 40);
-  for (const outcome of await Promise.all(later.slice(0, 39))) expect(outcome).toEqual(NOTHING);
-  held.open();
-  await Promise.all([held.ended, ...stale, ...later]);
-});
-
 test('jobs that wait reject when the threads are ended', async () => {
   const pool = threads();
   const gate = new Int32Array(new SharedArrayBuffer(4));
