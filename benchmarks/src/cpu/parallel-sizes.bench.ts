@@ -4,12 +4,16 @@
  */
 
 import type { Case } from '../harness/case.ts';
-import { cheap, crunch, crunchInput } from '../workloads/crunch.ts';
+import type { CrunchMap } from './crunch-map.ts';
+import { parallelMap, serialMap } from './crunch-map.ts';
 
-const FUNCTIONS = { cheap, crunch };
-
-function sizeCase(name: keyof typeof FUNCTIONS, size: string): Case {
+function sizeCase(name: CrunchMap['name'], size: string): Case {
   const length = Number(size);
+  const map: CrunchMap = {
+    length,
+    name,
+    answerOf: (output) => [output[0], output[length >> 1], output[length - 1]],
+  };
   const isTiny = length < (name === 'cheap' ? 10_000 : 100);
   return {
     id: 'C2',
@@ -23,54 +27,7 @@ function sizeCase(name: keyof typeof FUNCTIONS, size: string): Case {
     ...(isTiny
       ? { limit: 'A call is a promise, checks and a claim: 1 to 1.5 µs, whatever it computes.' }
       : {}),
-    variants: {
-      naive: {
-        kind: 'naive',
-        setup() {
-          const input = crunchInput(length);
-          const output = new Int32Array(length);
-          const fn = FUNCTIONS[name];
-          const run = async (): Promise<number> => {
-            for (let i = 0; i < length; i++) output[i] = fn(input[i]!);
-            return output[length - 1]!;
-          };
-          return {
-            run,
-            async answer() {
-              await run();
-              return [output[0], output[length >> 1], output[length - 1]];
-            },
-          };
-        },
-      },
-      ours: {
-        kind: 'ours',
-        async setup() {
-          const { createParallel, moduleTask } = await import('@hotpath/cpu/parallel');
-          const { adopt, allocate } = await import('@hotpath/memory');
-          const input = adopt<'i32'>(crunchInput(length));
-          const output = allocate('i32', length);
-          const parallel = createParallel();
-          const task = await moduleTask<number, number>({
-            module: new URL('../workloads/crunch.js', import.meta.url),
-            export: name,
-          });
-          const run = async (): Promise<number> => {
-            await parallel.mapInto(input, output, task);
-            return output[length - 1]!;
-          };
-          return {
-            run,
-            async answer() {
-              output.fill(-1);
-              await run();
-              return [output[0], output[length >> 1], output[length - 1]];
-            },
-            close: () => parallel.close(),
-          };
-        },
-      },
-    },
+    variants: { naive: serialMap(map), ours: parallelMap(map) },
   };
 }
 

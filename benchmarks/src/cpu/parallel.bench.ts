@@ -6,9 +6,12 @@
 import type { Case, Operation } from '../harness/case.ts';
 import { crunch, crunchInput } from '../workloads/crunch.ts';
 import { seededFloats } from '../workloads/floats.ts';
+import type { CrunchMap } from './crunch-map.ts';
+import { parallelMap, serialMap } from './crunch-map.ts';
 import { threadsUp } from './threads-up.ts';
 
 function parallelCase(name: string, length: number, text: string, ratio: number): Case {
+  const map: CrunchMap = { length, name: 'crunch', answerOf: (output) => [...output] };
   return {
     id: 'C2',
     case: name,
@@ -18,52 +21,8 @@ function parallelCase(name: string, length: number, text: string, ratio: number)
     guide: { text, ratio, basis: 'efficiency', cores: 8 },
     async: true,
     variants: {
-      naive: {
-        kind: 'naive',
-        setup() {
-          const input = crunchInput(length);
-          const output = new Int32Array(length);
-          const run = async (): Promise<number> => {
-            for (let i = 0; i < length; i++) output[i] = crunch(input[i]!);
-            return output[length - 1]!;
-          };
-          return {
-            run,
-            async answer() {
-              await run();
-              return [...output];
-            },
-          };
-        },
-      },
-      ours: {
-        kind: 'ours',
-        async setup() {
-          const { createParallel, moduleTask } = await import('@hotpath/cpu');
-          const { adopt, allocate } = await import('@hotpath/memory');
-          const input = adopt<'i32'>(crunchInput(length));
-          const output = allocate('i32', length);
-          const parallel = createParallel();
-          const task = await moduleTask<number, number>({
-            module: new URL('../workloads/crunch.js', import.meta.url),
-            export: 'crunch',
-          });
-          const run = async (): Promise<number> => {
-            await parallel.mapInto(input, output, task);
-            return output[length - 1]!;
-          };
-          await threadsUp(run);
-          return {
-            run,
-            async answer() {
-              output.fill(-1);
-              await parallel.mapInto(input, output, task);
-              return [...output];
-            },
-            close: () => parallel.close(),
-          };
-        },
-      },
+      naive: serialMap(map),
+      ours: parallelMap(map, threadsUp),
       piscina: {
         kind: 'peer',
         async setup() {

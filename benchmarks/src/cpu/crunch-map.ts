@@ -1,0 +1,73 @@
+/** The serial loop, and ours, over an integer array: what the cases of C2 that map one have in common. */
+
+import type { Variant } from '../harness/case.ts';
+import { cheap, crunch, crunchInput } from '../workloads/crunch.ts';
+
+/** An export of workloads/crunch.ts. */
+type Name = 'cheap' | 'crunch';
+
+const FUNCTIONS: Readonly<Record<Name, (value: number) => number>> = { cheap, crunch };
+
+export interface CrunchMap {
+  readonly length: number;
+  readonly name: Name;
+  /** What is compared of the results. */
+  readonly answerOf: (output: Int32Array) => readonly unknown[];
+}
+
+export function serialMap({ length, name, answerOf }: CrunchMap): Variant {
+  return {
+    kind: 'naive',
+    setup() {
+      const input = crunchInput(length);
+      const output = new Int32Array(length);
+      const fn = FUNCTIONS[name];
+      const run = async (): Promise<number> => {
+        for (let i = 0; i < length; i++) output[i] = fn(input[i]!);
+        return output[length - 1]!;
+      };
+      return {
+        run,
+        async answer() {
+          await run();
+          return answerOf(output);
+        },
+      };
+    },
+  };
+}
+
+/** @param start is given the call once, before anything is timed. */
+export function parallelMap(
+  { length, name, answerOf }: CrunchMap,
+  start?: (call: () => Promise<unknown>) => Promise<void>,
+): Variant {
+  return {
+    kind: 'ours',
+    async setup() {
+      const { createParallel, moduleTask } = await import('@hotpath/cpu/parallel');
+      const { adopt, allocate } = await import('@hotpath/memory');
+      const input = adopt<'i32'>(crunchInput(length));
+      const output = allocate('i32', length);
+      const parallel = createParallel();
+      const task = await moduleTask<number, number>({
+        module: new URL('../workloads/crunch.js', import.meta.url),
+        export: name,
+      });
+      const run = async (): Promise<number> => {
+        await parallel.mapInto(input, output, task);
+        return output[length - 1]!;
+      };
+      await start?.(run);
+      return {
+        run,
+        async answer() {
+          output.fill(-1);
+          await run();
+          return answerOf(output);
+        },
+        close: () => parallel.close(),
+      };
+    },
+  };
+}
