@@ -1,12 +1,12 @@
 /** The serial loop, and ours, over an integer array: what the cases of C2 that map one have in common. */
 
 import type { Variant } from '../harness/case.ts';
-import { cheap, crunch, crunchInput } from '../workloads/crunch.ts';
+import { cheap, crunch, crunchInput, skewed } from '../workloads/crunch.ts';
 
 /** An export of workloads/crunch.ts. */
-type Name = 'cheap' | 'crunch';
+type Name = 'cheap' | 'crunch' | 'skewed';
 
-const FUNCTIONS: Readonly<Record<Name, (value: number) => number>> = { cheap, crunch };
+const FUNCTIONS: Readonly<Record<Name, (value: number) => number>> = { cheap, crunch, skewed };
 
 export interface CrunchMap {
   readonly length: number;
@@ -37,7 +37,7 @@ export function serialMap({ length, name, answerOf }: CrunchMap): Variant {
   };
 }
 
-/** @param start is given the call once, before anything is timed. */
+/** @param start is given the call, before anything is timed. */
 export function parallelMap(
   { length, name, answerOf }: CrunchMap,
   start?: (call: () => Promise<unknown>) => Promise<void>,

@@ -55,54 +55,15 @@ function parallelCase(name: string, length: number, text: string, ratio: number)
 /** The last eighth of the items costs twenty times the others: equal halves of the array are unequal work. */
 function skewedCase(): Case {
   const length = 10_000;
+  const map: CrunchMap = { length, name: 'skewed', answerOf: (output) => [...output] };
   const rest = parallelCase('skewed 10K', length, '', 1);
   return {
     ...rest,
     guide: null,
     tier: 'peers',
     variants: {
-      naive: {
-        kind: 'naive',
-        async setup() {
-          const { skewed } = await import('../workloads/crunch.ts');
-          const output = new Int32Array(length);
-          const run = async (): Promise<number> => {
-            for (let i = 0; i < length; i++) output[i] = skewed(i);
-            return output[length - 1]!;
-          };
-          return {
-            run,
-            async answer() {
-              await run();
-              return [...output];
-            },
-          };
-        },
-      },
-      ours: {
-        kind: 'ours',
-        async setup() {
-          const { createParallel } = await import('@hotpath/cpu/parallel');
-          const { adopt, allocate } = await import('@hotpath/memory');
-          const input = adopt<'i32'>(crunchInput(length));
-          const output = allocate('i32', length);
-          const parallel = createParallel();
-          const task = { module: new URL('../workloads/crunch.js', import.meta.url), export: 'skewed' };
-          const run = async (): Promise<number> => {
-            await parallel.mapInto(input, output, task);
-            return output[length - 1]!;
-          };
-          await threadsUp(run);
-          return {
-            run,
-            async answer() {
-              await run();
-              return [...output];
-            },
-            close: () => parallel.close(),
-          };
-        },
-      },
+      naive: serialMap(map),
+      ours: parallelMap(map, threadsUp),
       piscina: {
         kind: 'peer',
         async setup() {
