@@ -2,7 +2,7 @@ import { ArgumentTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
 import type { CopyFrames } from './pool/copy.ts';
 import type { FoldQuery } from './pool/fold-statement.ts';
-import { type DatabaseOptions, delay, resolveOptions } from './pool/options.ts';
+import { type DatabaseOptions, checkOptionsObject, delay, resolveOptions } from './pool/options.ts';
 import { PgClientClass, internalsHold } from './pool/pg-internals.ts';
 import { Lease, type LeasedConnection } from './pool/lease.ts';
 import { captureStack } from './pool/lease-watch.ts';
@@ -173,12 +173,14 @@ class PooledDatabase extends SessionMethods implements Database, OwnSession {
 
   // Async, so that a wrong option rejects instead of throwing.
   async health(options: HealthOptions = {}): Promise<DatabaseHealth> {
+    checkOptionsObject(options);
     const timeoutMs = delay('timeoutMs', options.timeoutMs, DEFAULT_HEALTH_MS, 1);
     return await checkHealth(this, timeoutMs, () => this.#pool.options.clock.now());
   }
 
   // Async, so that a wrong option rejects instead of throwing.
   async close(options: CloseOptions = {}): Promise<void> {
+    checkOptionsObject(options);
     await this.#pool.close(delay('drainMs', options.drainMs, DEFAULT_DRAIN_MS, 0));
   }
 

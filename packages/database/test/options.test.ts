@@ -1,4 +1,4 @@
-import { createDatabase, type DatabaseOptions } from '@hotpath/database';
+import { createDatabase, type DatabaseOptions, insertMany } from '@hotpath/database';
 import { describe, expect, test } from 'vitest';
 import { backoffMs } from '../dist/pool/backoff.js';
 import { resolveOptions } from '../dist/pool/options.js';
@@ -40,6 +40,7 @@ describe('wrong options are refused by name', () => {
     [{ ssl: 'yes' }, type, /^ssl/],
     [{ types: {} }, type, /^types/],
     [{ clock: {} }, type, /^clock/],
+    [{ clock: { now: Date.now, setTimeout } }, type, /^clock/],
     [{ random: 1 }, type, /^random/],
     [{ poolSize: 3 }, type, /^options.poolSize: expected no such option/],
   ];
@@ -65,6 +66,27 @@ test('a connection string that cannot be parsed is refused without its password'
   expect(caught).toBeInstanceOf(TypeError);
   expect(JSON.stringify([String(caught), caught, (caught as Error).stack])).not.toContain('s3cret');
   expect((caught as Error).cause).toBeUndefined();
+});
+
+test('what a call brings is refused when it cannot be, and nothing is opened', async () => {
+  const db = createDatabase({ host: '127.0.0.1', port: 1 });
+  const type = { name: 'ArgumentTypeError', code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE' };
+  for (const signal of [5, 'now', {}, null] as never[]) {
+    await expect(db.query('SELECT 1', [], { signal })).rejects.toMatchObject(type);
+    await expect(db.acquire({ signal })).rejects.toMatchObject(type);
+    await expect(db.transaction(async () => {}, { signal })).rejects.toMatchObject(type);
+    await expect(insertMany(db, 'users', [{ a: 1 }], { signal })).rejects.toMatchObject(type);
+    expect(() => db.stream('SELECT 1', [], { signal })).toThrow(expect.objectContaining(type) as Error);
+  }
+  for (const options of [null, 5, 'fast'] as never[]) {
+    await expect(db.query('SELECT 1', [], options)).rejects.toMatchObject(type);
+    await expect(db.acquire(options)).rejects.toMatchObject(type);
+    await expect(db.transaction(async () => {}, options)).rejects.toMatchObject(type);
+    await expect(db.health(options)).rejects.toMatchObject(type);
+    await expect(db.close(options)).rejects.toMatchObject(type);
+  }
+  expect(db.metrics()).toMatchObject({ connecting: 0, waiting: 0, connectFailures: 0 });
+  await db.close();
 });
 
 test('making a database opens nothing, and it can be closed at once', async () => {

@@ -166,7 +166,8 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
     test('survive being dropped behind our back (26000)', async () => {
       const db = open({ max: 1 });
       await db.query('SELECT $1::int AS a', [1]);
-      for (const sql of ['DEALLOCATE ALL', 'DISCARD ALL', `DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$`]) {
+      await db.query(`CREATE PROCEDURE lose() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$`);
+      for (const sql of ['DEALLOCATE ALL', 'DISCARD ALL', 'CALL lose()']) {
         await db.query(sql);
         expect((await db.query('SELECT $1::int AS a', [2])).rows, sql).toEqual([{ a: 2 }]);
       }
@@ -394,23 +395,33 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
         '0',
       ],
       ['LISTEN something', 'SELECT count(*)::text FROM pg_listening_channels()', '0'],
-      ['CREATE TEMP TABLE mine (a int)', `SELECT count(*)::text FROM pg_class WHERE relname = 'mine'`, '0'],
+      ['SET LOCAL jit = on; SET statement_timeout = 12345', 'SHOW statement_timeout', '0'],
+      ['DO $$ BEGIN SET statement_timeout = 12345; END $$', 'SHOW statement_timeout', '0'],
+      ...[
+        'TEMP TABLE mine (a int)',
+        'OR REPLACE TEMP VIEW mine AS SELECT 1',
+        'TABLE pg_temp.mine (a int)',
+      ].map((made) => [`CREATE ${made}`, `SELECT count(*)::text FROM pg_class WHERE relname = 'mine'`, '0']),
+      ['DECLARE mine CURSOR WITH HOLD FOR SELECT 1', 'SELECT count(*)::text FROM pg_cursors', '0'],
       [
         'PREPARE mine AS SELECT 1',
         `SELECT count(*)::text FROM pg_prepared_statements WHERE name = 'mine'`,
         '0',
       ],
-    ])('what a user does to the session is undone: %s', async (change, look, expected) => {
-      const db = open({ max: 1 });
-      await db.query('SELECT $1::int', [1]);
-      {
-        using lease = await db.acquire();
-        await lease.query(change);
-      }
-      expect(Object.values((await db.query(look)).rows[0]!)).toEqual([expected]);
-      expect((await db.query('SELECT $1::int AS a', [1])).rows).toEqual([{ a: 1 }]);
-      expect(db.metrics()).toMatchObject({ resets: 1, opened: 1 });
-    });
+    ] as [string, string, string][])(
+      'what a user does to the session is undone: %s',
+      async (change, look, expected) => {
+        const db = open({ max: 1 });
+        await db.query('SELECT $1::int', [1]);
+        {
+          using lease = await db.acquire();
+          await lease.query(change);
+        }
+        expect(Object.values((await db.query(look)).rows[0]!)).toEqual([expected]);
+        expect((await db.query('SELECT $1::int AS a', [1])).rows).toEqual([{ a: 1 }]);
+        expect(db.metrics()).toMatchObject({ resets: 1, opened: 1 });
+      },
+    );
 
     test('destroying one closes it', async () => {
       const db = open({ max: 1 });

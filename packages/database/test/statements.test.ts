@@ -256,10 +256,12 @@ test('what changes the session is told from what does not', () => {
     ['SET', 'SET search_path = x'],
     ['LISTEN', 'LISTEN a'],
     ['PREPARE', 'PREPARE a AS SELECT 1'],
+    ['DO', 'DO $$ BEGIN SET a.b = 1; END $$'],
+    ['SET', 'SET LOCAL a.b = 1; SET c.d = 2'],
   ] as const) {
     expect(tagChangesSession(tag, text), text).toBe(true);
   }
-  for (const text of ['SET LOCAL a = 1', ' set transaction read only']) {
+  for (const text of ['SET LOCAL a = 1', 'SET LOCAL a = 1 ; ', ' set transaction read only']) {
     expect(tagChangesSession('SET', text), text).toBe(false);
   }
   for (const text of [
@@ -269,6 +271,9 @@ test('what changes the session is told from what does not', () => {
     'CREATE TEMP TABLE a (b int)',
     'create local temporary table a (b int)',
     'SELECT 1 INTO TEMP a',
+    'CREATE OR REPLACE TEMP VIEW a AS SELECT 1',
+    'CREATE TABLE pg_temp.a (b int)',
+    'DECLARE a CURSOR WITH HOLD FOR SELECT 1',
   ]) {
     expect(textChangesSession(text), text).toBe(true);
   }

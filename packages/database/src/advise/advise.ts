@@ -1,5 +1,6 @@
 import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
 import type { TableName } from '../insert/identifier.ts';
+import { checkOptionsObject } from '../pool/options.ts';
 import type { Queryable } from '../queryable.ts';
 import { type Candidate, RARE_SHARE, candidatesOf, predicateSql, predicatesOf } from './candidates.ts';
 import { type TableFacts, readTable } from './catalog.ts';
@@ -107,7 +108,7 @@ export async function advise(
 }
 
 function resolve(options: AdviseOptions): Resolved {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   const { verify = 'auto', minRows = 1_000, minGain = 1.5, lockTimeoutMs = 1_000 } = options;
   if (!VERIFICATIONS.includes(verify)) {
     throw new ArgumentRangeError(

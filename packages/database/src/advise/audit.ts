@@ -1,4 +1,5 @@
 import { invalidType, ArgumentRangeError } from '../errors.ts';
+import { checkOptionsObject } from '../pool/options.ts';
 import type { Queryable } from '../queryable.ts';
 import { type IndexDefinition, nameOf, qualified, renderIndex } from './index-definition.ts';
 
@@ -115,7 +116,7 @@ interface IndexRow {
  * ```
  */
 export async function audit(db: Queryable, options: AuditOptions = {}): Promise<AuditFinding[]> {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   const { schema, minRows = 1_000 } = options;
   if (schema !== undefined && typeof schema !== 'string') throw invalidType('schema', 'a string', schema);
   if (typeof minRows !== 'number') throw invalidType('minRows', 'a number', minRows);

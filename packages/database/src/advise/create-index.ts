@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import { quoteTable } from '../insert/identifier.ts';
 import { backoffMs } from '../pool/backoff.ts';
+import { checkOptionsObject, checkSignal } from '../pool/options.ts';
 import type { Queryable } from '../queryable.ts';
 import { type IndexDefinition, nameOf, qualified, renderIndex } from './index-definition.ts';
 import { type OneSession, onOneSession } from './one-session.ts';
@@ -118,7 +119,7 @@ export async function createIndexConcurrently(
 }
 
 function resolve(options: CreateIndexOptions): Resolved {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   const { lockTimeoutMs = 5_000, retries = 3, retryMinMs = 1_000, signal } = options;
   for (const [name, value, least, most] of [
     ['lockTimeoutMs', lockTimeoutMs, 1, 2 ** 31 - 1],
@@ -129,6 +130,7 @@ function resolve(options: CreateIndexOptions): Resolved {
     if (value < least || value > most)
       throw new ArgumentRangeError(`${name}: expected ${least} to ${most}, got ${value}`);
   }
+  checkSignal(signal);
   return { lockTimeoutMs, retries, retryMinMs, signal };
 }
 

@@ -47,6 +47,9 @@ interface CatalogRow {
 
 type Columns = ReadonlyMap<string, ColumnPlan>;
 
+/** Tables that are kept a database: of more, the one that was learnt first is looked up again. */
+const MAX_TABLES = 1_000;
+
 /** What was learnt of tables, by database. */
 const learnt = new WeakMap<object, Map<string, Columns>>();
 
@@ -85,6 +88,7 @@ export async function planColumns(
   let known = cache.get(table);
   if (known === undefined || names.some((name) => !known!.has(name))) {
     known = await readColumns(db, table);
+    if (cache.size >= MAX_TABLES) cache.delete(cache.keys().next().value!);
     cache.set(table, known);
   }
   return names.map((name, index) => {

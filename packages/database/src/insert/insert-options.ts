@@ -1,4 +1,5 @@
 import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
+import { checkOptionsObject, checkSignal } from '../pool/options.ts';
 import type { OnConflict } from './sql.ts';
 
 /** How the rows reach the server. */
@@ -80,11 +81,12 @@ const OPTIONS: ReadonlySet<string> = new Set([
  * @throws {ArgumentTypeError} {ArgumentRangeError}
  */
 export function checkOptions(options: InsertManyOptions<never>): void {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) throw new ArgumentTypeError(`options.${name}: expected no such option`);
   }
-  const { columns, types, strategy, transaction, onProgress } = options;
+  const { columns, types, strategy, transaction, signal, onProgress } = options;
+  checkSignal(signal);
   if (columns !== undefined && !Array.isArray(columns)) throw invalidType('columns', 'an array', columns);
   if (types !== undefined && (typeof types !== 'object' || types === null)) {
     throw invalidType('types', 'an object', types);

@@ -1,6 +1,6 @@
 import { FoldError, invalidType } from '../errors.ts';
 import { columnsOfKeys, keysSql } from '../lookup/keys-sql.ts';
-import { integer } from '../pool/options.ts';
+import { checkOptionsObject, integer } from '../pool/options.ts';
 import type { Queryable } from '../queryable.ts';
 import { type Sql, isSql, plainSql, sql } from '../sql/sql.ts';
 import { type NestedTables, type TableNestSpec, planTables } from './table-spec.ts';
@@ -116,7 +116,7 @@ async function explainRest(db: Queryable, of: Step): Promise<NestStep[]> {
 }
 
 function rootSql(step: Step, options: NestLoadOptions): Sql<object> {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   for (const name of ['where', 'orderBy'] as const) {
     const part = options[name];
     if (part !== undefined && !isSql(part)) throw invalidType(`options.${name}`, 'what sql`…` makes', part);

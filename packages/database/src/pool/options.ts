@@ -106,6 +106,8 @@ export interface ResolvedOptions {
 /** The longest delay a Node timer can hold. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
+const CLOCK_METHODS = ['now', 'setTimeout', 'clearTimeout'] as const;
+
 const NAMES: ReadonlySet<string> = new Set([
   'connectionString',
   'host',
@@ -143,7 +145,7 @@ const NAMES: ReadonlySet<string> = new Set([
  * @throws {ArgumentRangeError} for a number out of its range.
  */
 export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = false): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw invalidType(`options.${name}`, 'no such option', options[name as never]);
   }
@@ -165,7 +167,7 @@ export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = f
   }
   if (random !== undefined && typeof random !== 'function') throw invalidType('random', 'a function', random);
   const given = options.clock;
-  if (given !== undefined && (typeof given?.now !== 'function' || typeof given.setTimeout !== 'function')) {
+  if (given !== undefined && CLOCK_METHODS.some((name) => typeof given?.[name] !== 'function')) {
     throw invalidType('clock', 'an object with now(), setTimeout() and clearTimeout()', given);
   }
   const max = integer('max', options.max, 20, 1, 10_000);
@@ -205,6 +207,18 @@ export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = f
     clock: given ?? clock,
     random: random ?? Math.random,
   };
+}
+
+/** @throws {ArgumentTypeError} for options that are no object. */
+export function checkOptionsObject(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+}
+
+/** @throws {ArgumentTypeError} for a signal that cannot be listened to. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw invalidType('signal', 'an AbortSignal', signal);
+  }
 }
 
 /** Checks a time that a call brings. */

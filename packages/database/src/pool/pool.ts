@@ -13,7 +13,7 @@ import { LANE_DEPTH, Lanes } from './lanes.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import type { DatabaseMetrics } from './metrics.ts';
 import { Opener, type OpenerOwner } from './opener.ts';
-import { type ResolvedOptions, delay } from './options.ts';
+import { type ResolvedOptions, checkOptionsObject, checkSignal, delay } from './options.ts';
 import { pgTypes } from './pg-internals.ts';
 import { sendOwn } from './own-statement.ts';
 import { Requests, type Start } from './requests.ts';
@@ -92,8 +92,10 @@ export class Pool implements OpenerOwner {
   /** Lends a connection until {@link giveBack}. `stack` says who asks (see lease-watch.ts). */
   acquire(options: AcquireOptions, stack: string): Promise<Connection> {
     return new Promise((resolve, reject) => {
+      checkOptionsObject(options);
       const timeoutMs = delay('timeoutMs', options.timeoutMs, this.options.acquireTimeoutMs, 1);
       const { signal } = options;
+      checkSignal(signal);
       if (signal?.aborted) throw signal.reason;
       const waiter: Waiter = {
         grant: (connection) => {

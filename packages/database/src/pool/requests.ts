@@ -4,7 +4,7 @@ import { encodeCall, plainValues } from './bind.ts';
 import type { Connection } from './connection.ts';
 import { type CopyFrames, CopyStatement } from './copy.ts';
 import { type FoldQuery, FoldStatement } from './fold-statement.ts';
-import { type ResolvedOptions, delay } from './options.ts';
+import { type ResolvedOptions, checkOptionsObject, checkSignal, delay } from './options.ts';
 import { type Batch, type Portal, PortalStatement, type PortalStep } from './portal.ts';
 import { textChangesSession } from './session-state.ts';
 import { type Request, Statement, type StatementOrigin } from './statement.ts';
@@ -101,7 +101,9 @@ export class Requests {
     reject: (error: unknown) => void,
     make: (resolve: (result: QueryResult<never>) => void, reject: (error: unknown) => void) => Statement,
   ): void {
+    if (options !== undefined) checkOptionsObject(options);
     const signal = options?.signal;
+    checkSignal(signal);
     const timeoutMs =
       options?.timeoutMs === undefined
         ? this.#options.queryTimeoutMs

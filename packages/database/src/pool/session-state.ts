@@ -1,15 +1,16 @@
 /**
  * Which statements change what the next user of a connection would meet: settings, listeners, advisory locks, temporary
- * tables. A connection that ran one is reset with DISCARD ALL before it is lent again; a false alarm costs one round trip.
+ * tables and views, cursors that outlive their transaction. A connection that ran one is reset with DISCARD ALL before it is lent
+ * again; a false alarm costs one round trip. What a `DO` block does nobody sees.
  */
-const SESSION_TAGS: ReadonlySet<string> = new Set(['SET', 'LISTEN', 'PREPARE', 'LOAD']);
+const SESSION_TAGS: ReadonlySet<string> = new Set(['SET', 'LISTEN', 'PREPARE', 'LOAD', 'DO']);
 
-/** Settings that end with the transaction. */
-const LOCAL_SETTING = /^\s*set\s+(?:local|transaction)\b/iu;
+/** A setting that ends with the transaction, and no other statement behind it. */
+const LOCAL_SETTING = /^\s*set\s+(?:local|transaction)\b[^;]*;?\s*$/iu;
 
 /** What has no tag of its own. `set_config(…, true)` ends with the transaction. */
 const SESSION_TEXT =
-  /\b(?:set_config\s*\((?![^()]*,\s*true\s*\))|pg_(?:try_)?advisory_lock(?:_shared)?\s*\(|(?:create|into)\s+(?:local\s+|global\s+)?temp(?:orary)?\b)/iu;
+  /\b(?:set_config\s*\((?![^()]*,\s*true\s*\))|pg_(?:try_)?advisory_lock(?:_shared)?\s*\(|(?:create(?:\s+or\s+replace)?|into)\s+(?:local\s+|global\s+)?temp(?:orary)?\b|pg_temp\b|with\s+hold\b)/iu;
 
 /** By the tag that the server answers. */
 export function tagChangesSession(tag: string, text: string): boolean {

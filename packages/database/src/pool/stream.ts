@@ -1,7 +1,7 @@
 import { ArgumentTypeError, invalidType } from '../errors.ts';
 import type { Sql } from '../sql/sql.ts';
 import type { Lease } from './lease.ts';
-import { integer } from './options.ts';
+import { checkOptionsObject, checkSignal, integer } from './options.ts';
 import type { Pool } from './pool.ts';
 import { type Batch, Portal, type PortalQuery } from './portal.ts';
 import { rollBack } from './roll-back.ts';
@@ -132,13 +132,15 @@ export function openStream<Row extends object>(
 }
 
 function streamOptions(options: StreamOptions = {}): { batchRows: number; signal: AbortSignal | undefined } {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptionsObject(options);
   for (const name of Object.keys(options)) {
     if (name !== 'batchRows' && name !== 'signal') {
       throw new ArgumentTypeError(`options.${name}: expected no such option`);
     }
   }
-  return { batchRows: integer('batchRows', options.batchRows, 1_000, 1, 1_000_000), signal: options.signal };
+  const { batchRows, signal } = options;
+  checkSignal(signal);
+  return { batchRows: integer('batchRows', batchRows, 1_000, 1, 1_000_000), signal };
 }
 
 class PortalRows<Row extends object> implements RowStream<Row> {

@@ -6,7 +6,7 @@ import { backoffMs } from './backoff.ts';
 import type { CopyFrames } from './copy.ts';
 import type { FoldQuery } from './fold-statement.ts';
 import { Lease } from './lease.ts';
-import { integer, type ResolvedOptions } from './options.ts';
+import { type ResolvedOptions, checkOptionsObject, integer } from './options.ts';
 import type { Pool } from './pool.ts';
 import { rollBack } from './roll-back.ts';
 import { type RowStream, type StreamOptions, type Streaming, openStream, sharedHost } from './stream.ts';
@@ -69,6 +69,7 @@ export async function runTransaction<Result>(
   stack: string,
 ): Promise<Result> {
   if (typeof f !== 'function') throw invalidType('f', 'a function', f);
+  checkOptionsObject(options);
   const begin = beginText(options);
   const retries = integer('retries', options.retries, 0, 0, 1_000);
   for (let attempt = 1; ; attempt++) {
