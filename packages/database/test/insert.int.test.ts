@@ -1,7 +1,7 @@
 import { type Database, type Queryable, createDatabase, insertMany, nest } from '@hotpath/database';
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
 describe.skipIf(postgresUrl === '')('batch insert on a real Postgres', () => {
@@ -234,6 +234,55 @@ describe.skipIf(postgresUrl === '')('batch insert on a real Postgres', () => {
       } finally {
         await one.close();
       }
+    });
+
+    test('a lost connection ends it at once, even when the source is stuck', async () => {
+      const one = createDatabase({ connectionString: fresh.url, min: 0, max: 1 });
+      try {
+        const { pid } = await one.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        async function* stuck() {
+          yield* users(3_000);
+          await db.query('SELECT pg_terminate_backend($1)', [pid]);
+          await new Promise(() => {});
+        }
+        await expect(insertMany(one, 'users', stuck(), { strategy: 'copy' })).rejects.toMatchObject({
+          cause: { code: 'ERR_HOTPATH_DATABASE_CONNECTION_LOST' },
+        });
+        expect(await count()).toBe(0);
+      } finally {
+        await one.close();
+      }
+    });
+
+    test('rows are on their way before the server asks for them, and no more than the socket takes', async () => {
+      let taken = 0;
+      function* rows() {
+        for (; taken < 200_000; taken++) yield { name: 'x'.repeat(500), email: `${taken}` };
+      }
+      await fresh.admin.query('BEGIN; LOCK TABLE users');
+      let done = false;
+      const inserted = insertMany(db, 'users', rows(), {
+        strategy: 'copy',
+        types: { name: 'text', email: 'text' },
+      }).finally(() => (done = true));
+      try {
+        // Until the buffers are full.
+        let before = -1;
+        await vi.waitFor(
+          () => {
+            const more = taken - before;
+            before = taken;
+            expect([taken > 0, more]).toEqual([true, 0]);
+          },
+          { timeout: 20_000, interval: 200 },
+        );
+        expect(taken).toBeLessThan(100_000);
+        expect(done).toBe(false);
+      } finally {
+        await fresh.admin.query('ROLLBACK');
+      }
+      expect((await inserted).rowCount).toBe(200_000);
+      expect(await count()).toBe(200_000);
     });
 
     test('tells its progress on the way, and stops when that throws', async () => {

@@ -15,6 +15,8 @@ export class RowSource<Row> {
   readonly #async: AsyncIterator<Row> | undefined;
   readonly #signal: AbortSignal | undefined;
   #ahead: Row | typeof NONE = NONE;
+  /** A row was asked for and has not come. */
+  #asked = false;
   #ended = false;
 
   constructor(rows: Rows<Row>, signal: AbortSignal | undefined) {
@@ -35,6 +37,7 @@ export class RowSource<Row> {
   /** The first row, which stays in the source, or `undefined` when there is none. */
   async first(): Promise<Row | undefined> {
     const result = this.#sync === undefined ? await this.#nextAsync() : this.#sync.next();
+    this.#asked = false;
     if (result.done) {
       this.#ended = true;
       return undefined;
@@ -54,7 +57,7 @@ export class RowSource<Row> {
       : this.#fillSync(this.#sync, builder, eager);
   }
 
-  /** Tells the source that no more will be asked for. */
+  /** Tells the source that no more will be asked for, and waits for its answer, unless a row was asked for that has not come. */
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -63,8 +66,8 @@ export class RowSource<Row> {
       return;
     }
     const returned = this.#async!.return?.();
-    // A source that is stuck in its own wait cannot be waited for.
-    if (this.#signal?.aborted) returned?.catch(() => {});
+    // A source that is stuck in its own wait, as a generator's end would be behind it, cannot be waited for.
+    if (this.#asked) returned?.catch(() => {});
     else await returned;
   }
 
@@ -91,6 +94,7 @@ export class RowSource<Row> {
       if (this.#ahead === NONE) {
         if (this.#ended) return true;
         const result = await this.#nextAsync();
+        this.#asked = false;
         if (result.done) {
           this.#ended = true;
           return true;
@@ -104,8 +108,10 @@ export class RowSource<Row> {
     }
   }
 
+  /** Whoever gets an answer takes note that nothing is asked for any more. */
   #nextAsync(): Promise<IteratorResult<Row>> {
     const signal = this.#signal;
+    this.#asked = true;
     const next = this.#async!.next();
     if (signal === undefined) return next;
     return new Promise((resolve, reject) => {

@@ -10,8 +10,8 @@ const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
 /**
  * `COPY … FROM STDIN`: sends frames as fast as the socket takes them, and asks for the next one only then.
  *
- * It waits for the server's readiness before the first frame, and stops at the first word of an error; frames that are on
- * their way by then the server drops, as the protocol demands.
+ * The first one goes out behind the statement, a round trip earlier than the server asks for it, and what follows stops at the
+ * first word of an error; frames that are on their way by then the server drops, as the protocol demands.
  */
 export class CopyStatement extends Statement {
   readonly #frames: CopyFrames;
@@ -31,12 +31,15 @@ export class CopyStatement extends Statement {
     this.#frames = frames;
   }
 
-  override handleCopyInResponse(connection: PgConnection): void {
+  override submit(connection: PgConnection): null {
+    super.submit(connection);
     this.#connection = connection;
     this.#copying = true;
-    if (this.settled) this.abandon();
-    else this.#next();
+    this.#next();
+    return null;
   }
+
+  override handleCopyInResponse(): void {}
 
   override handleError(error: Error): void {
     this.#copying = false;
@@ -56,7 +59,8 @@ export class CopyStatement extends Statement {
   }
 
   readonly #next = (): void => {
-    if (!this.#copying) return;
+    // Settled although it copies: the connection is lost.
+    if (!this.#copying || this.settled) return;
     let frame: Buffer | undefined | Promise<Buffer | undefined>;
     try {
       frame = this.#frames();
