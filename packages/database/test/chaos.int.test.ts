@@ -1,4 +1,11 @@
-import { type Database, createDatabase, insertMany, loader, sql } from '@hotpath/database';
+import {
+  type Database,
+  type DatabaseOptions,
+  createDatabase,
+  insertMany,
+  loader,
+  sql,
+} from '@hotpath/database';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
@@ -16,8 +23,22 @@ const CHAOS_MS = Number(process.env['HOTPATH_CHAOS_MS'] ?? 15_000);
 /** The same numbers again: HOTPATH_CHAOS_SEED. What they meet is up to the clock. */
 const SEED = Number(process.env['HOTPATH_CHAOS_SEED'] ?? Date.now() % 2 ** 31);
 const WORKERS = 12;
+/** Those whose reads share connections. */
+const READERS = 3;
 /** Far beyond every time limit below. */
 const SETTLE_MS = 20_000;
+
+/** Short ones, so that all of them are met. */
+const times: DatabaseOptions = {
+  cancelGraceMs: 300,
+  connectTimeoutMs: 1_000,
+  acquireTimeoutMs: 5_000,
+  checkAfterIdleMs: 50,
+  checkTimeoutMs: 300,
+  maxLifetimeMs: 500,
+  reconnectMinMs: 5,
+  reconnectMaxMs: 100,
+};
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,6 +51,8 @@ function randomOf(seed: number): (below: number) => number {
   };
 }
 
+const abandoned = new Error('given up');
+
 /** What was written, and whether we were told so. */
 class Ledger {
   next = 1;
@@ -38,7 +61,17 @@ class Ledger {
   /** Rows that may be there, all of them or none, because of an error. */
   readonly uncertain = new Map<number, number>();
   readonly untyped: unknown[] = [];
+  /** What was read and is not what was asked for. */
+  readonly wrong: unknown[] = [];
   operations = 0;
+  reads = 0;
+
+  /** Takes note of an error that no fault explains. */
+  check(error: unknown): void {
+    const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+    const typed = typeof code === 'string' && code.startsWith('ERR_HOTPATH_DATABASE_');
+    if (!typed && error !== abandoned && name !== 'TimeoutError') this.untyped.push(error);
+  }
 
   async write(rows: number, write: (id: number) => Promise<unknown>): Promise<void> {
     const id = this.next++;
@@ -54,19 +87,20 @@ class Ledger {
 
 describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
   let server: PostgresServer;
-  let proxy: FaultProxy;
+  let writing: FaultProxy;
+  let reading: FaultProxy;
 
   beforeAll(async () => {
     // It must keep what it acknowledged when it is killed.
     server = await startPostgres({ durable: true });
-    proxy = await startProxy(server.url);
+    writing = await startProxy(server.url);
+    reading = await startProxy(server.url);
   });
   afterAll(async () => {
-    await proxy?.stop();
+    await writing?.stop();
+    await reading?.stop();
     await server?.stop();
   });
-
-  const abandoned = new Error('given up');
 
   /** One thing that a user does. */
   async function operate(db: Database, ledger: Ledger, random: (below: number) => number): Promise<void> {
@@ -143,17 +177,39 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
       try {
         await operate(db, ledger, random);
       } catch (error) {
-        const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-        const typed = typeof code === 'string' && code.startsWith('ERR_HOTPATH_DATABASE_');
-        if (!typed && error !== abandoned && name !== 'TimeoutError') ledger.untyped.push(error);
+        ledger.check(error);
         await pause(random(10));
       }
       ledger.operations++;
     }
   }
 
+  /** Reads in bursts, over connections that they share, without a time limit; some are refused, and their neighbours are not. */
+  async function read(
+    db: Database,
+    ledger: Ledger,
+    random: (below: number) => number,
+    until: number,
+  ): Promise<void> {
+    while (performance.now() < until) {
+      const divisors = Array.from({ length: 1 + random(60) }, () => (random(50) === 0 ? 0 : 1 + random(100)));
+      const outcomes = await Promise.allSettled(
+        divisors.map((divisor) => db.one<{ n: number }>('SELECT 10000 / $1::int AS n', [divisor])),
+      );
+      outcomes.forEach((outcome, index) => {
+        const divisor = divisors[index]!;
+        if (outcome.status === 'rejected') ledger.check(outcome.reason);
+        else if (outcome.value.n !== Math.trunc(10_000 / divisor))
+          ledger.wrong.push([divisor, outcome.value]);
+        else ledger.reads++;
+      });
+      await pause(random(5));
+    }
+  }
+
   /** One thing that goes wrong, over by the end. */
   async function breakSomething(random: (below: number) => number): Promise<void> {
+    const proxy = random(2) === 0 ? writing : reading;
     const direction = random(2) === 0 ? 'toServer' : 'toClient';
     switch (random(8)) {
       case 0:
@@ -166,9 +222,10 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
         proxy.closeAfterBytes(Number.POSITIVE_INFINITY, direction);
         break;
       case 3:
-        proxy.halfOpen(true);
+        // Whoever has no time limit never hears of it.
+        writing.halfOpen(true);
         await pause(random(100));
-        proxy.halfOpen(false);
+        writing.halfOpen(false);
         break;
       case 4:
         proxy.setLatencyMs(random(10), 2);
@@ -211,23 +268,20 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
          CREATE TABLE known (id int PRIMARY KEY, name text); INSERT INTO known SELECT n, 'name ' || n FROM generate_series(1, 100) n`,
       );
       const db = createDatabase({
-        connectionString: proxy.url,
+        connectionString: writing.url,
         min: 2,
         max: 6,
         queryTimeoutMs: 1_000,
-        cancelGraceMs: 300,
-        connectTimeoutMs: 1_000,
-        acquireTimeoutMs: 5_000,
-        checkAfterIdleMs: 50,
-        checkTimeoutMs: 300,
-        maxLifetimeMs: 500,
-        reconnectMinMs: 5,
-        reconnectMaxMs: 100,
+        ...times,
       });
+      const readers = createDatabase({ connectionString: reading.url, min: 0, max: 4, lanes: 2, ...times });
       const until = performance.now() + CHAOS_MS;
-      const working = Promise.all(
-        Array.from({ length: WORKERS }, (_, index) => work(db, ledger, randomOf(SEED + index + 1), until)),
-      );
+      const working = Promise.all([
+        ...Array.from({ length: WORKERS }, (_, index) => work(db, ledger, randomOf(SEED + index + 1), until)),
+        ...Array.from({ length: READERS }, (_, index) =>
+          read(readers, ledger, randomOf(SEED - index - 1), until),
+        ),
+      ]);
       let faults = 0;
       while (performance.now() < until) {
         await pause(20 + random(200));
@@ -240,14 +294,17 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
       ]);
       expect(settled).toBe('settled');
       expect(ledger.untyped).toEqual([]);
+      expect(ledger.wrong).toEqual([]);
 
       // It works again as if nothing had been, and closes.
-      expect(await db.one(sql`SELECT ${1}::int AS a`)).toEqual({ a: 1 });
-      const closed = db.close({ drainMs: 5_000 });
-      expect(await Promise.race([closed.then(() => 'closed'), pause(SETTLE_MS).then(() => 'open')])).toBe(
-        'closed',
-      );
-      expect(db.metrics()).toMatchObject({ total: 0, active: 0, waiting: 0, connecting: 0, leaks: 0 });
+      for (const one of [db, readers]) {
+        expect(await one.one(sql`SELECT ${1}::int AS a`)).toEqual({ a: 1 });
+        const closed = one.close({ drainMs: 5_000 });
+        expect(await Promise.race([closed.then(() => 'closed'), pause(SETTLE_MS).then(() => 'open')])).toBe(
+          'closed',
+        );
+        expect(one.metrics()).toMatchObject({ total: 0, active: 0, waiting: 0, connecting: 0, leaks: 0 });
+      }
 
       const stored = new Map<number, number>();
       for (const row of await direct.many<{ id: number; rows: number; parts: number }>(
@@ -262,11 +319,12 @@ describe.skipIf(url === '')(`under random faults, seed ${SEED}`, () => {
       const committed = [...ledger.uncertain.keys()].filter((id) => stored.has(id)).length;
       await annotate(
         `${ledger.operations} operations, ${faults} faults: ${ledger.acknowledged.size} writes acknowledged, ` +
-          `${ledger.uncertain.size} not, of which ${committed} took effect; ` +
+          `${ledger.uncertain.size} not, of which ${committed} took effect; ${ledger.reads} reads answered; ` +
           `${db.metrics().opened} connections opened`,
       );
       expect(ledger.acknowledged.size).toBeGreaterThan(10);
       expect(ledger.uncertain.size).toBeGreaterThan(0);
+      expect(ledger.reads).toBeGreaterThan(100);
     },
   );
 });

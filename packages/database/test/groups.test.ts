@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCall } from '../dist/pool/bind.js';
-import { GROUP_MAX, exchangesOf, expectCalls, joinCalls } from '../dist/pool/groups.js';
+import { GROUP_MAX, exchangesOf, expectCalls, goApart, joinCalls } from '../dist/pool/groups.js';
 import { readFields, readReport, readSelected, readTag } from '../dist/pool/server-messages.js';
 import { callsOnlyKnown } from '../dist/pool/session-state.js';
 import { type Request, Statement } from '../dist/pool/statement.js';
@@ -26,7 +26,10 @@ describe('what goes out together', () => {
     fc.assert(
       fc.property(mix, (names) => {
         const groups = new Map(
-          kinds.map((name) => [name, name === 'ungrouped' ? undefined : { alone: 0, callMs: 0 }]),
+          kinds.map((name) => [
+            name,
+            name === 'ungrouped' ? undefined : { alone: 0, callMs: 0, most: GROUP_MAX },
+          ]),
         );
         const statements = names.map((name) => statement(name, groups.get(name)));
         const exchanges = exchangesOf(statements, (name) => name !== 'unprepared');
@@ -48,7 +51,7 @@ describe('what goes out together', () => {
   });
 
   test('goes apart for a while after trouble, then together again', () => {
-    const group = { alone: 5, callMs: 0 };
+    const group = { alone: 5, callMs: 0, most: GROUP_MAX };
     const sizes = (): number[] =>
       exchangesOf(
         Array.from({ length: 4 }, () => statement('a', group)),
@@ -60,7 +63,7 @@ describe('what goes out together', () => {
   });
 
   test('the longer a text took, the fewer of it share a Sync; the expectation rises at once and falls slowly', () => {
-    const group = { alone: 0, callMs: 0 };
+    const group = { alone: 0, callMs: 0, most: GROUP_MAX };
     const sizes = (): number[] =>
       exchangesOf(
         Array.from({ length: 40 }, () => statement('a', group)),
@@ -82,15 +85,36 @@ describe('what goes out together', () => {
     expect(quick).toBeLessThan(50);
   });
 
+  test('a group is at most twice as large as any before it of its text, and small again after trouble', () => {
+    const group = { alone: 0, callMs: 0, most: 1 };
+    const sizes = (): number[] =>
+      exchangesOf(
+        Array.from({ length: GROUP_MAX }, () => statement('a', group)),
+        () => true,
+      ).map(({ length }) => length);
+    for (let most = 1; most <= GROUP_MAX; most *= 2) {
+      expect(new Set(sizes())).toEqual(new Set([most]));
+      expectCalls(group, most, 0.01);
+      // What goes alone in between does not make it smaller.
+      expectCalls(group, 1, 0.01);
+    }
+    expect(sizes()).toEqual([GROUP_MAX]);
+    goApart(group);
+    expect(new Set(sizes())).toEqual(new Set([1]));
+    group.alone = 0;
+    expectCalls(group, 1, 0.01);
+    expect(new Set(sizes())).toEqual(new Set([2]));
+  });
+
   test('a long call has its own', () => {
-    const group = { alone: 0, callMs: 0 };
+    const group = { alone: 0, callMs: 0, most: GROUP_MAX };
     const list = [statement('a', group), statement('a', group, 'x'.repeat(10_000)), statement('a', group)];
     const exchanges = exchangesOf(list, () => true);
     expect(exchanges.map((exchange) => exchange.map((one) => list.indexOf(one)))).toEqual([[0, 2], [1]]);
   });
 
   test('is its calls with one Sync at the end', () => {
-    const list = ['é', 22, null].map((value) => statement('a', { alone: 0, callMs: 0 }, value));
+    const list = ['é', 22, null].map((value) => statement('a', { alone: 0, callMs: 0, most: 1 }, value));
     const calls = list.map(({ request }) => request.call!.toString('latin1'));
     const sync = 'S\0\0\0\u0004';
     expect(joinCalls(list).toString('latin1')).toBe(

@@ -1,5 +1,6 @@
 import { type Database } from '@hotpath/database';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type FaultProxy, startProxy } from '../../../benchmarks/dist/services/index.js';
 import { ManualClock } from './manual-clock.ts';
 import { freshDatabase, postgresUrl } from './fresh-database.ts';
 
@@ -10,6 +11,7 @@ describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
   beforeAll(async () => {
     await fresh.admin.query(
       `CREATE TABLE item (id integer PRIMARY KEY, name text); INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 1000) n;
+       CREATE PROCEDURE lose() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$;
        CREATE FUNCTION slow(seconds float8) RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(seconds); RETURN 1; END'`,
     );
   });
@@ -95,18 +97,72 @@ describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
     const db = open({ max: 1, clock: new ManualClock() });
     await readTogether(db, [1]);
     const twos = new Array<number>(10).fill(2);
-    const shared = await readTogether(db, twos);
-    expect(Math.max(...transactions(shared).values())).toBeGreaterThan(1);
+    // Each at most twice as large as the one before.
+    for (const most of [2, 4, 8, 10]) {
+      expect(Math.max(...transactions(await readTogether(db, twos)).values())).toBe(most);
+    }
 
-    const outcomes = await readTogether(db, [...twos, 0, ...twos]);
+    const outcomes = await readTogether(db, [...twos.slice(5), 0, ...twos.slice(5)]);
     outcomes.forEach((outcome, index) => {
-      if (index === 10) expect(outcome).toMatchObject({ reason: { sqlState: '22012' } });
+      if (index === 5) expect(outcome).toMatchObject({ reason: { sqlState: '22012' } });
       else expect(outcome).toMatchObject({ value: { n: 5 } });
     });
     const apart = await readTogether(db, twos);
     for (const counts of [transactions(outcomes), transactions(apart)])
       for (const count of counts.values()) expect(count).toBe(1);
     expect(db.metrics()).toMatchObject({ opened: 1, closed: 0 });
+  });
+
+  describe.each([0, 5, 15])('%i ms away, each way', (latencyMs) => {
+    let far: FaultProxy;
+    beforeAll(async () => {
+      far = await startProxy(fresh.url, { latencyMs });
+    });
+    afterAll(async () => {
+      await far.stop();
+    });
+
+    test('reads of one text share a Sync', async () => {
+      const db = open({ connectionString: far.url, max: 1 });
+      // On a busy machine one burst may take long; the next ones count.
+      await vi.waitFor(
+        async () => {
+          const shared = await readTogether(db, [2, 2, 2]);
+          expect(Math.max(...transactions(shared).values())).toBe(3);
+        },
+        { timeout: 20_000, interval: 1 },
+      );
+    });
+
+    test('those that take the server long do not', async () => {
+      const db = open({ connectionString: far.url, max: 1 });
+      const count = (): Promise<Divided> =>
+        db.one('SELECT count(*)::int AS n, now()::text AS at FROM generate_series(1, $1::int)', [500_000]);
+      for (let burst = 0; burst < 3; burst++) {
+        const apart = await Promise.allSettled(Array.from({ length: 4 }, count));
+        expect(transactions(apart).size).toBe(4);
+      }
+    });
+  });
+
+  test('a lane far away is not taken for one behind a slow statement', async () => {
+    const far = await startProxy(fresh.url, { latencyMs: 100 });
+    try {
+      // On a busy machine the second may come late; but not each time.
+      await vi.waitFor(
+        async () => {
+          const db = open({ connectionString: far.url, lanes: 1, max: 2 });
+          await name(db, 1);
+          const first = name(db, 2);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          await Promise.all([first, name(db, 3)]);
+          expect(db.metrics().opened).toBe(1);
+        },
+        { timeout: 20_000, interval: 1 },
+      );
+    } finally {
+      await far.stop();
+    }
   });
 
   test('a read that a limit of the server’s ends fails alone, its neighbours are executed again', async () => {
@@ -186,7 +242,7 @@ describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
     const after = await Promise.all(Array.from({ length: 20 }, read));
     for (const row of after) expect(row).toEqual({ id: 1, v: 7, w: null });
     await db.query('DEALLOCATE ALL');
-    await db.query(`DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$`);
+    await db.query('CALL lose()');
     expect(await Promise.all(Array.from({ length: 20 }, read))).toEqual(after);
   });
 

@@ -5,8 +5,10 @@ import { type CancelHost, Cancelling } from './cancelling.ts';
 import { clientConfig, connect } from './connect.ts';
 import type { ResultShape, RowDecoders } from './decode.ts';
 import { type Exchange, Flight, type FlightOwner } from './flight.ts';
-import { GROUP_MAX, exchangesOf, expectCalls, joinCalls } from './groups.ts';
+import { Gathering } from './gathering.ts';
+import { SLOW_GROUP_MS, expectCalls, goApart } from './groups.ts';
 import type { Clock, ResolvedOptions } from './options.ts';
+import { Pace } from './pace.ts';
 import type { PgClient, TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, queryPlainly } from './plain.ts';
 import { PreparedStatements } from './statement-texts.ts';
@@ -20,15 +22,6 @@ export interface ConnectionOwner {
   /** It can no longer be used; every statement was answered. Once. */
   onClosed(connection: Connection, cause: unknown): void;
 }
-
-/**
- * A text of which some calls failed together, or took too long together, goes out with a Sync a call this many times; then it may
- * be grouped again.
- */
-const ALONE_AFTER_TROUBLE = 1_000;
-
-/** A group that took longer than this, in milliseconds, would have been better off apart: its first call waited for its last. */
-const SLOW_GROUP_MS = 10;
 
 /**
  * One connection to the server: statements in order, each settled at its ReadyForQuery. `send` writes one at a time, which is
@@ -61,8 +54,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   idleSince = 0;
   /** Statements sent so far. */
   statements = 0;
-  /** When the server last answered, or was given something while it was idle. */
-  progressAt = 0;
+  readonly pace: Pace = new Pace();
   readonly #client: PgClient;
   readonly #socket: Socket;
   readonly #options: ResolvedOptions;
@@ -70,8 +62,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   readonly #owner: ConnectionOwner;
   readonly #cancelling: Cancelling;
   readonly #flight: Flight;
-  /** To be written at the end of this turn of the event loop. */
-  #gathering: Statement[] = [];
+  readonly #gathering: Gathering;
   readonly #waiting: Statement[] = [];
   #dropped = false;
 
@@ -88,14 +79,25 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     this.#clock = options.clock;
     this.#owner = owner;
     this.#flight = new Flight(client.connection, this);
+    this.decoders = decoders;
+    this.prepared = new PreparedStatements(options.statementCacheSize);
+    this.#gathering = new Gathering(socket, {
+      prepared: this.prepared,
+      decoders,
+      toClose: this.toClose,
+      enter: (statement) => {
+        this.#enter(statement);
+      },
+      write: (statement) => {
+        this.#write(statement);
+      },
+    });
     this.#cancelling = new Cancelling(
       options.clock,
       options.cancelGraceMs,
       (done) => this.#requestCancel(done),
       this,
     );
-    this.decoders = decoders;
-    this.prepared = new PreparedStatements(options.statementCacheSize);
     this.openedAt = options.clock.now();
     this.expiresAt = this.openedAt + options.maxLifetimeMs * (1 - options.lifetimeJitter * options.random());
     if (options.plain) {
@@ -144,7 +146,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
 
   /** Statements that were written, or will be at the end of this turn, and are not settled. */
   get inFlight(): number {
-    return this.#flight.count + this.#gathering.length;
+    return this.#flight.count + this.#gathering.count;
   }
 
   /** Sends a statement after those before it. */
@@ -157,10 +159,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     else this.#waiting.push(statement);
   }
 
-  /**
-   * Writes a statement behind those in flight, all of which must have come this way. What comes in one turn of the event loop goes out
-   * at its end, in one system call, and what may share a Sync does; a full group goes out at once.
-   */
+  /** Writes a statement behind those in flight, all of which must have come this way; see {@link Gathering}. */
   pipeline(statement: Statement): void {
     if (this.closed) {
       statement.fail(new ConnectionLostError());
@@ -170,10 +169,8 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
       this.send(statement);
       return;
     }
-    if (this.inFlight === 0) this.progressAt = this.#clock.now();
-    const gathered = this.#gathering.push(statement);
-    if (gathered === GROUP_MAX) this.#sendGathered();
-    else if (gathered === 1) process.nextTick(this.#sendGathered);
+    if (this.inFlight === 0) this.pace.progressAt = this.#clock.now();
+    this.#gathering.add(statement);
   }
 
   /**
@@ -188,7 +185,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
       this.#waiting.splice(index, 1);
       return;
     }
-    this.#sendGathered();
+    this.#gathering.send();
     if (statement === this.#flight.current && !this.closed) {
       statement.abandon();
       this.#cancelling.start();
@@ -259,47 +256,16 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     this.#lose(new ConnectionLostError(cause));
   }
 
-  readonly #sendGathered = (): void => {
-    const gathered = this.#gathering;
-    if (gathered.length === 0) return;
-    this.#gathering = [];
-    if (gathered.length === 1) {
-      this.#write(gathered[0]!);
-      return;
-    }
-    const isPrepared = (name: string): boolean =>
-      this.toClose.length === 0 && this.prepared.get(name)?.shape !== undefined;
-    this.#socket.cork();
-    for (const exchange of exchangesOf(gathered, isPrepared)) {
-      if (exchange.length === 1) this.#write(exchange[0]!);
-      else this.#writeGroup(exchange);
-    }
-    this.#socket.uncork();
-  };
-
   #write(statement: Statement): void {
     this.#enter(statement);
     statement.onSent?.(this);
     this.#query(statement);
   }
 
-  #writeGroup(group: readonly Statement[]): void {
-    const shape = this.prepared.get(group[0]!.request.name)?.shape;
-    if (shape === undefined) {
-      // It was closed, or is parsed again, for one that was written before this group: small caches hold few.
-      for (const statement of group) this.#write(statement);
-      return;
-    }
-    const last = group.at(-1);
-    for (const statement of group) {
-      this.#enter(statement);
-      statement.join(shape, statement === last);
-    }
-    this.#socket.write(joinCalls(group));
-  }
-
   #enter(statement: Statement): void {
-    if (this.#flight.count === 0) this.progressAt = this.#clock.now();
+    const now = this.#clock.now();
+    if (this.#flight.count === 0) this.pace.progressAt = now;
+    statement.sentAt = now;
     this.#flight.push(statement);
     this.executing = true;
     this.statements++;
@@ -322,7 +288,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   /** The end of a group. When one of it failed, the server took all of it back: each is sent once more, with a Sync of its own. */
   #onGroup({ statements, refused }: Exchange, before: TransactionStatus): void {
     const ms = this.#learn({ statements, refused });
-    if (refused || ms > SLOW_GROUP_MS) statements[0]!.request.group!.alone = ALONE_AFTER_TROUBLE;
+    if (refused || ms > SLOW_GROUP_MS) goApart(statements[0]!.request.group!);
     if (!refused) {
       for (const statement of statements) this.#settle(statement, before);
       this.#next();
@@ -337,13 +303,11 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     this.#next();
   }
 
-  /** Takes note of how long the server took, which it returns. */
+  /** Takes note of how long the server took, which it returns, in milliseconds. */
   #learn({ statements, refused }: Exchange): number {
-    const now = this.#clock.now();
-    const ms = now - this.progressAt;
-    this.progressAt = now;
-    const { group } = statements[0]!.request;
-    if (group !== undefined && !refused) expectCalls(group, statements.length, ms);
+    const { sentAt, request } = statements[0]!;
+    const ms = this.pace.answered(sentAt, this.#clock.now());
+    if (request.group !== undefined && !refused) expectCalls(request.group, statements.length, ms);
     return ms;
   }
 
@@ -384,13 +348,13 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
     this.closed = true;
     const { error, request } = this.#flight.current ?? {};
     // The connection may be lost because a group took longer than the server allows one transaction.
-    if (request?.group !== undefined) request.group.alone = ALONE_AFTER_TROUBLE;
+    if (request?.group !== undefined) goApart(request.group);
     const lost =
       cause instanceof DatabaseError
         ? cause
         : // What the server said last explains more than the socket's end.
           new ConnectionLostError(error instanceof DatabaseError ? error : (error ?? cause));
-    const unanswered = [...this.#flight.takeAll(), ...this.#gathering.splice(0), ...this.#waiting.splice(0)];
+    const unanswered = [...this.#flight.takeAll(), ...this.#gathering.takeAll(), ...this.#waiting.splice(0)];
     for (const statement of unanswered) statement.fail(lost);
     this.#owner.onClosed(this, cause);
   }

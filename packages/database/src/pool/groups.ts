@@ -8,10 +8,19 @@ import type { Statement } from './statement.ts';
 export const GROUP_MAX = 32;
 
 /**
- * What a group is expected to take at the most, in milliseconds. Its first call waits for its last, so of a text that takes long few
- * share a Sync, or none.
+ * What a group is expected to take the server at the most, in milliseconds. Its first call waits for its last, so of a text that takes
+ * long few share a Sync, or none. Without the way to the server and back, which they share.
  */
 const GROUP_MS_MAX = 5;
+
+/** A group that took the server longer than this, in milliseconds, would have been better off apart. */
+export const SLOW_GROUP_MS = 10;
+
+/** A text of which some calls failed together, or took too long together, goes out with a Sync a call this many times. */
+const ALONE_AFTER_TROUBLE = 1_000;
+
+/** A group may be this many times as large as any before it of its text, so that nothing is known of few calls only. */
+const GROUP_GROWS = 2;
 
 /** An expectation falls by this part of the way to what is measured; it rises to it at once. */
 const EXPECTATION_FALLS = 0.25;
@@ -63,14 +72,22 @@ function sharesSync({ request }: Statement): boolean {
 
 /** How many calls of its text may share a Sync. */
 function groupMax({ request }: Statement): number {
-  return Math.min(GROUP_MAX, Math.floor(GROUP_MS_MAX / request.group!.callMs));
+  const { callMs, most } = request.group!;
+  return Math.min(most, Math.floor(GROUP_MS_MAX / callMs));
 }
 
-/** Learns from an exchange: so many calls of a text were answered after so many milliseconds of the server's, or of our own, time. */
+/** Learns from an exchange: so many calls of a text took so many milliseconds of the server's, or of our own, time. */
 export function expectCalls(grouping: SyncGrouping, calls: number, ms: number): void {
   const callMs = ms / calls;
   const above = grouping.callMs - callMs;
   grouping.callMs = above > 0 ? grouping.callMs - above * EXPECTATION_FALLS : callMs;
+  grouping.most = Math.max(grouping.most, Math.min(GROUP_MAX, calls * GROUP_GROWS));
+}
+
+/** Has the calls of a text go out apart for a while; then groups begin small again. */
+export function goApart(grouping: SyncGrouping): void {
+  grouping.alone = ALONE_AFTER_TROUBLE;
+  grouping.most = 1;
 }
 
 /** The calls of a group in one message, with one Sync at its end. */

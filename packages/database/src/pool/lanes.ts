@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { Probe } from './probe.ts';
 
 /**
  * Statements in flight on one lane. By then the server has enough to do that more only wait there; beyond, they wait in the pool,
@@ -7,8 +8,8 @@ import type { Connection } from './connection.ts';
 export const LANE_DEPTH = 100;
 
 /**
- * A lane that has answered nothing for this long, in milliseconds, is taken to be behind a slow statement: what comes goes
- * elsewhere. Point queries take a fraction of one.
+ * A lane that has answered nothing for this long besides the way, in milliseconds, is taken to be behind a slow statement: what comes
+ * goes elsewhere. Point queries take a fraction of one.
  */
 const STALE_AFTER_MS = 10;
 
@@ -29,8 +30,10 @@ export class Lanes {
     return this.#open.length;
   }
 
-  add(connection: Connection): void {
+  /** Takes a connection that nothing is in flight on. */
+  add(connection: Connection, now: number): void {
     this.#open.push(connection);
+    if (connection.pace.roundTrip.due(now)) connection.pipeline(new Probe());
   }
 
   delete(connection: Connection): void {
@@ -44,7 +47,7 @@ export class Lanes {
     let least = LANE_DEPTH;
     for (const lane of this.#open) {
       const { inFlight } = lane;
-      if (inFlight < least && now - lane.progressAt < STALE_AFTER_MS && now < lane.expiresAt) {
+      if (inFlight < least && !lane.pace.overdue(now, STALE_AFTER_MS) && now < lane.expiresAt) {
         best = lane;
         least = inFlight;
       }

@@ -249,7 +249,7 @@ export class Pool implements OpenerOwner {
     if (connection.inFlight > 0) {
       connection.pipeline(statement);
     } else if (shared && this.#lanes.count < this.#lanes.max) {
-      this.#lanes.add(connection);
+      this.#lanes.add(connection, this.options.clock.now());
       connection.pipeline(statement);
     } else {
       connection.send(statement);

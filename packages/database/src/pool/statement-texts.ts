@@ -6,8 +6,10 @@ import { callsOnlyKnown, onlyReads, textChangesSession } from './session-state.t
 export interface SyncGrouping {
   /** How many more go each with a Sync of its own: set when some failed together, or took long. */
   alone: number;
-  /** What a call of it is expected to take, in milliseconds: see groups.ts. */
+  /** What a call of it is expected to take the server, in milliseconds: see groups.ts. */
   callMs: number;
+  /** Most that share a Sync: grows with what is known of them. */
+  most: number;
 }
 
 /** What is known of a statement's text alone, shared by all connections. */
@@ -54,7 +56,7 @@ export class StatementTexts {
       name: `hp_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`,
       changesSession: textChangesSession(text),
       shareable,
-      group: shareable && callsOnlyKnown(text) ? { alone: 0, callMs: 0 } : undefined,
+      group: shareable && callsOnlyKnown(text) ? { alone: 0, callMs: 0, most: 1 } : undefined,
     };
     if (this.#known.size >= this.#capacity) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(text, entry);

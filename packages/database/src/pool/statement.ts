@@ -88,6 +88,8 @@ export class Statement {
   onSent: ((connection: Connection) => void) | undefined;
   /** It may share a connection: it only reads, and nobody will cancel it. */
   shared = false;
+  /** When it was last written, on the clock of the connection. */
+  sentAt = 0;
   /** A Sync follows it. False within a group that shares one; see groups.ts. */
   endsExchange = true;
   error: Error | undefined;
