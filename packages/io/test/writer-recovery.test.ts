@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import {
   BusyError,
+  ClosedError,
   createWriter,
   isRetryable,
   OpenFailedError,
   SyncFailedError,
   WriteFailedError,
 } from '@hotpath/io';
-import { rejection } from './promises.ts';
+import { rejection, turn } from './promises.ts';
 import { freshPaths, memoryWriter } from './writer/fresh-writers.ts';
 
 const freshPath = freshPaths();
@@ -119,7 +120,8 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
   });
 
   test('a failed fsync is final for its file, whatever fsync says next, and reopening starts afresh', async () => {
-    const { writer, files } = memoryWriter({ mode });
+    const onError = vi.fn();
+    const { writer, files } = memoryWriter({ mode, onError });
     files.syncErrors.push('EIO');
     writer.write('abc');
     const error = await rejection(writer.flush({ sync: true }));
@@ -127,6 +129,7 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
     expect(error).toMatchObject({ durableBytes: 0, cause: { code: 'EIO' } });
     expect(await rejection(writer.flush({ sync: true }))).toBe(error);
     expect(() => writer.flushSync({ sync: true })).toThrow(SyncFailedError);
+    expect(onError.mock.calls).toEqual([[error]]);
     await writer.flush();
     await writer.reopen('next');
     writer.write('def');
@@ -183,4 +186,21 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
     await writer.close();
     expect(files.openCount).toBe(0);
   });
+});
+
+test('a failed fsync that ends after destroy is nobody’s concern', async () => {
+  const onError = vi.fn();
+  const { writer, files } = memoryWriter({ mode: 'async', onError });
+  writer.write('abc');
+  await writer.flush();
+  files.syncErrors.push('EIO');
+  files.held = [];
+  const flushed = rejection(writer.flush({ sync: true }));
+  writer.destroy();
+  files.release();
+  await writer.close();
+  expect(await flushed).toBeInstanceOf(ClosedError);
+  await turn();
+  expect(onError).not.toHaveBeenCalled();
+  expect(files.openCount).toBe(0);
 });

@@ -48,8 +48,13 @@ export class Pump {
     this.#options = options;
     this.#fs = fs;
     this.#outlet = new Outlet(target, intake, fs);
-    this.#durability = new Durability(fs);
     this.#report = report;
+    this.#durability = new Durability(fs, this.#progress.durable, {
+      onEnd: () => this.#onSynced(),
+      onFailure: (failure) => {
+        if (!this.#isDestroyed) report(failure);
+      },
+    });
     this.#schedule = new Schedule(options.lingerMs, () => {
       if (this.#state === 'backoff') this.#move('idle');
       if (this.#state === 'idle') this.#advance();
@@ -255,7 +260,6 @@ export class Pump {
     this.#progress.durable.reach(durability.durableBytes);
     if (this.#progress.durable.firstPosition > writtenBytes || durability.isRunning) return;
     this.#sync(this.#options.sync);
-    this.#progress.durable.reach(durability.durableBytes);
   }
 
   // ── Durability ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,32 +267,17 @@ export class Pump {
   /** Fsyncs what is written, on this thread or beside it. */
   #sync(onThisThread: boolean): void {
     const { target, writtenBytes } = this.#outlet;
-    if (!this.#durability.isBehind(writtenBytes)) return;
-    if (onThisThread) {
-      this.#durability.runSync(target.descriptor, writtenBytes);
-      this.#tellSyncFailure();
-    } else if (!this.#durability.isRunning) {
-      this.#durability.start(target.descriptor, writtenBytes, this.#onSynced);
-    }
+    this.#durability.advance(target.descriptor, writtenBytes, onThisThread);
   }
 
-  readonly #onSynced = (): void => {
+  #onSynced(): void {
     if (this.#isDestroyed) {
       this.#closeWhenFree();
       return;
     }
-    this.#tellSyncFailure();
     this.#settle();
     // A mark may have waited for this.
     if (this.#state === 'idle' && this.#outlet.chunk !== undefined) this.#advance();
-  };
-
-  #tellSyncFailure(): void {
-    const failure = this.#durability.takeFailure();
-    if (failure === undefined) return;
-    // Nothing more can be made durable in this file, written or not.
-    this.#progress.durable.failBeyond(this.#durability.durableBytes, failure);
-    this.#report(failure);
   }
 
   // ── Marks ─────────────────────────────────────────────────────────────────────────────────────────────────────
