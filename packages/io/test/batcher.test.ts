@@ -208,6 +208,98 @@ test('errors that are not retryable, and retries that are used up, fail the item
   expect(callCount).toBe(4);
 });
 
+test('isRetryable or random that throw fail the items with what they threw, and the next batch runs', async () => {
+  const thrown = new Error('mine');
+  const throws = (): never => {
+    throw thrown;
+  };
+  for (const retry of [{ isRetryable: throws }, { random: throws }]) {
+    let isDown = true;
+    const onError = vi.fn();
+    const batcher = createBatcher(
+      (items: readonly number[]) => {
+        if (isDown) throw new Error('down');
+        return [...items];
+      },
+      { retry, onError },
+    );
+    const first = rejection(batcher.add(1));
+    batcher.push(2);
+    expect(await first).toBe(thrown);
+    await turn();
+    expect(onError.mock.calls).toEqual([[thrown, 2]]);
+    expect(batcher.stats()).toMatchObject({ runningCount: 0, runningBatchCount: 0, failedCount: 2 });
+    isDown = false;
+    expect(await batcher.add(3)).toBe(3);
+    await batcher.close();
+  }
+});
+
+test('a batcher that isRetryable destroys tries nothing again', async () => {
+  let callCount = 0;
+  const batcher = createBatcher(
+    (): never => {
+      callCount++;
+      throw new Error('down');
+    },
+    {
+      retry: {
+        baseMs: 0,
+        isRetryable: () => {
+          batcher.destroy();
+          return true;
+        },
+      },
+    },
+  );
+  expect(await rejection(batcher.add(1))).toEqual(new Error('down'));
+  await turn();
+  expect(callCount).toBe(1);
+});
+
+test('pushed, added and abortable items of a batch each have their own outcome, at their own time', async () => {
+  const onError = vi.fn();
+  const { signal } = new AbortController();
+  const batcher = createBatcher(
+    (items: readonly number[], { attempt }) =>
+      items.map((item) => {
+        if (item % 3 === 0) return new Error(`never ${item}`);
+        return item % 3 === 1 && attempt === 0 ? new Error('again') : item * 2;
+      }),
+    { retry: { retries: 1, baseMs: 0 }, onError },
+  );
+  const outcomes: string[] = [];
+  const watch = async (item: number, promise: Promise<number>): Promise<void> => {
+    try {
+      outcomes.push(`${item}: ${await promise}`);
+    } catch (error) {
+      outcomes.push(`${item}: ${(error as Error).message}`);
+    }
+  };
+  batcher.push(0);
+  const waits = [1, 2, 3].map((item) => watch(item, batcher.add(item)));
+  waits.push(...[4, 5, 6].map((item) => watch(item, batcher.add(item, { signal }))));
+  batcher.push(7);
+  waits.push(...[8, 9].map((item) => watch(item, batcher.add(item))));
+  await Promise.all(waits);
+  expect(outcomes.slice(0, 3).sort()).toEqual(['2: 4', '5: 10', '8: 16']);
+  expect(outcomes.slice(3).sort()).toEqual(['1: 2', '3: never 3', '4: 8', '6: never 6', '9: never 9']);
+  expect(onError.mock.calls).toEqual([[new Error('never 0'), 0]]);
+});
+
+test('a handler may use its array of results again', async () => {
+  const results: number[] = [];
+  const batcher = createBatcher(
+    (items: readonly number[]) => {
+      results.length = 0;
+      for (const item of items) results.push(item * 2);
+      return results;
+    },
+    { maxItems: 2 },
+  );
+  expect(await Promise.all([1, 2, 3, 4].map((item) => batcher.add(item)))).toEqual([2, 4, 6, 8]);
+});
+
 test('a handler that hangs is given up after timeoutMs, its signal aborted, and its place is free', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -1,7 +1,9 @@
+import { SharedOutcomes } from './shared-outcomes.ts';
+
 /** What settles the promise of one item. */
 export interface Settler<Result> {
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -11,6 +13,8 @@ export interface Settler<Result> {
 export class Batch<Item, Result> {
   items: Item[] = [];
   settlers: (Settler<Result> | undefined)[] = [];
+  /** Settles the promises that were made without a signal, once it is told. */
+  shared: SharedOutcomes<Result> | undefined;
   bytes = 0;
   /** Number of the first item, counted over the life of the batcher. */
   readonly firstSequence: number;
@@ -26,9 +30,15 @@ export class Batch<Item, Result> {
     if (this.settlers.length > 0) this.settlers.push(undefined);
   }
 
-  /** Adds an item and makes its promise. */
+  /** Adds an item and makes its promise, which settles together with the others of the batch. */
   add(item: Item): Promise<Result> {
-    // The engine builds this closure into `new Promise`, where a function from elsewhere would really be called.
+    const shared = (this.shared ??= new SharedOutcomes());
+    this.put(item, shared);
+    return shared.promise();
+  }
+
+  /** Adds an item and makes a promise that can be settled alone. */
+  addAlone(item: Item): Promise<Result> {
     return new Promise<Result>((resolve, reject) => this.put(item, { resolve, reject }));
   }
 
@@ -55,6 +65,7 @@ export class Batch<Item, Result> {
   clear(): void {
     this.items = [];
     this.settlers = [];
+    this.shared = undefined;
     this.cancel = undefined;
   }
 }

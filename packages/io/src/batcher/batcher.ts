@@ -114,8 +114,13 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     } catch (error) {
       return rejected(error);
     }
-    const promise = batch.add(item);
-    if (signal !== undefined) this.#watch(signal, promise, batch.settlers.at(-1)!);
+    let promise: Promise<Result>;
+    if (signal === undefined) {
+      promise = batch.add(item);
+    } else {
+      promise = batch.addAlone(item);
+      this.#watch(signal, promise, batch.settlers.at(-1)!);
+    }
     this.#admitted();
     return promise;
   }

@@ -65,6 +65,7 @@ export class BatchRunner<Item, Result> {
     for (let index = 0; index < batch.items.length; index++) {
       this.#fail(batch.items[index]!, batch.settlers[index], error);
     }
+    batch.shared?.tell();
   }
 
   /** Calls the handler until every item of the batch is settled. Never rejects. */
@@ -95,12 +96,13 @@ export class BatchRunner<Item, Result> {
 
   /** The usual case, without a question an item. */
   #succeed(batch: Batch<Item, Result>, results: readonly Result[] | undefined): void {
-    const { items, settlers } = batch;
+    const { items, settlers, shared } = batch;
     batch.clear();
     this.succeededCount += items.length;
     this.runningCount -= items.length;
     for (let index = 0; index < settlers.length; index++)
       settlers[index]?.resolve(results?.[index] as Result);
+    shared?.tell();
   }
 
   /** Settles the items; those that are worth another try stay in the batch. */
@@ -111,7 +113,7 @@ export class BatchRunner<Item, Result> {
     failure: { readonly error: unknown } | undefined,
     attempt: number,
   ): void {
-    const { items, settlers } = batch;
+    const { items, settlers, shared } = batch;
     batch.clear();
     for (let index = 0; index < count; index++) {
       const result = results?.[index] as Result | Error;
@@ -121,22 +123,32 @@ export class BatchRunner<Item, Result> {
         settlers[index]?.resolve(result);
         continue;
       }
-      const error = failure === undefined ? result : failure.error;
+      let error = failure === undefined ? result : failure.error;
       const settler = settlers[index];
-      if (this.#isWorthRetry(error, attempt)) {
-        if (settler === undefined) batch.push(items[index]!);
-        else batch.put(items[index]!, settler);
-      } else {
+      let isWorthRetry = false;
+      try {
+        isWorthRetry = this.#isWorthRetry(error, attempt);
+      } catch (thrown) {
+        // By the user's `isRetryable`.
+        error = thrown;
+      }
+      if (!isWorthRetry) {
         this.runningCount--;
         this.#fail(items[index]!, settler, error);
+      } else if (settler === undefined) {
+        batch.push(items[index]!);
+      } else {
+        batch.put(items[index]!, settler === shared ? shared.later() : settler);
       }
     }
+    shared?.tell();
   }
 
   #isWorthRetry(error: unknown, attempt: number): boolean {
     const { retries, isRetryable } = this.#options.retry;
     if (attempt >= retries || this.#isDestroyed || error instanceof BatchResultError) return false;
-    return isRetryable(error);
+    // It may have destroyed the batcher.
+    return isRetryable(error) && !this.#isDestroyed;
   }
 
   #fail(item: Item, settler: Settler<Result> | undefined, error: unknown): void {
@@ -148,14 +160,22 @@ export class BatchRunner<Item, Result> {
   /** The wait before a retry; cancelling ends it early, with nothing left to call for. */
   #pause(batch: Batch<Item, Result>, attempt: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, retryDelayMs(attempt, this.#options.retry));
-      batch.cancel = (error) => {
-        clearTimeout(timer);
+      const giveUp = (error: unknown): void => {
         this.runningCount -= batch.items.length;
         this.failAll(batch, error);
         batch.clear();
         resolve();
       };
+      try {
+        const timer = setTimeout(resolve, retryDelayMs(attempt, this.#options.retry));
+        batch.cancel = (error) => {
+          clearTimeout(timer);
+          giveUp(error);
+        };
+      } catch (error) {
+        // From the user's `random`.
+        giveUp(error);
+      }
     });
   }
 }
