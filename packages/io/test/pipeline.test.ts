@@ -146,6 +146,9 @@ describe('errors and aborts reach both ends', () => {
     await turn();
     return fail(item);
   };
+  function* failing(source: Iterable<number>): Generator<number> {
+    for (const item of source) yield fail(item);
+  }
 
   test.each([
     ['map', (source: Iterable<number>) => pipeline(source).map(fail)],
@@ -169,6 +172,27 @@ describe('errors and aborts reach both ends', () => {
     expect(isClosed()).toBe(true);
     expect(sink.destroyed).toBe(true);
     expect(destroyed).toMatchObject({ message: 'a hundred' });
+  });
+
+  test.each([
+    ['a source', (source: Iterable<number>) => pipeline(failing(source))],
+    ['a map', (source: Iterable<number>) => pipeline(source).map(fail)],
+    ['a map that waits', (source: Iterable<number>) => pipeline(source).map(failLater)],
+    [
+      'a map that waits now and then',
+      (source: Iterable<number>) => pipeline(source).map((item) => (item % 7 ? fail(item) : failLater(item))),
+    ],
+    ['a map at once', (source: Iterable<number>) => pipeline(source).map(failLater, { concurrency: 4 })],
+    ['a tap', (source: Iterable<number>) => pipeline(source).tap(fail)],
+    ['a flatMap', (source: Iterable<number>) => pipeline(source).flatMap((item) => [fail(item)])],
+  ])('what came before %s that throws reaches the sink, once', async (_name, build) => {
+    const received: number[] = [];
+    await expect(
+      build(endless().source)
+        .filter(() => true)
+        .to((item) => void received.push(item)),
+    ).rejects.toThrow('a hundred');
+    expect(received).toEqual(Array.from({ length: 100 }, (_, index) => index));
   });
 
   test('from the source, which is not closed again', async () => {

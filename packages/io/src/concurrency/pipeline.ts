@@ -92,8 +92,8 @@ export class Pipeline<T> implements AsyncIterable<T> {
    * Runs the pipeline into the sink, and resolves with the number of items when the sink has ended: a function has
    * settled for each, a writer is flushed, a channel closed, a stream finished.
    *
-   * When anything fails the source is closed, the sink aborted (a channel and a stream are destroyed; a writer is left
-   * as it is) and the promise rejects with the first error.
+   * When anything fails the sink has had what came before it; then the source is closed, the sink aborted (a channel and
+   * a stream are destroyed; a writer is left as it is) and the promise rejects with the first error.
    *
    * @throws {ArgumentTypeError} nothing that takes items
    * @throws what a stage, the source or the sink threw, or the signal's reason

@@ -2,12 +2,17 @@ import { describe } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { isThenable, iteratorOf, type Source } from './source.ts';
 
+interface Failure {
+  readonly error: unknown;
+}
+
 /** Some items at once, or `undefined` at the end; a promise only where something really waits. */
 export type Pulled<T> = readonly T[] | undefined | Promise<readonly T[] | undefined>;
 
 /**
  * A part of a pipeline, asked by the next one for a batch when that has dealt with the last: so at most one batch is
- * under way in each, whatever the speeds. Batches are never empty and belong to whoever pulled them.
+ * under way in each, whatever the speeds. Batches are never empty and belong to whoever pulled them. One that something
+ * failed behind is handed out up to there, and the next pull fails: what came before an error reaches the sink.
  */
 export interface Stage<T> {
   pull(): Pulled<T>;
@@ -20,6 +25,7 @@ export class SourceStage<T> implements Stage<T> {
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
   readonly #batchSize: number;
   #isDone = false;
+  #failure: Failure | undefined;
 
   constructor(source: Source<T>, batchSize: number) {
     this.#iterator = iteratorOf(source);
@@ -27,6 +33,7 @@ export class SourceStage<T> implements Stage<T> {
   }
 
   pull(): Pulled<T> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isDone) return undefined;
     const batch: T[] = [];
     try {
@@ -42,7 +49,8 @@ export class SourceStage<T> implements Stage<T> {
     } catch (error) {
       // A source that threw is over, and is not to be closed.
       this.#isDone = true;
-      throw error;
+      if (batch.length === 0) throw error;
+      this.#failure = { error };
     }
     return batch.length > 0 ? batch : undefined;
   }
@@ -74,6 +82,7 @@ export class StepStage<T, U> implements Stage<U> {
   readonly #upstream: Stage<T>;
   readonly #kind: StepKind;
   readonly #call: (item: T) => unknown;
+  #failure: Failure | undefined;
 
   constructor(upstream: Stage<T>, kind: StepKind, call: (item: T) => unknown) {
     this.#upstream = upstream;
@@ -82,17 +91,22 @@ export class StepStage<T, U> implements Stage<U> {
   }
 
   pull(): Pulled<U> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     const call = this.#call;
     for (;;) {
       const batch = this.#upstream.pull();
       if (batch === undefined) return undefined;
       if (isThenable(batch)) return this.#pullLater(batch);
       const output: U[] = [];
-      for (let index = 0; index < batch.length; index++) {
-        const item = batch[index]!;
-        const returned = call(item);
-        if (isThenable(returned)) return this.#goOn(batch, index, returned, output);
-        this.#emit(item, returned, output);
+      try {
+        for (let index = 0; index < batch.length; index++) {
+          const item = batch[index]!;
+          const returned = call(item);
+          if (isThenable(returned)) return this.#goOn(batch, index, returned, output);
+          this.#emit(item, returned, output);
+        }
+      } catch (error) {
+        this.#fail(error, output);
       }
       if (output.length > 0) return output;
     }
@@ -103,7 +117,7 @@ export class StepStage<T, U> implements Stage<U> {
     else if (this.#kind === 'tap' || returned) output.push(item);
   }
 
-  async #pullLater(first: PromiseLike<readonly T[] | undefined>): Promise<readonly U[] | undefined> {
+  async #pullLater(first: Pulled<T>): Promise<readonly U[] | undefined> {
     for (let batch = await first; batch !== undefined; batch = await this.#upstream.pull()) {
       const output: U[] = [];
       await this.#rest(batch, 0, output);
@@ -118,17 +132,32 @@ export class StepStage<T, U> implements Stage<U> {
     waiting: PromiseLike<unknown>,
     output: U[],
   ): Promise<readonly U[] | undefined> {
-    this.#emit(batch[waitingIndex]!, await waiting, output);
-    await this.#rest(batch, waitingIndex + 1, output);
-    return output.length > 0 ? output : this.pull();
+    await this.#rest(batch, waitingIndex, output, waiting);
+    return output.length > 0 ? output : this.#pullLater(this.#upstream.pull());
   }
 
-  async #rest(batch: readonly T[], firstIndex: number, output: U[]): Promise<void> {
-    for (let index = firstIndex; index < batch.length; index++) {
-      const item = batch[index]!;
-      const returned = this.#call(item);
-      this.#emit(item, isThenable(returned) ? await returned : returned, output);
+  /** @param waiting what the function returned for the first of them, where it has been called */
+  async #rest(
+    batch: readonly T[],
+    firstIndex: number,
+    output: U[],
+    waiting?: PromiseLike<unknown>,
+  ): Promise<void> {
+    try {
+      for (let index = firstIndex; index < batch.length; index++) {
+        const item = batch[index]!;
+        const returned = index === firstIndex && waiting !== undefined ? waiting : this.#call(item);
+        this.#emit(item, isThenable(returned) ? await returned : returned, output);
+      }
+    } catch (error) {
+      this.#fail(error, output);
     }
+  }
+
+  /** At once where nothing came before it, else with the next pull. */
+  #fail(error: unknown, output: readonly U[]): void {
+    if (output.length === 0) throw error;
+    this.#failure = { error };
   }
 
   close(): Promise<void> {
@@ -205,54 +234,64 @@ export class FlatMapStage<T, U> implements Stage<U> {
 
   pull(): Pulled<U> {
     for (;;) {
-      if (this.#inner !== undefined) {
-        const output = this.#inner.pull();
-        if (isThenable(output)) return this.#orNext(output);
-        if (output !== undefined) return output;
-        this.#inner = undefined;
-      }
-      if (this.#index < this.#batch.length) {
-        const source = this.#expand(this.#batch[this.#index++]!);
-        if (isThenable(source)) return this.#openLater(source);
-        this.#open(source);
-        continue;
-      }
-      const batch = this.#upstream.pull();
-      if (isThenable(batch)) return this.#refillLater(batch);
-      if (batch === undefined) return undefined;
-      this.#refill(batch);
+      const output = this.#step();
+      if (isThenable(output)) return this.#pullLater(output);
+      if (output === undefined || output.length > 0) return output;
     }
   }
 
-  #open(source: Source<U>): void {
+  /** A loop, for a promise that waited for the next pull would hold one more for each item that expands to nothing. */
+  async #pullLater(first: Promise<readonly U[] | undefined>): Promise<readonly U[] | undefined> {
+    for (let output = await first; ; output = await this.#step()) {
+      if (output === undefined || output.length > 0) return output;
+    }
+  }
+
+  /** Some items, none when there may be more, `undefined` at the end. */
+  #step(): Pulled<U> {
+    if (this.#inner !== undefined) {
+      const output = this.#inner.pull();
+      return isThenable(output) ? this.#drainLater(output) : this.#drained(output);
+    }
+    if (this.#index < this.#batch.length) {
+      const source = this.#expand(this.#batch[this.#index++]!);
+      return isThenable(source) ? this.#openLater(source) : this.#open(source);
+    }
+    const batch = this.#upstream.pull();
+    return isThenable(batch) ? this.#refillLater(batch) : this.#refill(batch);
+  }
+
+  #open(source: Source<U>): readonly U[] {
     if (typeof source === 'string') {
       throw new ArgumentTypeError(`flatMap: expected an iterable of items, got ${describe(source)}`);
     }
     this.#inner = new SourceStage(source, this.#batchSize);
+    return NONE;
   }
 
-  #refill(batch: readonly T[]): void {
+  async #openLater(source: PromiseLike<Source<U>>): Promise<readonly U[]> {
+    return this.#open(await source);
+  }
+
+  #drained(output: readonly U[] | undefined): readonly U[] {
+    if (output !== undefined) return output;
+    this.#inner = undefined;
+    return NONE;
+  }
+
+  async #drainLater(output: PromiseLike<readonly U[] | undefined>): Promise<readonly U[]> {
+    return this.#drained(await output);
+  }
+
+  #refill(batch: readonly T[] | undefined): readonly U[] | undefined {
+    if (batch === undefined) return undefined;
     this.#batch = batch;
     this.#index = 0;
-  }
-
-  async #orNext(output: PromiseLike<readonly U[] | undefined>): Promise<readonly U[] | undefined> {
-    const items = await output;
-    if (items !== undefined) return items;
-    this.#inner = undefined;
-    return this.pull();
-  }
-
-  async #openLater(source: PromiseLike<Source<U>>): Promise<readonly U[] | undefined> {
-    this.#open(await source);
-    return this.pull();
+    return NONE;
   }
 
   async #refillLater(batch: PromiseLike<readonly T[] | undefined>): Promise<readonly U[] | undefined> {
-    const items = await batch;
-    if (items === undefined) return undefined;
-    this.#refill(items);
-    return this.pull();
+    return this.#refill(await batch);
   }
 
   async close(): Promise<void> {
@@ -263,3 +302,5 @@ export class FlatMapStage<T, U> implements Stage<U> {
     }
   }
 }
+
+const NONE: readonly never[] = [];
