@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync, closeSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -108,8 +108,16 @@ test('files that wait for memory and others that wait for descriptors do not wai
   const folder = await freshFolder();
   for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), Buffer.alloc(1000));
   const program = `
+    import fs from 'node:fs';
     import { readFiles } from ${JSON.stringify(LIBRARY)};
     const folder = ${JSON.stringify(folder)};
+    // What the three files let go of goes to somebody else, so that none is left for the one whose turn for memory comes.
+    const close = fs.closeSync;
+    let grabbed = 0;
+    fs.closeSync = (descriptor) => {
+      close(descriptor);
+      if (grabbed++ < 3) fs.openSync(process.execPath);
+    };
     const paths = [folder + '/a', folder + '/b', folder + '/c', ...Array.from({ length: 200 }, () => folder)];
     const found = {};
     for await (const { bytes, error } of readFiles(paths, { concurrency: 203, maxBytes: 1000 })) {
@@ -165,6 +173,43 @@ test('a copy has the bytes of its source, with and without options', async () =>
     expect((await readFile(join(folder, 'own'))).equals(bytes)).toBe(true);
     expect(progress.at(-1) ?? 0).toBe(size);
     expect(progress).toHaveLength(Math.ceil(size / (1 << 20)));
+  }
+});
+
+test('a copy has the permissions of its source, whatever the umask, with and without options', async () => {
+  if (process.platform === 'win32') return;
+  const folder = await freshFolder();
+  const from = join(folder, 'from');
+  await writeFile(from, 'x');
+  for (const mode of [0o666, 0o755, 0o400]) {
+    await chmod(from, mode);
+    for (const options of [undefined, { verify: true }]) {
+      const to = join(folder, `${mode} ${options?.verify}`);
+      await copy(from, to, options);
+      expect((await stat(to)).mode & 0o7777).toBe(mode);
+    }
+  }
+});
+
+test('a copy of a file that grows meanwhile is one that it was at some time', async () => {
+  const folder = await freshFolder();
+  const from = join(folder, 'from');
+  const to = join(folder, 'to');
+  for (let round = 0; round < 10; round++) {
+    await writeFile(from, Buffer.alloc(1_500_000, 'hotpath'));
+    const copied = new AbortController();
+    const growing = (async () => {
+      for (let step = 0; step < 30 && !copied.signal.aborted; step++) {
+        appendFileSync(from, Buffer.alloc(300_000, String(step)));
+        await new Promise(setImmediate);
+      }
+    })();
+    await copy(from, to, { verify: true });
+    copied.abort();
+    await growing;
+    const [source, target] = await Promise.all([readFile(from), readFile(to)]);
+    expect(target.length).toBeGreaterThanOrEqual(1_500_000);
+    expect(source.subarray(0, target.length).equals(target)).toBe(true);
   }
 });
 

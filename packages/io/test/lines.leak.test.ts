@@ -27,3 +27,17 @@ test.each(['a', 'é'])('a line that is kept does not keep its chunk, with lines 
   // 2 KiB of neighbours each, two bytes a character where one is wide, and as much again for all else.
   expect(heldBytes).toBeLessThan(kept.length * 8 * 1024);
 });
+
+test('the piece of a line that comes byte by byte takes about its bytes', async () => {
+  const PIECES = 200_000;
+  let heldBytes = 0;
+  const byteByByte = (function* (): Generator<Uint8Array> {
+    const before = heapBytes() + process.memoryUsage().arrayBuffers;
+    for (let index = 0; index < PIECES; index++) yield Buffer.from('x');
+    heldBytes = heapBytes() + process.memoryUsage().arrayBuffers - before;
+  })();
+  const all: string[] = [];
+  for await (const line of lines(byteByByte)) all.push(line);
+  expect(all).toEqual(['x'.repeat(PIECES)]);
+  expect(heldBytes).toBeLessThan(16 * PIECES);
+});

@@ -1,10 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { getEventListeners } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { ArgumentRangeError, ArgumentTypeError, lines, LineTooLongError, OpenFailedError } from '@hotpath/io';
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  createChannel,
+  lines,
+  LineTooLongError,
+  OpenFailedError,
+} from '@hotpath/io';
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -129,6 +137,37 @@ test('a line over the limit ends the iteration with its number, in one chunk or 
     for (;;) yield new Uint8Array(1000);
   })();
   await expect(collect(lines(endless, { maxLineBytes: 10_000 }))).rejects.toThrow(LineTooLongError);
+});
+
+test('an abort ends the wait for a silent source, and a source that can is closed', async () => {
+  const silent = createChannel<Uint8Array>(1);
+  let isClosed = false;
+  const endless = (async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield Buffer.from('a\n');
+    } finally {
+      isClosed = true;
+    }
+  })();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const waiting = collect(lines(silent, { signal }));
+  const running = (async () => {
+    let count = 0;
+    for await (const _line of lines(endless, { signal })) if (++count === 100) abort.abort('enough');
+  })();
+  await expect(waiting).rejects.toBe('enough');
+  await expect(running).rejects.toBe('enough');
+  expect(isClosed).toBe(true);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+
+  const { signal: other } = new AbortController();
+  const throwing = (async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('a\n');
+    throw new Error('source');
+  })();
+  await expect(collect(lines(throwing, { signal: other }))).rejects.toThrow('source');
+  expect(await collect(lines([Buffer.from('a\nb')], { signal: other }))).toEqual(['a', 'b']);
 });
 
 test('bad arguments, sources and paths get typed errors, an abort its reason', async () => {

@@ -1,6 +1,8 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
+import { untilAborted } from '../abort.ts';
 import { describe, integer, object } from '../arguments.ts';
+import { iteratorOf, type Source } from '../concurrency/source.ts';
 import { ArgumentTypeError, LineTooLongError, OpenFailedError } from '../errors.ts';
 
 /** A path, or chunks of bytes: a Node or Web stream, or any iterable of them. */
@@ -10,7 +12,7 @@ export type LinesSource = string | Iterable<Uint8Array> | AsyncIterable<Uint8Arr
 export interface LinesOptions {
   /** Longest line, in bytes without its end. Default 1 MiB; 1 to 256 MiB. Memory is bounded by it. */
   readonly maxLineBytes?: number;
-  /** Ends the iteration with its reason. Checked for each chunk. */
+  /** Ends the iteration with its reason, even while a silent source is waited for. */
   readonly signal?: AbortSignal;
 }
 
@@ -21,6 +23,9 @@ const READ_BYTES = 128 * 1024;
  * small ones: a line that is kept holds on to this much, and not to a whole chunk, for a tenth of the speed.
  */
 const BLOCK_BYTES = 2048;
+
+/** First memory for the piece of a line between two chunks. */
+const CARRIED_BYTES = 256;
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -45,10 +50,9 @@ export class Lines implements AsyncIterable<string> {
   /** Lines by the array, as they come with each chunk: several times faster than one by one. */
   async *batches(): AsyncGenerator<string[], void, undefined> {
     const splitter = new LineSplitter(this.#maxLineBytes);
-    const chunks = typeof this.#source === 'string' ? readChunks(this.#source) : this.#source;
-    this.#signal?.throwIfAborted();
+    const source = typeof this.#source === 'string' ? readChunks(this.#source) : this.#source;
+    const chunks = this.#signal === undefined ? source : abortable(source, this.#signal);
     for await (const chunk of chunks) {
-      this.#signal?.throwIfAborted();
       if (!(chunk instanceof Uint8Array)) {
         throw new ArgumentTypeError(`chunk: expected a Uint8Array, got ${describe(chunk)}`);
       }
@@ -86,7 +90,8 @@ export class Lines implements AsyncIterable<string> {
 /** Cuts chunks into lines. Bytes behind the last newline are copied and wait for the next chunk. */
 class LineSplitter {
   readonly #maxLineBytes: number;
-  readonly #carried: Buffer[] = [];
+  /** Grows by doubling: one memory for all pieces, for a thousand of a byte each would cost a hundred times their bytes. */
+  #carried: Buffer = Buffer.alloc(0);
   #carriedBytes = 0;
   #lineCount = 0;
   #isStart = true;
@@ -122,17 +127,26 @@ class LineSplitter {
   }
 
   #carry(bytes: Buffer): void {
-    this.#carriedBytes += bytes.length;
-    // Two more: a carriage return that is no part of the line, and no byte of it can be missing for an error to be sure.
-    if (this.#carriedBytes > this.#maxLineBytes + (this.#isStart ? 4 : 1)) this.#tooLong();
-    this.#carried.push(Buffer.from(bytes));
+    const carriedBytes = this.#carriedBytes + bytes.length;
+    // More: a mark at the start and a carriage return are no part of the line.
+    const mostBytes = this.#maxLineBytes + (this.#isStart ? 4 : 1);
+    if (carriedBytes > mostBytes) this.#tooLong();
+    if (carriedBytes >= this.#carried.length) {
+      // One more for the newline.
+      const roomBytes = Math.min(mostBytes + 1, Math.max(CARRIED_BYTES, 2 * carriedBytes));
+      const grown = Buffer.allocUnsafeSlow(roomBytes);
+      grown.set(this.#carried.subarray(0, this.#carriedBytes));
+      this.#carried = grown;
+    }
+    this.#carried.set(bytes, this.#carriedBytes);
+    this.#carriedBytes = carriedBytes;
   }
 
   #endCarried(lines: string[]): void {
-    const bytes = Buffer.concat([...this.#carried, NEWLINE_BYTES]);
-    this.#carried.length = 0;
+    const end = this.#carriedBytes;
+    this.#carried[end] = NEWLINE;
     this.#carriedBytes = 0;
-    this.#cut(bytes, lines);
+    this.#cut(this.#carried.subarray(0, end + 1), lines);
   }
 
   /** Bytes that end with a newline. */
@@ -207,12 +221,39 @@ class LineSplitter {
   }
 }
 
-const NEWLINE_BYTES = Buffer.from('\n');
-
 function stripReturns(lines: string[], first: number): void {
   for (let index = first; index < lines.length; index++) {
     const line = lines[index]!;
     if (line.endsWith('\r')) lines[index] = line.slice(0, -1);
+  }
+}
+
+/** The same items, until the signal aborts, which is not kept waiting by a source that is. */
+async function* abortable<T>(source: Source<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+  signal.throwIfAborted();
+  const iterator = iteratorOf(source);
+  let isAsked = false;
+  try {
+    for (;;) {
+      isAsked = true;
+      const next = await untilAborted(Promise.resolve(iterator.next()), signal);
+      if (next.done === true) return;
+      isAsked = false;
+      yield next.value;
+      signal.throwIfAborted();
+    }
+  } finally {
+    // Asked without an answer it has ended, has thrown, or is silent; then it closes when it answers, if ever.
+    if (!isAsked) await iterator.return?.();
+    else if (signal.aborted) void closeQuietly(iterator);
+  }
+}
+
+async function closeQuietly(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The abort came first.
   }
 }
 
