@@ -36,8 +36,8 @@ export class LogLock {
     const holder: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
     const content = `${JSON.stringify({ ...holder, id: randomUUID() })}\n`;
     const draft = `${path}.${process.pid}.${randomUUID()}`;
-    await writeFile(draft, content, { flag: 'wx' });
     try {
+      await writeFile(draft, content, { flag: 'wx' });
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         try {
           await link(draft, path);

@@ -31,8 +31,8 @@ export async function recover(path: string, options: ResolvedLogOptions): Promis
   if (!head.equals(MAGIC.subarray(0, head.length))) throw new NotALogError(path);
   let recovery: LogRecovery;
   if (head.length < MAGIC.length) {
-    // New, or the process died while it was.
-    await handle.write(MAGIC.subarray(head.length), 0, MAGIC.length - head.length, head.length);
+    // New, or the process died while it was. From the start, where the handle still is.
+    await handle.writeFile(MAGIC);
     recovery = { isNew: true, recordCount: 0, endPosition: MAGIC.length, truncatedBytes: 0 };
   } else {
     const scanner = new LogScanner(handle, MAGIC.length, size);
