@@ -1,7 +1,7 @@
-import type { GcKind, GcPauseListener, MemoryStats, MonitorOptions } from '../dist/index.js';
+import type { GcKind, MemoryStats, MonitorOptions } from '../dist/index.js';
 import { GcWatcher } from '../dist/monitor/gc-watcher.js';
-import type { GcObserver } from '../dist/monitor/gc-watcher.js';
-import type { Host, LoopTimes, Running } from '../dist/monitor/host.js';
+import type { GcHost, GcObserver, Running } from '../dist/monitor/gc-watcher.js';
+import type { Host, LoopTimes } from '../dist/monitor/host.js';
 import { HostMonitor } from '../dist/monitor/monitor.js';
 import { resolveOptions } from '../dist/monitor/options.js';
 
@@ -20,17 +20,30 @@ interface FakeTimer {
   dueMs: number;
 }
 
+type OnPause = Parameters<GcHost['observe']>[0];
+
 interface FakeObserver {
-  readonly onPause: GcPauseListener;
+  readonly onPause: OnPause;
   readonly onTold: () => void;
-  untold: (readonly [GcKind, number])[];
+  untold: Parameters<OnPause>[];
 }
 
 function tellTo(observer: FakeObserver): void {
   const told = observer.untold;
   observer.untold = [];
-  for (const [kind, durationMs] of told) observer.onPause(kind, durationMs);
+  for (const pause of told) observer.onPause(...pause);
   if (told.length > 0) observer.onTold();
+}
+
+/** Evenly from 0 up to 1, the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 /** A machine whose clock stands still until it is told to go on. */
@@ -49,14 +62,29 @@ export class FakeHost implements Host {
   observed = 0;
   #now = 1000;
   readonly #timers = new Set<FakeTimer>();
+  readonly #turns = new Set<FakeTimer>();
   readonly #observers = new Set<FakeObserver>();
-  readonly gc = new GcWatcher(
-    (onPause, onTold) => this.#observe(onPause, onTold),
-    () => this.#now,
-  );
+  readonly gc: GcWatcher;
+
+  constructor(random: () => number = seededRandom(1)) {
+    this.gc = new GcWatcher({
+      nowMs: () => this.#now,
+      observe: (onPause, onTold) => this.#observe(onPause, onTold),
+      everyTurn: (ms, onTurn, onSettled) =>
+        this.#start(this.#turns, ms, () => {
+          onTurn();
+          onSettled();
+        }),
+      random,
+    });
+  }
 
   get ticking(): boolean {
     return this.#timers.size > 0;
+  }
+
+  get turning(): boolean {
+    return this.#turns.size > 0;
   }
 
   get watching(): boolean {
@@ -69,7 +97,7 @@ export class FakeHost implements Host {
     this.active += ms;
   }
 
-  /** Time passes, then every timer ticks, whether it is due or not. */
+  /** Time passes, then every monitor's timer ticks, whether it is due or not. */
   tick(ms: number = this.intervalMs): void {
     this.#now += ms;
     this.idle += ms;
@@ -91,7 +119,7 @@ export class FakeHost implements Host {
   /** A collection that Node has not told yet, if it is observed. */
   collect(kind: GcKind, durationMs: number): void {
     for (const { untold } of this.#observers) {
-      untold.push([kind, durationMs]);
+      untold.push([kind, durationMs, this.#now]);
       this.observed++;
     }
   }
@@ -111,9 +139,7 @@ export class FakeHost implements Host {
 
   every(ms: number, callback: () => void): Running {
     this.intervalMs = ms;
-    const timer: FakeTimer = { ms, callback, dueMs: this.#now + ms };
-    this.#timers.add(timer);
-    return { stop: () => void this.#timers.delete(timer) };
+    return this.#start(this.#timers, ms, callback);
   }
 
   loopTimes(): LoopTimes {
@@ -133,15 +159,21 @@ export class FakeHost implements Host {
     this.warnings.push({ message, cause });
   }
 
+  #start(timers: Set<FakeTimer>, ms: number, callback: () => void): Running {
+    const timer: FakeTimer = { ms, callback, dueMs: this.#now + ms };
+    timers.add(timer);
+    return { stop: () => void timers.delete(timer) };
+  }
+
   #runDue(): void {
-    for (const timer of this.#timers) {
+    for (const timer of [...this.#timers, ...this.#turns]) {
       if (timer.dueMs > this.#now) continue;
       timer.dueMs = this.#now + timer.ms;
       timer.callback();
     }
   }
 
-  #observe(onPause: GcPauseListener, onTold: () => void): GcObserver {
+  #observe(onPause: OnPause, onTold: () => void): GcObserver {
     const observer: FakeObserver = { onPause, onTold, untold: [] };
     this.#observers.add(observer);
     return {

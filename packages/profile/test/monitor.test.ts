@@ -188,6 +188,23 @@ describe('onSample that fails', () => {
     expect(health.stats().failedCallbacks).toBe(1);
   });
 
+  test('or a listener of pauses that does: the others are told all the same', () => {
+    const { host, health } = start();
+    const told: number[] = [];
+    health.onGcPause(() => {
+      throw new Error('boom');
+    });
+    health.onGcPause((_, durationMs) => told.push(durationMs));
+    host.collect('minor', 1);
+    host.collect('minor', 2);
+    host.tellCollections();
+    expect(told).toEqual([1, 2]);
+    expect(host.warnings.map(({ message }) => message)).toEqual([
+      'a listener of onGcPause of a monitor failed; later failures are only counted',
+    ]);
+    expect(health.stats()).toMatchObject({ failedCallbacks: 2, gc: { count: 2 } });
+  });
+
   test('may stop or reset the monitor that calls it', () => {
     const host = new FakeHost();
     const health: HostMonitor = new HostMonitor(

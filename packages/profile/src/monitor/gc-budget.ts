@@ -3,60 +3,52 @@
  *
  * Node's own observer takes 40 to 100 µs of the processor for each collection that it tells, more than a small heap's
  * collection itself, and a busy service with a small young generation has hundreds a second. So watching is paid from a
- * bucket that fills by the clock: while it is not empty every collection is watched; then none until it has filled again.
+ * purse that fills by the clock. While something is in it every collection is watched; what is owed makes watching rarer,
+ * until what is watched is what the clock brings:
  *
  *   collections a second     watched
  *      up to 10              all
  *      100 at once           all, after ten seconds of calm
- *      250                   a twenty-fifth, in slices of a tick or two, and the rest reckoned from those
+ *      250                   a twenty-fifth, one turn of 20 ms in 25
  *
- * A slice ends at the first tick at which the bucket is empty. Between ticks that are far apart, it ends as soon as
- * `MOST_OWED` are owed. What is owed is waited for, up to a second.
+ * A burst of some hundred does not turn watching off at once, and its debt is not paid by looking away from what comes
+ * next: a share that follows slowly is what keeps the reckoning of bursts steady.
  */
 
 /** At 100 µs each, a tenth of a percent of a core. */
 const COLLECTIONS_A_SECOND = 10;
 /** Bursts up to here are watched whole when the calm before was long enough to save them up. */
 const MOST_SAVED = 100;
-/** A thread's first monitor has saved nothing, but is not to begin in a gap. */
-const SAVED_AT_START = 8;
-/** A stall with hundreds of collections in one tick is not waited for longer than a second. */
-const MOST_OWED = 10;
-/** Enough for a slice that tells a rate. */
-const ENOUGH = 4;
-
-/** The next tick after this ends the gap. */
-export const LONGEST_GAP_MS: number = ((MOST_OWED + ENOUGH) / COLLECTIONS_A_SECOND) * 1000;
+/** Whatever a stall has cost: it is repaid in twenty seconds. */
+const MOST_OWED = 200;
+/** The longest frame, of two seconds: up to 1000 collections a second the purse suffices. */
+const MOST_TURNS = 100;
 
 /** One a thread, whoever watches: two monitors, or one that is started again and again, cost no more than one. */
 export class GcBudget {
-  #left = SAVED_AT_START;
+  #left = 0;
   /** Up to where it was filled. */
   #atMs: number | undefined;
 
   /** One collection was watched. */
   spend(): void {
-    this.#left--;
+    this.#left = Math.max(-MOST_OWED, this.#left - 1);
   }
 
-  /** Whether to watch from now on. To be asked at ticks, not at collections: a slice that ends with one reads too high. */
-  affords(nowMs: number, isWatching: boolean): boolean {
+  /** Whether not every collection may be watched. */
+  isOwing(nowMs: number): boolean {
     this.#fill(nowMs);
-    return isWatching ? this.#left > 0 : this.#left >= ENOUGH;
+    return this.#left < 0;
   }
 
   /**
-   * Whether so much is owed that the slice is not to wait for the next tick. To be asked at collections: it then holds
-   * `ENOUGH + MOST_OWED` of them at least, so what it reads is too high by 8 % at most.
+   * How many turns there are from now on to each that is watched, from 1. By the square of what is owed: where little is, a
+   * burst is to change little, and where much is, turns are to become rarer before all is used up.
    */
-  isOverdrawn(nowMs: number): boolean {
+  frameTurns(nowMs: number): number {
     this.#fill(nowMs);
-    return this.#left <= -MOST_OWED;
-  }
-
-  /** Nobody watches from now on. */
-  startGap(): void {
-    this.#left = Math.max(-MOST_OWED, this.#left);
+    const owedShare = Math.max(0, -this.#left) / MOST_OWED;
+    return 1 + Math.floor(owedShare ** 2 * (MOST_TURNS - 1));
   }
 
   #fill(nowMs: number): void {

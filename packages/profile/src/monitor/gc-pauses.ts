@@ -1,75 +1,79 @@
-/** Pauses of the garbage collector in a window, summed by kind, and reckoned for the gaps in which nobody watched. Pure. */
+/** Pauses of the garbage collector in a window, summed by kind: what was seen, and what is reckoned beyond. Pure. */
 
-import { LONGEST_GAP_MS } from './gc-budget.ts';
-import type { GcRates } from './gc-rates.ts';
-import { MOST_RESOLUTION_MS } from './options.ts';
+import type { GcReckoning } from './gc-reckoning.ts';
 import { GC_KINDS } from './stats.ts';
 import type { GcKind, GcKindStats, GcStats } from './stats.ts';
 
-/**
- * A gap ends at the first tick after its time. One that lasts longer than this was a stall, or the process was stopped:
- * whether anything was collected in it nobody can know, and the rate of the last slice for an hour would be an invention.
- */
-const MOST_RECKONED_MS = LONGEST_GAP_MS + MOST_RESOLUTION_MS;
-
 /** Pauses of one kind. */
 class Pauses {
-  count = 0;
-  totalMs = 0;
-  maxMs = 0;
+  readonly #reckoning: GcReckoning;
+  readonly #kind: GcKind;
+  #count = 0;
+  #totalMs = 0;
+  #maxMs = 0;
+  /** Reckoned before the window. */
+  #countBefore: number;
+  #msBefore: number;
+
+  constructor(reckoning: GcReckoning, kind: GcKind) {
+    this.#reckoning = reckoning;
+    this.#kind = kind;
+    const { count, pauseMs } = reckoning.byKind[kind];
+    this.#countBefore = count;
+    this.#msBefore = pauseMs;
+  }
 
   add(durationMs: number): void {
-    this.count++;
-    this.totalMs += durationMs;
-    if (durationMs > this.maxMs) this.maxMs = durationMs;
+    this.#count++;
+    this.#totalMs += durationMs;
+    if (durationMs > this.#maxMs) this.#maxMs = durationMs;
   }
 
   clear(): void {
-    this.count = 0;
-    this.totalMs = 0;
-    this.maxMs = 0;
+    this.#count = 0;
+    this.#totalMs = 0;
+    this.#maxMs = 0;
+    const { count, pauseMs } = this.#reckoning.byKind[this.#kind];
+    // What is reckoned below nothing is not shown, and held against the next window.
+    this.#countBefore = Math.max(this.#countBefore, count);
+    this.#msBefore = Math.max(this.#msBefore, pauseMs);
   }
 
+  /** No less than was seen, though less may be reckoned in a short window. */
   snapshot(): GcKindStats {
-    return { count: Math.round(this.count), pauseMsTotal: this.totalMs, pauseMsMax: this.maxMs };
+    const { count, pauseMs } = this.#reckoning.byKind[this.#kind];
+    return {
+      count: this.#count + Math.round(Math.max(0, count - this.#countBefore)),
+      pauseMsTotal: this.#totalMs + Math.max(0, pauseMs - this.#msBefore),
+      pauseMsMax: this.#maxMs,
+    };
   }
 }
 
-export class GcPauses {
-  readonly #byKind = {
-    minor: new Pauses(),
-    major: new Pauses(),
-    incremental: new Pauses(),
-    weakcb: new Pauses(),
-  };
-  readonly #rates: GcRates;
-  /** Up to where the gap is reckoned; `undefined` while collections are watched. */
-  #gapFromMs: number | undefined;
-  /** Where reckoning ends, should the gap go on. */
-  #reckonableUntilMs = 0;
-  #unwatchedMs = 0;
+/** How long collections were not watched since the thread began. */
+export type UnwatchedMs = (nowMs: number) => number;
 
-  constructor(rates: GcRates) {
-    this.#rates = rates;
+export class GcPauses {
+  readonly #byKind: Readonly<Record<GcKind, Pauses>>;
+  readonly #unwatchedMs: UnwatchedMs;
+  /** Before the window. */
+  #unwatchedMsBefore = 0;
+
+  constructor(reckoning: GcReckoning, unwatchedMs: UnwatchedMs) {
+    this.#byKind = {
+      minor: new Pauses(reckoning, 'minor'),
+      major: new Pauses(reckoning, 'major'),
+      incremental: new Pauses(reckoning, 'incremental'),
+      weakcb: new Pauses(reckoning, 'weakcb'),
+    };
+    this.#unwatchedMs = unwatchedMs;
   }
 
   add(kind: GcKind, durationMs: number): void {
     this.#byKind[kind].add(durationMs);
   }
 
-  /** Nobody watches from now on. */
-  startGap(nowMs: number): void {
-    this.#gapFromMs = nowMs;
-    this.#reckonableUntilMs = nowMs + MOST_RECKONED_MS;
-  }
-
-  endGap(nowMs: number): void {
-    this.#reckonGap(nowMs);
-    this.#gapFromMs = undefined;
-  }
-
   snapshot(nowMs: number, windowMs: number): GcStats {
-    this.#reckonGap(nowMs);
     const { minor, major, incremental, weakcb } = this.#byKind;
     const byKind = {
       minor: minor.snapshot(),
@@ -79,35 +83,21 @@ export class GcPauses {
     };
     const all = GC_KINDS.map((kind) => byKind[kind]);
     const pauseMsTotal = all.reduce((sum, kind) => sum + kind.pauseMsTotal, 0);
+    const unwatchedMs = this.#unwatchedMs(nowMs) - this.#unwatchedMsBefore;
     return {
       count: all.reduce((sum, { count }) => sum + count, 0),
       pauseMsTotal,
       pauseMsMax: Math.max(...all.map((kind) => kind.pauseMsMax)),
       // A pause is told when it has ended, so one that began in the window before can be longer than this window.
       pauseShare: windowMs > 0 ? Math.min(1, pauseMsTotal / windowMs) : 0,
-      watchedShare: windowMs > 0 ? Math.max(0, 1 - this.#unwatchedMs / windowMs) : 1,
+      watchedShare: windowMs > 0 ? Math.max(0, 1 - unwatchedMs / windowMs) : 1,
       byKind,
     };
   }
 
-  /** A window begins; slices and gaps go on. */
+  /** A window begins. */
   clear(nowMs: number): void {
-    this.#reckonGap(nowMs);
-    this.#unwatchedMs = 0;
+    this.#unwatchedMsBefore = this.#unwatchedMs(nowMs);
     for (const kind of GC_KINDS) this.#byKind[kind].clear();
-  }
-
-  /** A clock that went back makes no gap. */
-  #reckonGap(nowMs: number): void {
-    if (this.#gapFromMs === undefined) return;
-    const gapMs = Math.max(0, nowMs - this.#gapFromMs);
-    const reckonableMs = Math.min(gapMs, Math.max(0, this.#reckonableUntilMs - this.#gapFromMs));
-    this.#gapFromMs = nowMs;
-    this.#unwatchedMs += gapMs;
-    for (const kind of GC_KINDS) {
-      const { countPerMs, pauseMsPerMs } = this.#rates.byKind[kind];
-      this.#byKind[kind].count += countPerMs * reckonableMs;
-      this.#byKind[kind].totalMs += pauseMsPerMs * reckonableMs;
-    }
   }
 }

@@ -1,28 +1,55 @@
 /**
  * Who watches the collections of a thread: one observer for all monitors, since Node's cost is by collection and observer.
- * Slices and gaps begin for all of them at once, so each sees what any other sees. Pure but for the observer it is given.
+ * What is watched is watched for all of them at once, so each sees what any other sees. Pure but for what it is given.
  *
- *   observer ─┬─> rates                       as the end of a slice tells them
- *             ├─> pauses of monitor A, its listeners
- *             └─> pauses of monitor B, its listeners
+ *               purse is empty            paid, or somebody listens
+ *     all watched ────────────> in turns ────────────> all watched
+ *
+ *   observer ─┬─> pauses of monitor A, its listeners
+ *             ├─> pauses of monitor B, its listeners
+ *             └─> the turn that is watched ─> reckoning
+ *
+ * A turn is what lies between two ticks of a timer, however late a busy event loop makes them. Its bounds know nothing of
+ * collections: a turn that ended with one, or began some time after one, would be richer or poorer than others. What Node
+ * has not told of a turn at its end it tells soon after, and when each collection began.
  */
 
 import { GcBudget } from './gc-budget.ts';
 import { GcPauses } from './gc-pauses.ts';
-import { GcRates } from './gc-rates.ts';
+import { GcReckoning } from './gc-reckoning.ts';
+import type { WatchedTurn } from './gc-reckoning.ts';
 import type { GcKind } from './stats.ts';
 
-/** Told of each pause; must not throw. */
+/** Told of each pause. */
 export type GcPauseListener = (kind: GcKind, durationMs: number) => void;
 
-export interface GcObserver {
-  /** Hands over at once what was seen and not yet told. */
-  flush(): void;
+/** Something that goes on until it is stopped. */
+export interface Running {
   stop(): void;
 }
 
-/** Begins to observe. `onPause` is given each pause, and `onTold` is called after some were. */
-export type ObserveGc = (onPause: GcPauseListener, onTold: () => void) => GcObserver;
+export interface GcObserver extends Running {
+  /** Hands over at once what was seen and not yet told. */
+  flush(): void;
+}
+
+/** What is needed of the machine. */
+export interface GcHost {
+  /** Monotonic, in milliseconds. */
+  nowMs(): number;
+  /** Begins to observe. `onPause` is given each pause and when it began, and `onTold` is called after some were. */
+  observe(
+    onPause: (kind: GcKind, durationMs: number, startMs: number) => void,
+    onTold: () => void,
+  ): GcObserver;
+  /**
+   * Calls `onTurn` about every `ms`, and `onSettled` each time soon after, when what was collected before `onTurn` can be
+   * flushed. Does not keep the process alive.
+   */
+  everyTurn(ms: number, onTurn: () => void, onSettled: () => void): Running;
+  /** From 0 up to 1, evenly. */
+  random(): number;
+}
 
 /** What one monitor is told. */
 export interface GcReader {
@@ -31,28 +58,46 @@ export interface GcReader {
   readonly listeners: Set<GcPauseListener>;
 }
 
-export class GcWatcher {
-  readonly #observe: ObserveGc;
-  readonly #clock: () => number;
-  readonly #budget = new GcBudget();
-  readonly #rates = new GcRates();
-  readonly #readers = new Set<GcReader>();
-  /** `undefined` in a gap, and while there is no reader. */
-  #observer: GcObserver | undefined;
+/** As the default of a monitor's own ticks: in an idle process each costs about 150 µs. */
+const TURN_MS = 20;
 
-  /** @param clock monotonic, in milliseconds; the same that the readers' ticks are told by. */
-  constructor(observe: ObserveGc, clock: () => number) {
-    this.#observe = observe;
-    this.#clock = clock;
+export class GcWatcher {
+  readonly #host: GcHost;
+  readonly #budget = new GcBudget();
+  readonly #reckoning = new GcReckoning();
+  readonly #readers = new Set<GcReader>();
+  /** Where nothing is watched `undefined`. */
+  #observer: GcObserver | undefined;
+  #observedFromMs = 0;
+  /** While there are turns. */
+  #turns: Running | undefined;
+  #frameTurns = 1;
+  /** Of the frame. */
+  #turn = 0;
+  #watchedTurn = 0;
+  #turnStartMs = 0;
+  /** The turn under way, if it is watched. */
+  #watched: WatchedTurn | undefined;
+  /** The turn before, if it was, until all of it is told. */
+  #closing: WatchedTurn | undefined;
+  /** In turns that have ended. */
+  #unwatchedMs = 0;
+
+  constructor(host: GcHost) {
+    this.#host = host;
   }
 
-  join(nowMs: number): GcReader {
+  /** The reader's first window begins with the first `clear` of its pauses. */
+  join(): GcReader {
     // What was seen before is not for the one that comes.
     this.flush();
-    const reader: GcReader = { pauses: new GcPauses(this.#rates), listeners: new Set() };
-    if (this.#observer === undefined) reader.pauses.startGap(nowMs);
+    const isFirst = this.#readers.size === 0;
+    const reader: GcReader = {
+      pauses: new GcPauses(this.#reckoning, (nowMs) => this.#unwatchedUntil(nowMs)),
+      listeners: new Set(),
+    };
     this.#readers.add(reader);
-    this.choose(nowMs);
+    if (isFirst) this.#begin();
     return reader;
   }
 
@@ -60,8 +105,8 @@ export class GcWatcher {
   leave(reader: GcReader): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0) return;
-    this.#observer?.stop();
-    this.#observer = undefined;
+    this.#endTurns();
+    this.#stopObserver();
   }
 
   /** Tells at once what was seen and not yet told. Listeners may do anything in it, such as stop their monitor. */
@@ -69,44 +114,127 @@ export class GcWatcher {
     this.#observer?.flush();
   }
 
-  /** To be called at every tick of a monitor, and when a listener has come. */
-  choose(nowMs: number): void {
-    const isWatching = this.#observer !== undefined;
-    const isAfforded = this.#budget.affords(nowMs, isWatching) || this.#isListenedTo();
-    if (isAfforded !== isWatching) {
-      if (isAfforded) this.#startSlice(nowMs);
-      else this.#endSlice(nowMs);
-    } else if (isWatching) {
-      this.#rates.tick(nowMs);
+  /** To be called when a listener has come: all are watched from now on. */
+  watchAll(): void {
+    this.#endTurns();
+    this.#startObserver();
+  }
+
+  #begin(): void {
+    const nowMs = this.#host.nowMs();
+    if (this.#budget.isOwing(nowMs)) this.#startTurns(nowMs, this.#budget.frameTurns(nowMs));
+    else this.#startObserver();
+  }
+
+  #startTurns(nowMs: number, frameTurns: number): void {
+    this.#reckoning.begin();
+    this.#turns = this.#host.everyTurn(
+      TURN_MS,
+      () => this.#nextTurn(),
+      () => this.#settle(),
+    );
+    this.#startFrame(frameTurns);
+    this.#startTurn(nowMs);
+    if (this.#watched === undefined) this.#stopObserver();
+  }
+
+  /** In the middle of one: of it counts what was seen, or the rate for as long as it went on. */
+  #endTurns(): void {
+    if (this.#turns === undefined) return;
+    this.#settleClosing();
+    const nowMs = this.#host.nowMs();
+    if (this.#watched === undefined) {
+      this.#reckoning.pass(Math.min(1, Math.max(0, nowMs - this.#turnStartMs) / TURN_MS));
+    }
+    this.#unwatchedMs = this.#unwatchedUntil(nowMs);
+    this.#stopTurns();
+  }
+
+  #stopTurns(): void {
+    this.#watched = undefined;
+    this.#turns?.stop();
+    this.#turns = undefined;
+  }
+
+  #nextTurn(): void {
+    const nowMs = this.#host.nowMs();
+    this.#endTurn(nowMs);
+    this.#turn++;
+    if (this.#turn === this.#frameTurns) this.#startFrame(this.#budget.frameTurns(nowMs));
+    this.#startTurn(nowMs);
+  }
+
+  #startFrame(turns: number): void {
+    this.#reckoning.startFrame();
+    this.#frameTurns = turns;
+    this.#turn = 0;
+    this.#watchedTurn = Math.floor(this.#host.random() * turns);
+  }
+
+  #startTurn(nowMs: number): void {
+    this.#turnStartMs = nowMs;
+    this.#watched = this.#turn === this.#watchedTurn ? this.#reckoning.watch(this.#frameTurns) : undefined;
+    if (this.#watched !== undefined) this.#startObserver();
+  }
+
+  #endTurn(nowMs: number): void {
+    this.#settleClosing();
+    this.#unwatchedMs = this.#unwatchedUntil(nowMs);
+    this.#turnStartMs = nowMs;
+    this.#reckoning.pass();
+    this.#closing = this.#watched;
+    this.#watched = undefined;
+  }
+
+  #settle(): void {
+    this.#settleClosing();
+    if (this.#watched === undefined) this.#stopObserver();
+    else if (this.#frameTurns === 1 && !this.#budget.isOwing(this.#host.nowMs())) {
+      // A frame of one turn counts as it is seen, whether it ends or not.
+      this.#stopTurns();
     }
   }
 
-  #startSlice(nowMs: number): void {
-    for (const { pauses } of this.#readers) pauses.endGap(nowMs);
-    this.#rates.startSlice(nowMs);
-    this.#observer = this.#observe(
-      (kind, durationMs) => this.#tell(kind, durationMs),
+  #settleClosing(): void {
+    if (this.#closing === undefined) return;
+    this.flush();
+    this.#reckoning.correct(this.#closing);
+    this.#closing = undefined;
+  }
+
+  /** Since the thread began. A clock that went back adds nothing. */
+  #unwatchedUntil(nowMs: number): number {
+    const isWatched = this.#turns === undefined || this.#watched !== undefined;
+    return this.#unwatchedMs + (isWatched ? 0 : Math.max(0, nowMs - this.#turnStartMs));
+  }
+
+  #startObserver(): void {
+    if (this.#observer !== undefined) return;
+    this.#observedFromMs = this.#host.nowMs();
+    this.#observer = this.#host.observe(
+      (kind, durationMs, startMs) => this.#tell(kind, durationMs, startMs),
       () => this.#told(),
     );
   }
 
-  #endSlice(nowMs: number): void {
-    const observer = this.#observer;
-    // First, so that what the flush tells does not end the slice once more.
+  #stopObserver(): void {
+    this.#observer?.stop();
     this.#observer = undefined;
-    observer?.flush();
-    observer?.stop();
-    this.#budget.startGap();
-    this.#rates.endSlice(nowMs);
-    for (const { pauses } of this.#readers) pauses.startGap(nowMs);
   }
 
-  #tell(kind: GcKind, durationMs: number): void {
+  #tell(kind: GcKind, durationMs: number, startMs: number): void {
     // A listener has stopped the last monitor, and more of the same batch comes.
     if (this.#readers.size === 0) return;
-    // With a listener all are watched, whatever they cost, and the budget stays whole for when it has gone.
+    // With a listener all are watched, whatever they cost, and the purse stays whole for when it has gone.
     if (!this.#isListenedTo()) this.#budget.spend();
-    this.#rates.add(kind, durationMs);
+    // Somebody else observes too, and Node tells all what it had not told.
+    if (startMs < this.#observedFromMs) return;
+    if (this.#turns !== undefined) {
+      const isLate = startMs < this.#turnStartMs;
+      // Seen only because the turn before is being closed.
+      if (!isLate && this.#watched === undefined) return;
+      (isLate ? this.#closing : this.#watched)?.add(kind, durationMs);
+    }
     for (const { pauses, listeners } of this.#readers) {
       pauses.add(kind, durationMs);
       for (const listener of listeners) listener(kind, durationMs);
@@ -114,9 +242,10 @@ export class GcWatcher {
   }
 
   #told(): void {
-    if (this.#observer === undefined || this.#isListenedTo()) return;
-    const nowMs = this.#clock();
-    if (this.#budget.isOverdrawn(nowMs)) this.#endSlice(nowMs);
+    if (this.#observer === undefined || this.#turns !== undefined || this.#isListenedTo()) return;
+    const nowMs = this.#host.nowMs();
+    // What is left of this turn is watched: it is no frame's.
+    if (this.#budget.isOwing(nowMs)) this.#startTurns(nowMs, 1);
   }
 
   #isListenedTo(): boolean {

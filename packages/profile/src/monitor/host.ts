@@ -3,17 +3,12 @@
 import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { GcWatcher } from './gc-watcher.ts';
-import type { GcObserver, GcPauseListener } from './gc-watcher.ts';
+import type { GcHost, Running } from './gc-watcher.ts';
 import type { GcKind, MemoryStats } from './stats.ts';
 
 export interface LoopTimes {
   readonly activeMs: number;
   readonly idleMs: number;
-}
-
-/** Something that goes on until it is stopped. */
-export interface Running {
-  stop(): void;
 }
 
 export interface Host {
@@ -40,11 +35,11 @@ const KINDS: ReadonlyMap<number, GcKind> = new Map([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
 ]);
 
-function observeGc(onPause: GcPauseListener, onTold: () => void): GcObserver {
+const observeGc: GcHost['observe'] = (onPause, onTold) => {
   const tell = (entries: readonly PerformanceEntryWithDetail[]): void => {
-    for (const { detail, duration } of entries) {
+    for (const { detail, duration, startTime } of entries) {
       // V8 may add kinds; what it does not name is the young generation's (minor mark-sweep).
-      onPause(KINDS.get(detail?.kind ?? -1) ?? 'minor', duration);
+      onPause(KINDS.get(detail?.kind ?? -1) ?? 'minor', duration, startTime);
     }
     if (entries.length > 0) onTold();
   };
@@ -60,9 +55,25 @@ function observeGc(onPause: GcPauseListener, onTold: () => void): GcObserver {
       observer.disconnect();
     },
   };
-}
+};
+
+/** Node hands over what was collected at the begin of the event loop's `check` phase, before the immediates. */
+const everyTurn: GcHost['everyTurn'] = (ms, onTurn, onSettled) => {
+  let settling: NodeJS.Immediate | undefined;
+  const timer = setInterval(() => {
+    onTurn();
+    settling = setImmediate(onSettled).unref();
+  }, ms).unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      clearImmediate(settling);
+    },
+  };
+};
 
 interface PerformanceEntryWithDetail {
+  readonly startTime: number;
   readonly duration: number;
   readonly detail?: { readonly kind?: number };
 }
@@ -98,9 +109,11 @@ function memory(): MemoryStats {
   }
 }
 
+const nowMs = (): number => performance.now();
+
 /** Node itself. */
 export const nodeHost: Host = {
-  nowMs: () => performance.now(),
+  nowMs,
   dateMs: () => Date.now(),
   every: (ms, callback) => {
     const timer = setInterval(callback, ms).unref();
@@ -114,7 +127,7 @@ export const nodeHost: Host = {
     const { active, idle } = performance.eventLoopUtilization();
     return { activeMs: active, idleMs: idle };
   },
-  gc: new GcWatcher(observeGc, () => performance.now()),
+  gc: new GcWatcher({ nowMs, observe: observeGc, everyTurn, random: Math.random }),
   memory,
   resources: () => process.getActiveResourcesInfo(),
   warn: (message, cause) => {

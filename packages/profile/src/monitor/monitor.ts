@@ -16,9 +16,9 @@ import { MonitorStoppedError } from '../errors.ts';
 import { functionOption } from '../option-checks.ts';
 import { isThenable } from '../thenable.ts';
 import { DelayHistogram } from './delay-histogram.ts';
-import type { GcPauseListener, GcReader } from './gc-watcher.ts';
+import type { GcPauseListener, GcReader, Running } from './gc-watcher.ts';
 import { nodeHost } from './host.ts';
-import type { Host, LoopTimes, Running } from './host.ts';
+import type { Host, LoopTimes } from './host.ts';
 import { resolveOptions } from './options.ts';
 import type { MonitorOptions, ResolvedOptions } from './options.ts';
 import type { EventLoopStats, MonitorStats, ResourceStats } from './stats.ts';
@@ -55,7 +55,8 @@ export interface Monitor extends Disposable {
   reset(): void;
   /**
    * Tells each pause of the garbage collector from now on, once the event loop has turned: for a histogram of them.
-   * While somebody listens every collection is watched, whatever that costs: see {@link GcStats.watchedShare}.
+   * While somebody listens every collection is watched, whatever that costs: see {@link GcStats.watchedShare}. What the
+   * listener throws is counted in `failedCallbacks` and reaches nobody else, as with `onSample`.
    *
    * @returns what ends it; `stop()` does too.
    */
@@ -82,7 +83,7 @@ export class HostMonitor implements Monitor {
   constructor(options: ResolvedOptions, host: Host) {
     this.#options = options;
     this.#host = host;
-    this.#gc = host.gc.join(host.nowMs());
+    this.#gc = host.gc.join();
     this.#open();
     this.#lastTickMs = this.#startMs;
     this.#ticks = host.every(options.resolutionMs, () => {
@@ -114,10 +115,14 @@ export class HostMonitor implements Monitor {
     functionOption('listener', listener);
     // A listener of its own for each call: the same function twice is told twice, and ended once each.
     const own: GcPauseListener = (kind, durationMs) => {
-      listener(kind, durationMs);
+      try {
+        listener(kind, durationMs);
+      } catch (error) {
+        this.#callbackFailed('a listener of onGcPause', error);
+      }
     };
     this.#gc.listeners.add(own);
-    if (this.running) this.#host.gc.choose(this.#host.nowMs());
+    if (this.running) this.#host.gc.watchAll();
     return () => {
       this.#gc.listeners.delete(own);
     };
@@ -156,7 +161,6 @@ export class HostMonitor implements Monitor {
     const lateUs = (nowMs - this.#lastTickMs - resolutionMs) * 1000;
     this.#lastTickMs = nowMs;
     this.#recordLate(lateUs, resolutionMs * 1000);
-    this.#host.gc.choose(nowMs);
     if (nowMs - this.#startMs >= windowMs) this.#roll();
   }
 
@@ -183,16 +187,17 @@ export class HostMonitor implements Monitor {
     if (onSample === undefined) return;
     try {
       const result = onSample(ended);
-      if (isThenable(result)) result.then(undefined, (error: unknown) => this.#callbackFailed(error));
+      if (isThenable(result))
+        result.then(undefined, (error: unknown) => this.#callbackFailed('onSample', error));
     } catch (error) {
-      this.#callbackFailed(error);
+      this.#callbackFailed('onSample', error);
     }
   }
 
-  #callbackFailed(error: unknown): void {
+  #callbackFailed(which: string, error: unknown): void {
     this.#failedCallbacks++;
     if (this.#failedCallbacks === 1) {
-      this.#host.warn('onSample of a monitor failed; later failures are only counted', error);
+      this.#host.warn(`${which} of a monitor failed; later failures are only counted`, error);
     }
   }
 

@@ -32,7 +32,7 @@ export interface ResolvedOptions {
 const DEFAULT_WINDOW_MS = 10_000;
 const MOST_WINDOW_MS = 86_400_000;
 const DEFAULT_RESOLUTION_MS = 20;
-export const MOST_RESOLUTION_MS = 1000;
+const MOST_RESOLUTION_MS = 1000;
 
 const MILLISECONDS = 'a number of milliseconds';
 

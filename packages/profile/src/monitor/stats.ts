@@ -36,10 +36,9 @@ export interface GcStats extends GcKindStats {
   readonly pauseShare: number;
   /**
    * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 10 collections a second, and in a
-   * burst of up to 100 after ten calm seconds. Beyond, Node's own observer would cost more than the rest of the monitor, so
-   * they are watched in slices, and counts and totals of the gaps are reckoned from the end of the slice before each. A gap
-   * ends at the first look after 1.4 s at most: a rate that changes within it, and a longest pause in it, are not seen.
-   * Of one that a stall has made longer no more than 2.4 s are reckoned.
+   * burst of up to 100 after ten calm seconds. Beyond, Node's own observer would cost more than the rest of the monitor: one
+   * of so many turns of 20 ms is watched, drawn by lot, at least one in two seconds. Counts and totals are then estimates
+   * without bias, whose errors are in the README; the longest pause is that of those watched.
    */
   readonly watchedShare: number;
   readonly byKind: Readonly<Record<GcKind, GcKindStats>>;
@@ -78,6 +77,6 @@ export interface MonitorStats {
   readonly gc: GcStats;
   readonly memory: MemoryStats;
   readonly resources: ResourceStats;
-  /** Calls of `onSample` that threw or rejected, since the monitor began. */
+  /** Calls of `onSample` that threw or rejected, and of listeners that threw, since the monitor began. */
   readonly failedCallbacks: number;
 }
