@@ -1,7 +1,7 @@
 import { observeMonitor } from '@hotpath/profile/opentelemetry';
 import { registerMetrics } from '@hotpath/profile/prom-client';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { HostMonitor } from '../dist/monitor/monitor.js';
 import { resolveOptions } from '../dist/monitor/options.js';
@@ -110,3 +110,20 @@ test('OpenTelemetry shows the same, under the names of its conventions', async (
   end();
   await provider.shutdown();
 });
+
+test.each(['process_memory_usage_bytes', 'v8js_gc_duration_seconds'])(
+  'prom-client: a registry that has a metric %s already is left as it was',
+  (name) => {
+    const { host, health } = busyMonitor();
+    const registry = new Registry();
+    const theirs = new Gauge({ name, help: 'of somebody else', registers: [registry] });
+    expect(() => registerMetrics(health, registry)).toThrow('already been registered');
+    expect(registry.getMetricsAsArray().map((metric) => metric.name)).toEqual([name]);
+    expect(registry.getSingleMetric(name)).toBe(theirs);
+    // Nobody listens to pauses: that would have all of them watched.
+    for (let collected = 0; collected < 200; collected++) host.collect('minor', 0.2);
+    host.tellCollections();
+    host.ticks(50);
+    expect(health.stats().gc.watchedShare).toBeLessThan(1);
+  },
+);

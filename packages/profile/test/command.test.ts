@@ -1,22 +1,28 @@
-import type { SpawnOptions } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArguments, UsageError } from '../dist/cli/arguments.js';
 import { topTable } from '../dist/cli/table.js';
 
 const BIN = fileURLToPath(new URL('../bin/hotpath-profile.js', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('fixtures/program.js', import.meta.url));
 const LEAKY = fileURLToPath(new URL('fixtures/leaky.js', import.meta.url));
+const HOLDS_THE_LOOP = fileURLToPath(new URL('fixtures/holds-the-loop.js', import.meta.url));
+const NEVER_LOADS = fileURLToPath(new URL('fixtures/never-loads.js', import.meta.url));
 
 /** A dozen processes start at once: on a machine that does other work, that takes its time. */
 const LIMIT_MS = 120_000;
 
 interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -38,7 +44,7 @@ function command(args: readonly string[], interrupt = false, as: SpawnOptions = 
     child.stderr.on('data', (data: Buffer) => {
       stderr += data.toString();
     });
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
 }
 
@@ -138,12 +144,26 @@ describe('hotpath-profile', () => {
     ['waits', 130, true],
     ['handles', 5, true],
     ['isBusy', 130, true],
+    // Node's own code and warning for it.
+    ['neverSettles', 13, false],
   ])(
     'run writes what there is of a program that %s, and ends with its code',
     async (behaviour, code, interrupt) => {
       const ended = await run('run', behaviour, interrupt);
       expect(ended.code).toBe(code);
       expect(files(`${behaviour}run`)).toEqual(CPU_FILES);
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
+    'run finds the profile of a program that changes its folder',
+    async () => {
+      const { code, stderr } = await command(['run', PROGRAM, '--out', 'relative', '--', 'moves'], false, {
+        cwd: out,
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(files('relative')).toEqual(CPU_FILES);
     },
     LIMIT_MS,
   );
@@ -183,8 +203,36 @@ describe('hotpath-profile', () => {
   );
 
   test.concurrent.each([
+    ['works', 0, /^no leak: /, /^$/],
+    ['throws', 1, /^$/, /^hotpath-profile: failed: Error: its own\n/],
+  ])(
+    'leak of a function that %s ends, whatever its module has left open',
+    async (name, code, stdout, stderr) => {
+      const ended = await command(['leak', `${HOLDS_THE_LOOP}#${name}`]);
+      expect(ended).toEqual({
+        code,
+        signal: null,
+        stdout: expect.stringMatching(stdout),
+        stderr: expect.stringMatching(stderr),
+      });
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
+    'leak of a function that never returns is ended by Ctrl-C',
+    async () => {
+      const ended = await command(['leak', `${LEAKY}#neverReturns`], true);
+      expect(ended).toEqual({ code: null, signal: 'SIGINT', stdout: 'called\n', stderr: '' });
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent.each([
     [['leak', `${LEAKY}#none`], 1, /exports no function none; it has leaks/],
     [['leak', LEAKY], 2, /expected module#export/],
+    [['leak', `${LEAKY}#neverSettles`], 1, /leaky\.js#neverSettles returned a promise that never settles/],
+    [['leak', `${NEVER_LOADS}#leaks`], 1, /cannot load .*: it awaits a promise that never settles/],
     [['run', '/nowhere/app.js'], 1, /no file \/nowhere\/app\.js/],
     [
       ['run', PROGRAM, '--out', '/dev/null/below'],
@@ -235,6 +283,84 @@ describe('hotpath-profile', () => {
     },
     LIMIT_MS,
   );
+
+  describe.skipIf(typeof WebSocket === 'undefined')('attach (needs a WebSocket client)', () => {
+    let child: ChildProcess;
+    let port: number;
+
+    /** A program that works and waits, whose inspector would open at a port of its own. */
+    async function begin(...flags: readonly string[]): Promise<void> {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      ({ port } = server.address() as AddressInfo);
+      server.close();
+      await once(server, 'close');
+      child = spawn(process.execPath, [...flags, `--inspect-port=${port}`, PROGRAM, 'waits'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      await once(child.stdout!, 'data');
+    }
+
+    const attach = (name: string): Promise<Ended> =>
+      command([
+        'attach',
+        String(child.pid),
+        '--port',
+        String(port),
+        '--duration',
+        '0.5',
+        '--out',
+        join(out, name),
+      ]);
+
+    afterEach(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    });
+
+    test(
+      'writes the profile of a running process, which goes on with its inspector closed',
+      async () => {
+        await begin();
+        const { code, stdout } = await attach('attached');
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/ ms +[\d.]+ % +[\d.]+ ms  \w+/);
+        expect(files('attached')).toEqual(CPU_FILES);
+        await vi.waitFor(() =>
+          expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow('fetch failed'),
+        );
+        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      'gives up on a process that is stopped',
+      async () => {
+        await begin('--inspect');
+        child.kill('SIGSTOP');
+        const { code, stderr } = await attach('stopped');
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/^hotpath-profile: the inspector of process \d+ did not open [^\n]+\n$/);
+      },
+      LIMIT_MS,
+    );
+
+    test.skipIf(
+      process.platform !== 'linux' || !process.allowedNodeEnvironmentFlags.has('--disable-sigusr1'),
+    )(
+      'does not end a process that leaves SIGUSR1 as it is',
+      async () => {
+        await begin('--disable-sigusr1');
+        const { code, stderr } = await attach('deaf');
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/^hotpath-profile: [^\n]+ --disable-sigusr1[^\n]+\n$/);
+        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      },
+      LIMIT_MS,
+    );
+  });
 
   test(
     'a full disk is told in one line, and leaves no half file',

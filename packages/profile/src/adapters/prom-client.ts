@@ -10,28 +10,36 @@ import type { Figure } from './figures.ts';
  * and heap spaces are read when it is scraped.
  *
  * @returns what takes them out again. The monitor goes on.
- * @throws what prom-client throws when the registry has metrics of these names: one monitor a registry.
+ * @throws what prom-client throws when the registry has a metric of one of these names: one monitor a registry. None of
+ *   them is then added.
  * @example
  * ```ts
  * const remove = registerMetrics(monitor(), register);
  * ```
  */
 export function registerMetrics(monitor: Monitor, registry: Registry): () => void {
-  for (const figure of FIGURES) addMetric(monitor, registry, figure);
-  const pauses = new Histogram({
-    name: promName(GC_DURATION.name, GC_DURATION.unit),
-    help: GC_DURATION.description,
-    labelNames: [promLabel(GC_DURATION.attribute)],
-    buckets: [...GC_DURATION.boundaries],
-    registers: [registry],
-  });
+  const added: string[] = [];
+  const remove = (): void => {
+    for (const name of added) registry.removeSingleMetric(name);
+  };
+  let pauses: Histogram;
+  try {
+    for (const figure of FIGURES) {
+      addMetric(monitor, registry, figure);
+      added.push(promName(figure.name, figure.unit, figure.kind));
+    }
+    pauses = addPauses(registry);
+    added.push(promName(GC_DURATION.name, GC_DURATION.unit));
+  } catch (error) {
+    remove();
+    throw error;
+  }
   const end = monitor.onGcPause((kind, durationMs) => {
     pauses.observe({ [promLabel(GC_DURATION.attribute)]: kind }, durationMs / 1000);
   });
   return () => {
     end();
-    for (const { name, unit, kind } of FIGURES) registry.removeSingleMetric(promName(name, unit, kind));
-    registry.removeSingleMetric(promName(GC_DURATION.name, GC_DURATION.unit));
+    remove();
   };
 }
 
@@ -44,6 +52,16 @@ function promName(name: string, unit: string, kind?: Figure['kind']): string {
 
 function promLabel(name: string): string {
   return name.replaceAll('.', '_');
+}
+
+function addPauses(registry: Registry): Histogram {
+  return new Histogram({
+    name: promName(GC_DURATION.name, GC_DURATION.unit),
+    help: GC_DURATION.description,
+    labelNames: [promLabel(GC_DURATION.attribute)],
+    buckets: [...GC_DURATION.boundaries],
+    registers: [registry],
+  });
 }
 
 /** The registry keeps it. */

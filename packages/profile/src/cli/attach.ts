@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from './arguments.ts';
@@ -82,8 +83,14 @@ interface Opened {
 async function openInspector(pid: number, port: number): Promise<Opened> {
   const open = await connect(pid, port);
   if (open !== undefined) return { client: open, isOurs: false };
+  if (!hearsSignal(pid, constants.signals.SIGUSR1)) {
+    throw new CommandError(
+      `process ${pid} does not let a signal open its inspector (--disable-sigusr1); start it with --inspect`,
+    );
+  }
   process.kill(pid, 'SIGUSR1');
-  for (let waitedMs = 0; waitedMs < OPENING_MS; waitedMs += LOOK_EVERY_MS) {
+  const endMs = performance.now() + OPENING_MS;
+  while (performance.now() < endMs) {
     await delay(LOOK_EVERY_MS);
     const client = await connect(pid, port);
     if (client !== undefined) return { client, isOurs: true };
@@ -93,11 +100,21 @@ async function openInspector(pid: number, port: number): Promise<Opened> {
   );
 }
 
+/** Whether the process has a handler for it: one without is ended by it. Where the system does not tell, it is taken to have. */
+function hearsSignal(pid: number, signal: number): boolean {
+  try {
+    const caught = /^SigCgt:\s*([\da-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  } catch {
+    return true;
+  }
+}
+
 /** The inspector at the port, if it is that of the process; `undefined` where nothing listens. */
 async function connect(pid: number, port: number): Promise<InspectorClient | undefined> {
   const url = await debuggerUrl(port);
   if (url === undefined) return undefined;
-  const client = await InspectorClient.connect(url);
+  const client = await InspectorClient.connect(url, OPENING_MS);
   const reply = await client.post('Runtime.evaluate', { expression: 'process.pid', returnByValue: true });
   const { value } = reply['result'] as { readonly value?: unknown };
   if (value === pid) return client;

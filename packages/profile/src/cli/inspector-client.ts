@@ -38,12 +38,16 @@ export class InspectorClient {
     });
   }
 
-  static async connect(url: string): Promise<InspectorClient> {
+  /** @throws {CommandError} the other side refused, or did not answer in time. */
+  static async connect(url: string, limitMs: number): Promise<InspectorClient> {
     const socket = new WebSocket(url);
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve, reject) => {
+      const fail = (): void => reject(new CommandError(`cannot connect to ${url}`));
+      timer = setTimeout(fail, limitMs);
       socket.addEventListener('open', () => resolve());
-      socket.addEventListener('error', () => reject(new CommandError(`cannot connect to ${url}`)));
-    });
+      socket.addEventListener('error', fail);
+    }).finally(() => clearTimeout(timer));
     return new InspectorClient(socket);
   }
 

@@ -11,6 +11,15 @@ import { topTable } from './table.ts';
 
 const CODES: Readonly<Record<LeakReport['verdict'], number>> = { 'no leak': 0, leak: 1, inconclusive: 3 };
 
+/** What the promise gives, unless the event loop has nothing left that could settle it: Node would end without a word. */
+function whileAlive<T>(promise: Promise<T>, why: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onEmptyLoop = (): void => reject(new CommandError(why));
+    process.once('beforeExit', onEmptyLoop);
+    void promise.then(resolve, reject).finally(() => process.off('beforeExit', onEmptyLoop));
+  });
+}
+
 async function load(target: string): Promise<Operation> {
   const split = target.lastIndexOf('#');
   if (split <= 0 || split === target.length - 1) {
@@ -21,7 +30,10 @@ async function load(target: string): Promise<Operation> {
   if (!(await stat(file).catch(() => undefined))?.isFile()) throw new CommandError(`no file ${file}`);
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    exported = await whileAlive(
+      import(pathToFileURL(file).href) as Promise<Readonly<Record<string, unknown>>>,
+      'it awaits a promise that never settles',
+    );
   } catch (error) {
     throw new CommandError(`cannot load ${file}: ${error instanceof Error ? error.message : 'it threw'}`);
   }
@@ -35,17 +47,18 @@ async function load(target: string): Promise<Operation> {
 
 const bytes = (value: number): string => `${Number(value.toPrecision(3))} B`;
 
-/** Checks an exported function for a leak, prints what was found, and gives the exit code. */
+/**
+ * Checks an exported function for a leak, prints what was found, and gives the exit code. Ctrl-C ends the process as it
+ * stands: there is nothing to write, and a handler would not be called while the function keeps the thread.
+ *
+ * @throws {CommandError} the function returned a promise that never settles, and nothing else is under way.
+ */
 export async function checkLeak({ target, iterations, top }: Command): Promise<number> {
   const operation = await load(target);
-  const interrupted = new AbortController();
-  const onInterrupt = (): void =>
-    interrupted.abort(new CommandError('interrupted before there was a verdict'));
-  process.once('SIGINT', onInterrupt);
-  const report = await leakCheck(operation, {
-    signal: interrupted.signal,
-    ...(iterations === undefined ? {} : { iterations }),
-  }).finally(() => process.off('SIGINT', onInterrupt));
+  const report = await whileAlive(
+    leakCheck(operation, iterations === undefined ? {} : { iterations }),
+    `${target} returned a promise that never settles`,
+  );
   const { verdict, bytesPerIteration, bytesPerIterationLow, bytesPerIterationHigh } = report;
   const interval = `[${bytes(bytesPerIterationLow)}, ${bytes(bytesPerIterationHigh)}]`;
   const rounds = `${report.heldBytes.length} rounds of ${report.iterations} calls`;

@@ -31,8 +31,9 @@ async function main(args: readonly string[]): Promise<number> {
   return ACTIONS[command.command](command);
 }
 
+let code: number;
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  code = await main(process.argv.slice(2));
 } catch (error) {
   const isOurs =
     error instanceof CommandError || error instanceof UsageError || error instanceof ProfileError;
@@ -40,5 +41,7 @@ try {
     ? error.message
     : `failed: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
   process.stderr.write(`hotpath-profile: ${told}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  code = error instanceof UsageError ? 2 : 1;
 }
+// What `leak` has loaded may hold the event loop for ever: a server, a pool of connections.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

@@ -3,7 +3,7 @@ export interface PreloadSettings {
   /** Whose child is to be profiled: what that one starts inherits the variable. */
   readonly parent: number;
   readonly kind: 'cpu' | 'heap';
-  /** Of the profile, which must not be there yet. */
+  /** Path of the profile, absolute, which must not be there yet. */
   readonly file: string;
   /** Microseconds or bytes. */
   readonly interval: number;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { resolve as resolvePath } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Command } from './arguments.ts';
 import { CommandError, finishCpu, finishHeap, prepareOutput } from './output.ts';
@@ -22,7 +23,8 @@ export async function runProgram(command: Command): Promise<number> {
   const code = await untilExit(command, {
     parent: process.pid,
     kind,
-    file: `${base}.${kind}profile`,
+    // The program may change its folder.
+    file: resolvePath(`${base}.${kind}profile`),
     interval: kind === 'cpu' ? command.intervalUs : command.intervalBytes,
   });
   const finish = kind === 'cpu' ? finishCpu : finishHeap;

@@ -39,7 +39,9 @@ export function topTable(rows: readonly Row[], unit: FlameUnit, folder: string):
     placeText(row, folder),
   ]);
   const table = [['itself', '', 'in all', 'function', ''], ...lines];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((line) => line[column]!.length)));
+  const widths = [0, 1, 2, 3].map((column) =>
+    table.reduce((most, line) => Math.max(most, line[column]!.length), 0),
+  );
   return table
     .map((line) =>
       line
