@@ -3,6 +3,9 @@
 import {
   accessSync,
   constants,
+  copyFileSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -51,34 +54,91 @@ export interface WholeFile {
   readonly content: string;
 }
 
+/** A file on its way: whole under a name of its own, with what it replaces beside it. */
+class Replacement {
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #earlier: string;
+  /** The topmost folder that was made for it. */
+  #madeFolder: string | undefined;
+  #keepsEarlier = false;
+  #isInPlace = false;
+
+  constructor(file: string) {
+    this.#path = resolve(CWD, file);
+    this.#partial = `${this.#path}.${process.pid}.partial`;
+    this.#earlier = `${this.#path}.${process.pid}.earlier`;
+  }
+
+  write(content: string): void {
+    this.#madeFolder = mkdirSync(dirname(this.#path), { recursive: true });
+    writeFileSync(this.#partial, content);
+    this.#keepEarlier();
+  }
+
+  /** The name is never without a file. */
+  putInPlace(): void {
+    renameSync(this.#partial, this.#path);
+    this.#isInPlace = true;
+  }
+
+  commit(): void {
+    if (this.#keepsEarlier) rmSync(this.#earlier, { force: true });
+  }
+
+  /** As it was before. What cannot be put back stays beside its place. */
+  undo(): void {
+    rmSync(this.#partial, { force: true });
+    if (this.#isInPlace && this.#keepsEarlier) renameSync(this.#earlier, this.#path);
+    else if (this.#isInPlace) rmSync(this.#path, { force: true });
+    else if (this.#keepsEarlier) rmSync(this.#earlier, { force: true });
+    if (this.#madeFolder !== undefined) rmSync(this.#madeFolder, { recursive: true, force: true });
+  }
+
+  #keepEarlier(): void {
+    const found = lstatSync(this.#path, { throwIfNoEntry: false });
+    // A folder is not replaced: the attempt tells why.
+    if (found === undefined || found.isDirectory()) return;
+    try {
+      linkSync(this.#path, this.#earlier);
+    } catch {
+      // Not every file system has links.
+      copyFileSync(this.#path, this.#earlier);
+    }
+    this.#keepsEarlier = true;
+  }
+}
+
 /**
- * Writes whole files and their folders, all or none. They get their names, in their order, when all are on the disk: one that
- * is full leaves what was there before.
+ * Writes whole files and their folders, all or none. They get their names, in their order, when all are on the disk; when
+ * one cannot, those before it get back what they replaced: what was there before stays, whole.
  */
 export function writeTogether(files: readonly WholeFile[]): void {
-  const partialOf = (path: string): string => `${path}.${process.pid}.partial`;
-  const made: string[] = [];
+  const begun: Replacement[] = [];
   try {
     for (const { flag, file, content } of files) {
       telling(flag, file, () => {
-        const path = resolve(CWD, file);
-        const folder = mkdirSync(dirname(path), { recursive: true });
-        if (folder !== undefined) made.push(folder);
-        made.push(partialOf(path));
-        writeFileSync(partialOf(path), content);
+        const replacement = new Replacement(file);
+        begun.push(replacement);
+        replacement.write(content);
       });
     }
-    for (const { flag, file } of files) {
+    for (const [index, { flag, file }] of files.entries()) {
       telling(flag, file, () => {
-        const path = resolve(CWD, file);
-        renameSync(partialOf(path), path);
-        made.push(path);
+        begun[index]!.putInPlace();
       });
     }
   } catch (error) {
-    for (const path of made) rmSync(path, { recursive: true, force: true });
+    for (const replacement of begun.toReversed()) {
+      try {
+        replacement.undo();
+      } catch {
+        // Less than what led here, and that is told; the others are put back all the same.
+      }
+    }
     throw error;
   }
+  for (const replacement of begun) replacement.commit();
 }
 
 /** Writes a whole file or none. */

@@ -81,6 +81,55 @@ describe('a page', () => {
   );
 });
 
+describe('a page whose files cannot all get their names', () => {
+  /** Every file below the folder, with what is in it. */
+  function contents(): Record<string, string> {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    return Object.fromEntries(
+      files.map(({ parentPath, name }) => [
+        join(parentPath, name),
+        readFileSync(join(parentPath, name), 'utf8'),
+      ]),
+    );
+  }
+
+  test('leaves the report before it as it was, the pages that had been replaced too', () => {
+    const file = join(folder, 'report.html');
+    writePage(file, reportOf(60), stacksOf(reportOf(60)));
+    const before = contents();
+    // More pages than before, the last of which has the name of a folder: renaming a file to it fails.
+    const report = reportOf(150);
+    const parts = [...renderReport(report, { file: 'report.html' }).parts.keys()];
+    const taken = join(
+      folder,
+      parts.find((part) => !(join(folder, part) in before))!,
+    );
+    mkdirSync(join(taken, 'not ours'), { recursive: true });
+    expect(() => {
+      writePage(file, report, stacksOf(report));
+    }).toThrow(/^--html .*E(?:ISDIR|NOTEMPTY|EXIST)/);
+    expect(contents()).toEqual(before);
+    rmSync(taken, { recursive: true });
+    writePage(file, report, stacksOf(report));
+    expect(readFileSync(file, 'utf8')).not.toBe(before[file]);
+    expect(Object.keys(contents()).filter((name) => /partial|earlier/.test(name))).toEqual([]);
+  });
+
+  test('leaves nothing where there was no report', () => {
+    const file = join(folder, 'new/report.html');
+    mkdirSync(join(file, 'a folder'), { recursive: true });
+    const report = reportOf(60);
+    expect(() => {
+      writePage(file, report, stacksOf(report));
+    }).toThrow(/^--html /);
+    expect(new Set(readdirSync(join(folder, 'new'), { recursive: true, encoding: 'utf8' }))).toEqual(
+      new Set(['report.html', 'report.html/a folder']),
+    );
+  });
+});
+
 describe('outputs', () => {
   const at = (name: string): string => join(folder, name);
 
