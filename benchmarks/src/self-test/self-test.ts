@@ -69,6 +69,8 @@ export async function selfTest(options: SelfTestOptions): Promise<Check[]> {
       const [ratio] = row.ratios;
       if (ratio === undefined) throw new Error(`${name}: ${row.reason}`);
       ratios.push(ratio);
+      const [read, low, high] = [ratio.ratio, ratio.low, ratio.high].map((value) => value.toFixed(3));
+      onProgress(`  read ${read} [${low}, ${high}]`);
     }
     return ratios;
   };
@@ -86,7 +88,7 @@ export async function selfTest(options: SelfTestOptions): Promise<Check[]> {
     ...checkRuns('1.815 by construction', pair, PAIR_RATIO),
     ...checkRuns('ring, mask over modulo (by hand)', ring, hand, true),
     checkLoad(load.running(), cores),
-    ...checkBusyRuns(`A/A${busy}`, busySame, 1),
+    ...checkBusyRuns(`A/A${busy}`, busySame, 1, true),
     ...checkBusyRuns(`1.815 by construction${busy}`, busyPair, PAIR_RATIO),
   ];
 }

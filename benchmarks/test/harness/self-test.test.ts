@@ -47,6 +47,10 @@ describe('the self-test', () => {
     expect(ok([run(1.815, 0.3), run(1.815 * 1.09, 0.3)])).toEqual([true, true]);
     expect(ok([run(1.815, 0.3), run(1.815 * 1.11, 0.3)])).toEqual([false, true]);
     expect(ok([run(2.1, 0.01), run(2.1, 0.01)])).toEqual([true, false]);
+    // Below ten nanoseconds twice as far, as without a load.
+    const small = (times: number): boolean =>
+      checkBusyRuns('small', [run(1, 0.3), run(times, 0.3)], 1, true)[0]!.ok;
+    expect([small(1.19), small(1.21)]).toEqual([true, false]);
   });
 
   test('keeps the cores busy by loops that end with it', async () => {
