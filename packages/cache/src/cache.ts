@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { checkFunction, checkTimerMs, checkTtlMs } from './check.ts';
+import { checkArray, checkFunction, checkObject, checkTimerMs, checkTtlMs } from './check.ts';
 import { Coherence } from './coherence.ts';
 import { copyOf } from './copy.ts';
 import {
+  checkHeeded,
   checkWriteBehind,
   type DefineOptions,
   regionNameOf,
   resolveDefinition,
-  type ResolvedDefinition,
 } from './define-options.ts';
 import { Definition, type Invalidation } from './definition.ts';
 import {
@@ -17,36 +16,16 @@ import {
   DuplicateDefinitionError,
 } from './errors.ts';
 import type { Explanation } from './explain.ts';
-import { GuardedRegion } from './guard/guarded-region.ts';
 import type { TierGuard } from './guard/guard.ts';
 import { type CacheOptions, resolveOptions, type ResolvedOptions } from './options.ts';
-import { Keeper } from './region/keeper.ts';
-import { Levels } from './region/levels.ts';
-import { Life } from './region/life.ts';
 import { type Load, type LoadMany, Loader } from './region/loader.ts';
-import { CopyingRegion } from './region/copying-region.ts';
-import { Region, type RegionParts } from './region/region.ts';
-import { type CacheStats, type Readiness, statsOfRegion, statsOfTier } from './stats.ts';
-import { newStand, TagIndex } from './tags.ts';
-import type { RegionOptions } from './tier.ts';
-import type { MemoryRegion } from './tiers/memory.ts';
+import type { Region, RegionParts } from './region/region.ts';
+import { Regions } from './regions.ts';
+import { type CacheStats, type Readiness, statsOfTier } from './stats.ts';
 import { HotKeys } from './warm/hot-keys.ts';
 import { Precomputed, type PrecomputeOptions } from './warm/precompute.ts';
 import { SecondDelete } from './write/second-delete.ts';
 import { WriteBehind } from './write/write-behind.ts';
-
-/** The region of the tags; no definition can have this name. */
-const TAGS = '.tags';
-
-/** What a region of one kind has and another has not. */
-type RegionExtras<Id> = Pick<
-  Partial<RegionParts<Id>>,
-  'loader' | 'ttlOf' | 'versionOf' | 'pendingOf' | 'onChange' | 'sketch'
-> & {
-  readonly tagsOf?: ((id: Id) => readonly string[]) | undefined;
-  readonly jitter?: number;
-  readonly memoryTtlMs?: number;
-};
 
 /** Options of {@link Cache.set} and {@link Cache.setMany}. */
 export interface SetOptions {
@@ -59,11 +38,8 @@ export class Cache {
   readonly #options: ResolvedOptions;
   readonly #guards: readonly TierGuard[];
   readonly #coherence: Coherence;
-  readonly #regions = new Map<string, Region<never>>();
-  /** By region. */
-  readonly #memories = new Map<string, MemoryRegion>();
+  readonly #regions: Regions;
   readonly #plain: Region<undefined>;
-  readonly #origin: string = randomBytes(9).toString('base64url');
   readonly #warming = { count: 0 };
   readonly #precomputed: Precomputed<unknown>[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
@@ -73,8 +49,9 @@ export class Cache {
   constructor(options: CacheOptions) {
     this.#options = resolveOptions(options);
     this.#guards = this.#options.guards;
-    this.#plain = this.#open<undefined>('', resolveDefinition({}, this.#options.ttlMs), {});
-    this.#coherence = new Coherence(this.#options, this.#origin, this.#regions);
+    this.#regions = new Regions(this.#options);
+    this.#plain = this.#regions.open<undefined>('', resolveDefinition({}, this.#options.ttlMs), {});
+    this.#coherence = new Coherence(this.#options, this.#regions.origin, this.#regions.byName);
   }
 
   /**
@@ -95,12 +72,15 @@ export class Cache {
    */
   define<V, Id = string>(options: DefineOptions<V, Id>): Definition<V, Id> {
     if (this.#closing !== undefined) throw new CacheClosedError('the cache is closed');
+    checkObject('options', options);
     const regionName = regionNameOf(options.name, options.version);
-    if (this.#regions.has(regionName)) throw new DuplicateDefinitionError(`${regionName} is defined already`);
+    if (this.#regions.byName.has(regionName))
+      throw new DuplicateDefinitionError(`${regionName} is defined already`);
     if (options.load === undefined && options.loadMany === undefined) {
       throw new ArgumentTypeError('load: expected load or loadMany, got neither');
     }
     const resolved = resolveDefinition(options, this.#options.ttlMs);
+    checkHeeded(options, resolved, this.#options);
     const { persist, persistMany } = options;
     const isCopied = this.#options.values === 'copied';
     const behind =
@@ -116,8 +96,8 @@ export class Cache {
     const hotKeys =
       options.hotKeys === undefined
         ? undefined
-        : new HotKeys<Id>(regionName, options.hotKeys, this.#internal('hot'));
-    const region = this.#open<Id>(regionName, resolved, {
+        : new HotKeys<Id>(regionName, options.hotKeys, this.#regions.internal('hot'));
+    const region = this.#regions.open<Id>(regionName, resolved, {
       // The region holds values of one definition only: what it hands to the user's functions is theirs.
       loader: new Loader<unknown, Id>(
         regionName,
@@ -138,6 +118,7 @@ export class Cache {
     if (behind !== undefined) this.#closers.push(() => behind.close());
     if (secondDelete !== undefined) this.#closers.push(() => secondDelete.close());
     if (hotKeys !== undefined) {
+      hotKeys.start();
       this.#closers.push(async () => {
         hotKeys.stop();
         await hotKeys.save();
@@ -168,19 +149,20 @@ export class Cache {
    */
   precompute<V>(options: PrecomputeOptions<V>): Precomputed<V> {
     if (this.#closing !== undefined) throw new CacheClosedError('the cache is closed');
+    checkObject('options', options);
     const everyMs = checkTimerMs('everyMs', options.everyMs);
     const ttlMs = checkTtlMs('ttlMs', options.ttlMs ?? 10 * everyMs);
     if (ttlMs <= everyMs)
       throw new ArgumentRangeError(`ttlMs: expected more than everyMs (${everyMs}), got ${ttlMs}`);
     checkFunction('compute', options.compute);
     const name = regionNameOf(options.name, options.version);
-    if (this.#regions.has(name)) throw new DuplicateDefinitionError(`${name} is defined already`);
+    if (this.#regions.byName.has(name)) throw new DuplicateDefinitionError(`${name} is defined already`);
     const leaseMs = options.leaseMs ?? everyMs;
     const resolved = resolveDefinition<V, undefined>(
       { load: () => undefined, ttlMs, leaseMs, loadTimeoutMs: leaseMs },
       ttlMs,
     );
-    const region = this.#open<undefined>(name, resolved, {
+    const region = this.#regions.open<undefined>(name, resolved, {
       loader: new Loader<unknown, undefined>(
         name,
         (_, context) => options.compute(context),
@@ -211,7 +193,8 @@ export class Cache {
   }
 
   /** As `get` for each, in order, with one read of each tier. */
-  getMany<V = unknown>(keys: readonly string[]): Promise<(V | undefined)[]> {
+  async getMany<V = unknown>(keys: readonly string[]): Promise<(V | undefined)[]> {
+    checkArray('keys', keys);
     return Promise.all(keys.map((key) => this.get<V>(key)));
   }
 
@@ -237,8 +220,7 @@ export class Cache {
     options?: SetOptions,
   ): Promise<Invalidation> {
     const ttlMs = options?.ttlMs === undefined ? undefined : checkTtlMs('ttlMs', options.ttlMs);
-    // The last one wins at every level, whatever each would make of a key that comes twice.
-    const pairs = [...new Map(entries)];
+    const pairs = pairsOf(entries);
     for (const [key, value] of pairs) {
       if (value === undefined)
         throw new ArgumentTypeError(`${key}: expected a value, got undefined; delete the key`);
@@ -253,13 +235,15 @@ export class Cache {
 
   /** As {@link delete}, for several. */
   async deleteMany(keys: readonly string[]): Promise<Invalidation> {
+    // Without them all would go.
+    checkArray('keys', keys);
     return { l2: await this.#plain.delete(keys) };
   }
 
   /** Deletes everything of this cache, plain keys and definitions; takes time in proportion to what the tiers hold. */
   async clear(): Promise<Invalidation> {
     const confirmations = await Promise.all(
-      Array.from(this.#regions.values(), (region) => region.delete(undefined)),
+      Array.from(this.#regions.byName.values(), (region) => region.delete(undefined)),
     );
     return { l2: confirmations.includes('queued') ? 'queued' : 'done' };
   }
@@ -271,7 +255,7 @@ export class Cache {
   async invalidateTags(tags: readonly string[]): Promise<Invalidation> {
     if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string'))
       throw new ArgumentTypeError('tags: expected an array of strings, got something else');
-    return { l2: await this.#tags().delete(tags) };
+    return { l2: await this.#regions.tags().delete(tags) };
   }
 
   /** For a readiness probe; cheap. */
@@ -294,9 +278,7 @@ export class Cache {
   stats(): CacheStats {
     return {
       tiers: this.#guards.map(statsOfTier),
-      regions: Array.from(this.#regions.values(), (region) =>
-        statsOfRegion(region, this.#memories.get(region.name)),
-      ),
+      regions: this.#regions.stats(),
       listening: this.#coherence.listening,
     };
   }
@@ -319,76 +301,18 @@ export class Cache {
     const closed = await Promise.allSettled(this.#closers.map((close) => close()));
     this.#options.surroundings.closed = true;
     this.#coherence.close();
-    await Promise.all(Array.from(this.#regions.values(), (region) => region.close()));
+    await Promise.all(Array.from(this.#regions.byName.values(), (region) => region.close()));
     for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
+}
 
-  /** A region of the cache's own; opened when it is first needed. */
-  #internal(name: string): Region<undefined> {
-    const regionName = `.${name}`;
-    const region =
-      this.#regions.get(regionName) ??
-      this.#open<undefined>(regionName, resolveDefinition({}, this.#options.ttlMs), {});
-    return region as unknown as Region<undefined>;
-  }
-
-  /** Where all processes find what each tag stands at. */
-  #tags(): Region<string> {
-    const open = this.#regions.get(TAGS) as unknown as Region<string> | undefined;
-    if (open !== undefined) return open;
-    const resolved = resolveDefinition<string, string>({ ttlMs: Infinity }, Infinity);
-    return this.#open<string>(TAGS, resolved, {
-      loader: new Loader<unknown, string>(TAGS, newStand, undefined, resolved.loadTimeoutMs),
-      onChange: (tags) => {
-        for (const region of this.#regions.values()) region.forgetTags(tags);
-      },
-    });
-  }
-
-  #open<Id>(name: string, resolved: ResolvedDefinition, extras: RegionExtras<Id>): Region<Id> {
-    const { namespace, clock, memoryClock, memory, values, surroundings, random } = this.#options;
-    const { jitter = this.#options.jitter, tagsOf, loader } = extras;
-    const options: RegionOptions = {
-      name,
-      namespace,
-      origin: this.#origin,
-      prefix: `${namespace}:${name}:`,
-      clock,
-      ...(resolved.maxEntries === undefined ? {} : { maxEntries: resolved.maxEntries }),
-      ...(resolved.maxBytes === undefined ? {} : { maxBytes: resolved.maxBytes }),
-    };
-    const tiers = this.#guards.map((guard) => new GuardedRegion(guard, guard.tier.open(options)));
-    const life = new Life({ ...resolved, jitter, random, clock });
-    const maxTtlMs = Math.min(memory?.maxTtlMs ?? 0, extras.memoryTtlMs ?? Infinity);
-    const inMemory = memory?.open({ ...options, clock: memoryClock });
-    if (inMemory !== undefined) this.#memories.set(name, inMemory);
-    const keeper = new Keeper(inMemory, maxTtlMs, life, values, surroundings);
-    let tags: TagIndex<Id> | undefined;
-    if (tagsOf !== undefined) {
-      const stands = this.#tags();
-      const standsOf = (names: readonly string[]): Promise<string[]> =>
-        Promise.all(names.map((tag) => stands.get(tag, tag) as Promise<string>));
-      tags = new TagIndex<Id>(tagsOf, standsOf, () => {
-        opened.forgetAll();
-      });
-    }
-    const opened = new (values === 'copied' ? CopyingRegion<Id> : Region<Id>)({
-      name,
-      keeper,
-      levels: new Levels(tiers, life, resolved.leaseMs, loader !== undefined),
-      loader,
-      life,
-      softTimeoutMs: resolved.softTimeoutMs,
-      ttlOf: resolved.ttlOf === undefined ? undefined : extras.ttlOf,
-      versionOf: extras.versionOf,
-      tags,
-      pendingOf: extras.pendingOf,
-      onChange: extras.onChange,
-      sketch: extras.sketch,
-    });
-    // Nobody asks a region of the table for a value, so nobody has to know what its ids are.
-    this.#regions.set(name, opened as unknown as Region<never>);
-    return opened;
+/** The last one of each key wins at every level, whatever each would make of a key that comes twice. */
+function pairsOf<T>(entries: Iterable<readonly [key: string, value: T]>): [key: string, value: T][] {
+  checkObject('entries', entries);
+  try {
+    return [...new Map(entries)];
+  } catch (cause) {
+    throw new ArgumentTypeError('entries: expected pairs of key and value, got something else', { cause });
   }
 }
 

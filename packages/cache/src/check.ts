@@ -35,6 +35,25 @@ export function checkTtlMs(name: string, value: unknown): number {
   return value > LONGEST_TTL_MS ? Infinity : value;
 }
 
+export function checkObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null)
+    throw new ArgumentTypeError(`${name}: expected an object, got ${value === null ? 'null' : show(value)}`);
+}
+
+export function checkArray(name: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new ArgumentTypeError(`${name}: expected an array, got ${show(value)}`);
+}
+
+/** A version: a whole number from 0. */
+export function checkVersion(version: unknown): number {
+  return checkCount('version', version, 0);
+}
+
+export function checkSignal(signal: unknown): void {
+  if (typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function')
+    throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
+}
+
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function')
     throw new ArgumentTypeError(`${name}: expected a function, got ${show(value)}`);

@@ -1,3 +1,4 @@
+import { checkFunction, checkObject } from './check.ts';
 import { EncodeError } from './errors.ts';
 
 /** How a tier outside the process writes values as text, and reads them back. */
@@ -13,6 +14,21 @@ export const jsonCodec: Codec = {
   encode: (value) => JSON.stringify(value),
   decode: (text) => JSON.parse(text) as unknown,
 };
+
+/** @throws {ArgumentTypeError} */
+export function checkCodec(codec: Codec): Codec {
+  checkObject('codec', codec);
+  checkFunction('codec.encode', codec.encode);
+  checkFunction('codec.decode', codec.decode);
+  return codec;
+}
+
+/** @throws what the codec throws, or for `undefined`, which says that there is no value. */
+export function decodeValue(codec: Codec, text: string): unknown {
+  const value = codec.decode(text);
+  if (value === undefined) throw new EncodeError('the codec answered undefined instead of a value');
+  return value;
+}
 
 /** @throws {EncodeError} when the codec throws or answers with something other than text (JSON does so for a function). */
 export function encodeValue(codec: Codec, value: unknown): string {

@@ -19,6 +19,16 @@ export function copyOf<T>(value: T): T {
   }
 }
 
+/** Whether {@link copyOf} would throw nothing. Takes as long as the copy does. */
+export function isCopyable(value: unknown): boolean {
+  try {
+    copyOf(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether `structuredClone` would share memory, or clone all that a view shows a part of. Takes far less than the clone does. */
 function holdsView(value: object): boolean {
   const seen = new Set([value]);

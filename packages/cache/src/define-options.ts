@@ -1,5 +1,6 @@
-import { checkCount, checkFunction, checkName, checkTimerMs, checkTtlMs } from './check.ts';
+import { checkCount, checkFunction, checkName, checkObject, checkTimerMs, checkTtlMs } from './check.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { Load, LoadMany } from './region/loader.ts';
 import type { HotKeysOptions } from './warm/hot-keys.ts';
 import type { WriteBehindOptions } from './write/write-behind.ts';
@@ -32,6 +33,9 @@ const STRATEGIES: readonly string[] = [
   'ttl',
   'lru',
 ];
+
+/** Those that keep nothing of what was written before, so that a second deletion makes sense. */
+const DELETING: readonly Strategy[] = ['lease', 'writeThrough', 'delayedDoubleDelete'];
 
 /** When a value that is no longer fresh may be served. An invalidated one never is. */
 export interface StaleOptions {
@@ -66,16 +70,19 @@ export interface DefineOptions<V, Id> {
   readonly stale?: StaleOptions;
   /**
    * Loads anew in the background before the life ends: `'xfetch'`, at random, the earlier the longer a load takes; or
-   * after this share of the life, above 0 and below 1. Not at all by default.
+   * after this share of the life, above 0 and below 1. Not at all by default. Needs a memory tier.
    */
   readonly refresh?: 'xfetch' | number;
-  /** How long one process may load while the others wait for it, in ms; 3000 by default. More than a load takes. */
+  /**
+   * How long one process may load while the others wait for it, in ms; 3000 by default. More than a load takes. Needs a tier
+   * below memory.
+   */
   readonly leaseMs?: number;
   /** When a loader that has not answered is given up, in ms; 30,000 by default. */
   readonly loadTimeoutMs?: number;
-  /** Entries in memory; that of the memory tier by default. */
+  /** Entries in memory; that of the memory tier by default. Not without one. */
   readonly maxEntries?: number;
-  /** Bytes in memory; that of the memory tier by default. Not with its policy `'arc'`. */
+  /** Bytes in memory; that of the memory tier by default. Not without one, and not with its policy `'arc'`. */
   readonly maxBytes?: number;
   /** Marks by which several values are invalidated together, at most 32 an id. */
   readonly tags?: (id: Id) => readonly string[];
@@ -87,7 +94,10 @@ export interface DefineOptions<V, Id> {
   readonly persist?: (id: Id, value: V) => Promise<unknown>;
   /** As `persist`, for several; `'writeBehind'` prefers it. All or nothing: a batch that rejects is tried again. */
   readonly persistMany?: (entries: readonly (readonly [id: Id, value: V])[]) => Promise<unknown>;
-  /** For `'delayedDoubleDelete'`, 500 by default; with another strategy it makes the second delete as well. */
+  /**
+   * For `'delayedDoubleDelete'`, 500 by default; with `'lease'` and `'writeThrough'` it makes the second delete as well. Not
+   * with the others, whose writes do not delete.
+   */
   readonly secondDeleteMs?: number;
   /** For `'writeBehind'`. */
   readonly writeBehind?: WriteBehindOptions;
@@ -125,6 +135,7 @@ export function resolveDefinition<V, Id>(
     if (options[name] !== undefined) checkFunction(name, options[name]);
   }
   const { ttlMs, stale = {}, refresh = 1, strategy = 'lease' } = options;
+  checkObject('stale', stale);
   if (!STRATEGIES.includes(strategy))
     throw new ArgumentRangeError(`strategy: expected one of ${STRATEGIES.join(', ')}, got ${strategy}`);
   if (refresh !== 'xfetch' && !(refresh > 0 && refresh <= 1))
@@ -166,11 +177,46 @@ export function resolveDefinition<V, Id>(
   };
 }
 
+/**
+ * An option that nothing here would heed is refused: who gives it relies on it.
+ *
+ * @throws {ArgumentRangeError}
+ */
+export function checkHeeded<V, Id>(
+  options: DefineOptions<V, Id>,
+  { ttlMs, ttlOf, whileRevalidateMs, onErrorMs, strategy }: ResolvedDefinition,
+  { memory, guards }: Pick<ResolvedOptions, 'memory' | 'guards'>,
+): void {
+  const { secondDeleteMs, hotKeys } = options;
+  if (memory === undefined) {
+    for (const name of ['maxEntries', 'maxBytes', 'refresh'] as const)
+      if (options[name] !== undefined) throw new ArgumentRangeError(`${name}: expected a memory tier, got none`);
+  }
+  if (guards.length === 0 && options.leaseMs !== undefined)
+    throw new ArgumentRangeError('leaseMs: expected a tier below memory, got none');
+  if (ttlOf === undefined && ttlMs === Infinity && whileRevalidateMs + onErrorMs > 0)
+    throw new ArgumentRangeError('stale: expected a ttlMs that ends, got Infinity');
+  if (secondDeleteMs !== undefined && !DELETING.includes(strategy))
+    throw new ArgumentRangeError(
+      `secondDeleteMs: expected a strategy that deletes (${DELETING.join(', ')}), got ${strategy}`,
+    );
+  if (hotKeys !== undefined && options.key !== undefined && hotKeys.idOf === undefined)
+    throw new ArgumentRangeError('hotKeys.idOf: expected together with key, got none');
+}
+
+/** @throws {ArgumentTypeError | ArgumentRangeError} */
 export function checkWriteBehind(options: WriteBehindOptions = {}): Required<WriteBehindOptions> {
-  const { maxPending = 10_000, maxBatch = 100, lingerMs = 50, drainMs = 5000 } = options;
+  checkObject('writeBehind', options);
+  const { lingerMs = 50, drainMs = 5000 } = options;
+  const maxPending = checkCount('writeBehind.maxPending', options.maxPending ?? 10_000);
+  const maxBatch = checkCount('writeBehind.maxBatch', options.maxBatch ?? Math.min(100, maxPending));
+  if (maxBatch > maxPending)
+    throw new ArgumentRangeError(
+      `writeBehind.maxBatch: expected at most maxPending (${maxPending}), got ${maxBatch}`,
+    );
   return {
-    maxPending: checkCount('writeBehind.maxPending', maxPending),
-    maxBatch: checkCount('writeBehind.maxBatch', maxBatch),
+    maxPending,
+    maxBatch,
     lingerMs: checkTimerMs('writeBehind.lingerMs', lingerMs),
     drainMs: checkTimerMs('writeBehind.drainMs', drainMs),
   };

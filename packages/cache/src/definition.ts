@@ -1,3 +1,4 @@
+import { checkArray, checkVersion } from './check.ts';
 import type { DefineOptions } from './define-options.ts';
 import type { Explanation } from './explain.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
@@ -96,6 +97,7 @@ export class Definition<V, Id = string> {
   /** As `get` for each, in order, with one read of each tier and one `loadMany`. Rejects when one of them does. */
   getMany(ids: readonly Id[], options?: GetOptions): Promise<(V | undefined)[]> {
     // All keys first: one that throws must not leave the reads before it to nobody.
+    checkArray('ids', ids);
     const keys = ids.map((id) => this.#key(id));
     const values = Promise.all(
       ids.map((id, index) => this.#region.get(keys[index]!, id) as Promise<V | undefined>),
@@ -117,6 +119,7 @@ export class Definition<V, Id = string> {
 
   /** As {@link invalidate}, for several. */
   async invalidateMany(ids: readonly Id[], options: InvalidateOptions = {}): Promise<Invalidation> {
+    checkArray('ids', ids);
     const keys = ids.map((id) => this.#key(id));
     if (options.confirm === undefined) return { l2: await this.#invalidate(keys, options.version) };
     if (options.confirm !== 'all')
@@ -162,16 +165,19 @@ export class Definition<V, Id = string> {
     const key = this.#key(id);
     const { strategy = 'lease' } = this.#options;
     const { behind, secondDelete } = this.#parts;
+    // Before the database has it: what began is ended, also when the cache is closed in between.
+    this.#region.checkOpen();
     if (behind !== undefined) {
       const owned = this.#region.owned(value);
       await behind.add(storageKey(key), id, owned);
-      return { l2: await this.#region.write([[key, owned]], undefined) };
+      return { l2: await this.#region.write([[key, owned]], undefined, true) };
     }
     if (strategy === 'delayedDoubleDelete') await this.#region.delete([key]);
     try {
       await this.#persist(id, value);
     } catch (error) {
-      await this.#delete([key]);
+      // What it threw says more than that the cache was closed meanwhile.
+      await this.#delete([key], true).catch(() => {});
       throw error;
     }
     switch (strategy) {
@@ -180,13 +186,15 @@ export class Definition<V, Id = string> {
         return { l2: 'done' };
       case 'writeThrough':
         secondDelete?.add([key]);
-        return { l2: await this.#region.write([[key, value]], undefined) };
-      case 'versioned':
-        return { l2: await this.#region.writeVersion(key, value, await this.#versionOf(key, value)) };
+        return { l2: await this.#region.write([[key, value]], undefined, true) };
+      case 'versioned': {
+        const version = await this.#versionOf(key, value);
+        return { l2: await this.#region.writeVersion(key, value, version, undefined, true) };
+      }
       case 'lease':
       case 'delayedDoubleDelete':
       case 'writeBehind':
-        return { l2: await this.#delete([key]) };
+        return { l2: await this.#delete([key], true) };
     }
   }
 
@@ -243,19 +251,13 @@ export class Definition<V, Id = string> {
     try {
       return checkVersion(this.#options.versionOf!(value));
     } catch (error) {
-      await this.#delete([key]);
+      await this.#delete([key], true);
       throw error;
     }
   }
 
-  #delete(keys: readonly string[]): Promise<Confirmation> {
+  #delete(keys: readonly string[], isBegun: boolean = false): Promise<Confirmation> {
     this.#parts.secondDelete?.add(keys);
-    return this.#region.delete(keys);
+    return this.#region.delete(keys, isBegun);
   }
-}
-
-function checkVersion(version: unknown): number {
-  if (!Number.isSafeInteger(version) || (version as number) < 0)
-    throw new ArgumentRangeError(`version: expected a whole number from 0, got ${String(version)}`);
-  return version as number;
 }

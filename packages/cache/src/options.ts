@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkName, checkTimerMs, checkTtlMs } from './check.ts';
+import { checkCount, checkFunction, checkName, checkObject, checkTimerMs, checkTtlMs } from './check.ts';
 import { type Clock, CoarseClock } from './clock.ts';
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import { Breaker, type BreakerOptions } from './guard/breaker.ts';
@@ -27,6 +27,8 @@ export interface CacheOptions {
    *
    * With 0 memory is served only under a heartbeat: two seconds after the last one, by whatever cause, the process reads
    * the levels below. `confirm: 'all'` needs it, in every process.
+   *
+   * Not without a tier that tells of changes, as Redis does.
    */
   readonly disconnectedTtlMs?: number;
   /**
@@ -35,7 +37,7 @@ export interface CacheOptions {
    * but of a typed array or Buffer just its own bytes; that takes far longer than a hit. `shared`: left as they are, and whoever changes one changes it for all.
    */
   readonly values?: 'frozen' | 'copied' | 'shared';
-  /** When a tier that does not answer is no longer asked. */
+  /** When a tier that does not answer is no longer asked. Not without a tier below memory. */
   readonly breaker?: BreakerOptions;
   /** Milliseconds since the epoch; for tests. `Date.now`, read at most every 5 ms, by default. */
   readonly now?: () => number;
@@ -62,9 +64,7 @@ export interface ResolvedOptions {
 
 /** @throws {ArgumentTypeError | ArgumentRangeError} */
 export function resolveOptions(options: CacheOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new ArgumentTypeError(`options: expected an object, got ${typeof options}`);
-  }
+  checkObject('options', options);
   const { now, random = Math.random, jitter = 0.1, values = 'frozen' } = options;
   if (now !== undefined) checkFunction('now', now);
   checkFunction('random', random);
@@ -77,12 +77,18 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
   }
   const clock = { now: now ?? Date.now };
   const { disconnectedTtlMs = 1000 } = options;
+  if (options.breaker !== undefined) checkObject('breaker', options.breaker);
   const breaker = {
     failures: checkCount('breaker.failures', options.breaker?.failures ?? 3),
     openMs: checkTtlMs('breaker.openMs', options.breaker?.openMs ?? 1000),
   };
   const [memory, below] = splitTiers(options.tiers);
-  const hearing = new Hearing(disconnectedTtlMs === 0 && below.some((tier) => tier.subscribe !== undefined));
+  const isTold = below.some((tier) => tier.subscribe !== undefined);
+  if (!isTold && options.disconnectedTtlMs !== undefined)
+    throw new ArgumentRangeError('disconnectedTtlMs: expected a tier that tells of changes, as Redis does');
+  if (below.length === 0 && options.breaker !== undefined)
+    throw new ArgumentRangeError('breaker: expected a tier below memory, got none');
+  const hearing = new Hearing(disconnectedTtlMs === 0 && isTold);
   return {
     memory,
     guards: below.map((tier) => {
@@ -110,6 +116,8 @@ function splitTiers(
   for (const [index, tier] of (tiers as readonly Tier[]).entries()) {
     if (typeof tier?.open !== 'function')
       throw new ArgumentTypeError(`tiers[${index}]: expected a tier, got ${typeof tier}`);
+    if (typeof tier.name !== 'string')
+      throw new ArgumentTypeError(`tiers[${index}].name: expected a string, got ${typeof tier.name}`);
     if (index > 0 && tier instanceof MemoryTier) {
       throw new ArgumentRangeError(`tiers[${index}]: expected memory as the first tier only`);
     }

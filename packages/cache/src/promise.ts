@@ -18,7 +18,13 @@ export async function rejected(error: unknown): Promise<never> {
 
 const resolved = Promise.resolve();
 
-/** Calls a function, which must not throw, as a microtask, for a third of what `queueMicrotask` costs in Node. */
+/**
+ * Calls a function, which must not throw, when all that this turn of the event loop has resolved was told: what is asked for
+ * on the way, by whoever of them, can then go together. As a microtask, whose `nextTick` comes after all other microtasks.
+ */
 export function afterTurn(call: () => void): void {
-  void resolved.then(call);
+  // For a third of what `queueMicrotask` costs in Node.
+  void resolved.then(() => {
+    process.nextTick(call);
+  });
 }

@@ -10,7 +10,10 @@ export interface TierStats {
   /** Calls not made, because the tier was known to be out of reach. */
   readonly skippedCount: number;
   readonly breaker: 'closed' | 'open' | 'probing';
-  /** Entries that could not be read: written by something else, or by another codec. */
+  /**
+   * Reads of entries that were none: written by something else, or by another codec, or, with `values: 'copied'`, decoded to
+   * something that cannot be copied.
+   */
   readonly corruptCount: number;
 }
 
@@ -84,7 +87,7 @@ export function statsOfTier(guard: TierGuard): TierStats {
     timeoutCount: guard.timeoutCount,
     skippedCount: guard.skippedCount,
     breaker: guard.breaker,
-    corruptCount: guard.tier.corruptCount ?? 0,
+    corruptCount: (guard.tier.corruptCount ?? 0) + guard.unusableCount,
   };
 }
 
@@ -104,7 +107,7 @@ export function statsOfRegion(region: Region<never>, memory: MemoryRegion | unde
     loadErrorCount: region.loader?.errorCount ?? 0,
     leaseWaitCount: region.levels.leaseWaitCount,
     ...region.counts,
-    encodeErrorCount: region.levels.encodeErrorCount,
+    encodeErrorCount: region.levels.fills.encodeErrorCount,
     flightCount: region.flightCount,
     queuedCount: region.levels.queuedCount,
     lifeMsMax: region.lifeMsMax,

@@ -165,6 +165,11 @@ export interface Tier {
   readonly deadlineMs?: number;
   /** Longest life of an entry here, in ms; none by default. */
   readonly maxTtlMs?: number;
+  /**
+   * Whether its values are plain data, as JSON gives: with `values: 'copied'` it is then not tried first, by a copy more,
+   * whether a value that it read can be copied at all.
+   */
+  readonly plain?: boolean;
   open(region: RegionOptions): TierRegion;
   /** Entries that could not be read, for the statistics. */
   readonly corruptCount?: number;

@@ -80,7 +80,7 @@ test("confirm: 'all' is refused where it could confirm nothing", async () => {
   await expect(capped.invalidate('a', { confirm: 'all' })).rejects.toThrow(/disconnectedTtlMs: 0/);
   const mute = define({ tiers: [memoryTier(), new DoubleStore().tier()], disconnectedTtlMs: 0 });
   await expect(mute.invalidate('a', { confirm: 'all' })).rejects.toThrow(ArgumentRangeError);
-  const alone = define({ tiers: [memoryTier()], disconnectedTtlMs: 0 });
+  const alone = define({ tiers: [memoryTier()] });
   await expect(alone.invalidate('a', { confirm: 'all' })).rejects.toThrow(ArgumentRangeError);
   expect(await alone.get('a')).toBe('row');
   expect(alone.peek('a')).toBe('row');

@@ -1,5 +1,4 @@
 import {
-  ArgumentRangeError,
   createCache,
   type Cache,
   type DefineOptions,
@@ -239,19 +238,4 @@ test('explain says where a value is and what the next read would do', async () =
   expect((await users.explain('a')).next).toMatch(/stale from memory/);
   store.entries.clear();
   expect((await users.explain('a')).levels[1]).toEqual({ level: 'double', state: 'absent' });
-});
-
-test('options that contradict each other are refused', () => {
-  const load = (): number => 1;
-  const bad: Omit<DefineOptions<unknown, string>, 'name'>[] = [
-    { load, stale: { softTimeoutMs: 5 } },
-    { load, loadTimeoutMs: 5, stale: { softTimeoutMs: 5, onErrorMs: 1 } },
-    { load, strategy: 'versioned' },
-    { load, versionOf: () => 1 },
-    { load, writeBehind: {} },
-    { load, refresh: 2 },
-    // @ts-expect-error a name that is none
-    { load, strategy: 'hope' },
-  ];
-  for (const options of bad) expect(() => open(options)).toThrow(ArgumentRangeError);
 });

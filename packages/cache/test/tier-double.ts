@@ -26,14 +26,24 @@ export class DoubleStore {
   #tokenCount = 0;
 
   tier(
-    options: { readonly name?: string; readonly deadlineMs?: number; readonly leases?: boolean } = {},
+    options: {
+      readonly name?: string;
+      readonly deadlineMs?: number;
+      readonly leases?: boolean;
+      readonly readsOrAcquires?: boolean;
+    } = {},
   ): Tier {
-    const { leases = true, ...rest } = options;
+    const { leases = true, readsOrAcquires = false, ...rest } = options;
     return {
       name: 'double',
       deadlineMs: 1000,
       ...rest,
-      open: (region) => this.#open(region, leases),
+      open: (options) => {
+        const region = this.#open(options, leases);
+        const { lease } = region;
+        if (!readsOrAcquires || lease === undefined) return region;
+        return { ...region, lease: { ...lease, readOrAcquire: (key, leaseMs) => lease.acquire(key, leaseMs) } };
+      },
       subscribe: (listener) => {
         this.listeners.add(listener);
         listener.onUp();

@@ -225,6 +225,7 @@ test('a load that a tag was invalidated during leaves nothing that is served', a
   const store = new DoubleStore();
   const { cache, rows, database } = open({ tags: () => ['all'] }, store);
   await rows.get('a');
+  await settled();
   await cache.clear();
   const calls: (() => void)[] = [];
   store.gate = (call) =>

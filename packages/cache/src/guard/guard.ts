@@ -30,6 +30,8 @@ export class TierGuard {
   errorCount = 0;
   timeoutCount = 0;
   skippedCount = 0;
+  /** Entries whose value could not be handed out. */
+  unusableCount = 0;
 
   constructor(tier: Tier, deadlineMs: number, breaker: Breaker, clock: Clock) {
     this.tier = tier;

@@ -1,5 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
-
 import { afterTurn, promiseOf } from '../promise.ts';
 import type { LeaseAnswer, TierEntry, TierLease, TierRegion, TierWrite } from '../tier.ts';
 import { type Asker, type TierGuard, UNAVAILABLE, type Unavailable } from './guard.ts';
@@ -13,23 +11,26 @@ const CLEAR_DEADLINE_MS = 5000;
 
 /** What a read ends with: an answer, `undefined` for a miss, or none. */
 export type ReadAnswer = LeaseAnswer | undefined | Unavailable;
-/** Who reads; must not throw. */
+/** Who reads. */
 export interface Reader {
-  answered(answer: ReadAnswer): void;
+  /** Must not throw. `isElsewhere`: the asynchronous context is another's than that in which it began to read. */
+  answered(answer: ReadAnswer, isElsewhere: boolean): void;
 }
 
-function tell(reader: Reader, answer: ReadAnswer): void {
-  reader.answered(answer);
+/** Whether it is worth a look: a tier of somebody else's may have `null` for none. */
+function isEntry(found: unknown): found is TierEntry {
+  return typeof found === 'object' && found !== null;
+}
+
+function isLeaseAnswer(answer: unknown): answer is LeaseAnswer {
+  if (!isEntry(answer)) return false;
+  const { kind, entry } = answer as Partial<Extract<LeaseAnswer, { readonly kind: 'hit' }>>;
+  return kind === 'hit' ? isEntry(entry) : typeof kind === 'string';
 }
 
 interface Batch {
   readonly keys: string[];
   readonly readers: Reader[];
-  /**
-   * Of each reader: what they go on to, a loader for one, is of theirs. The first needs it only where it is not told by the
-   * answer, because the batch is sent in its context; a deadline comes in that of whoever has armed the timer.
-   */
-  readonly contexts: AsyncResource[];
   /** Of the first read; `undefined` when it wants no lease. */
   readonly leaseMs: number | undefined;
   sent: boolean;
@@ -44,14 +45,17 @@ interface Batch {
 export class GuardedRegion {
   readonly guard: TierGuard;
   readonly #region: TierRegion;
+  readonly #isUsable: ((value: unknown) => boolean) | undefined;
   #batch: Batch | undefined;
   /** The latest clearing of everything that was asked for, unless it was refused. */
   #clearing: Promise<void> | undefined;
   hitCount = 0;
 
-  constructor(guard: TierGuard, region: TierRegion) {
+  /** `isUsable` tells what must not be handed out: an entry with such a value is none, and gets replaced. */
+  constructor(guard: TierGuard, region: TierRegion, isUsable?: (value: unknown) => boolean) {
     this.guard = guard;
     this.#region = region;
+    this.#isUsable = isUsable;
   }
 
   get leases(): boolean {
@@ -73,16 +77,15 @@ export class GuardedRegion {
   read(key: string, leaseMs: number | undefined, reader: Reader): void {
     let batch = this.#batch;
     if (batch === undefined) {
-      const opened: Batch = { keys: [], readers: [], contexts: [], leaseMs, sent: false };
+      const opened: Batch = { keys: [], readers: [], leaseMs, sent: false };
       this.#batch = batch = opened;
       afterTurn(() => {
-        this.#send(opened);
+        this.#send(opened, false);
       });
     }
-    batch.contexts.push(new AsyncResource('hotpath.cache.read'));
     batch.keys.push(key);
     batch.readers.push(reader);
-    if (batch.keys.length === MAX_BATCH) this.#sendFull(batch);
+    if (batch.keys.length === MAX_BATCH) this.#send(batch, true);
   }
 
   acquire(
@@ -92,27 +95,55 @@ export class GuardedRegion {
     hasWaited: boolean,
   ): Promise<LeaseAnswer | Unavailable> {
     return new Promise((resolve) => {
-      this.#leased(key, (lease) => lease.acquire(key, leaseMs, freshBeyond, hasWaited), resolve);
+      this.#leased(
+        key,
+        (lease) => this.#replaced(key, leaseMs, lease.acquire(key, leaseMs, freshBeyond, hasWaited)),
+        resolve,
+      );
     });
+  }
+
+  /** In the place of an entry that is of no use, the lease over it, or none where somebody has just brought another such. */
+  #replaced(
+    key: string,
+    leaseMs: number,
+    asking: Promise<LeaseAnswer>,
+  ): Promise<LeaseAnswer | Unavailable> {
+    if (this.#isUsable === undefined) return asking;
+    return asking.then(async (answer) => {
+      if (answer.kind !== 'hit' || this.#isOfUse(answer.entry)) return answer;
+      const taken = await this.#region.lease!.acquire(key, leaseMs, Infinity);
+      return taken.kind === 'hit' ? UNAVAILABLE : taken;
+    });
+  }
+
+  #isOfUse({ value }: TierEntry): boolean {
+    if (this.#isUsable === undefined || this.#isUsable(value)) return true;
+    this.guard.unusableCount++;
+    return false;
   }
 
   /** A lease that is granted after the deadline is given back: nobody here knows of it, and others would wait for it. */
   #leased(
     key: string,
-    call: (lease: TierLease) => Promise<LeaseAnswer>,
+    call: (lease: TierLease) => Promise<LeaseAnswer | Unavailable>,
     done: (answer: LeaseAnswer | Unavailable) => void,
   ): void {
     this.guard.ask(() => call(this.#region.lease!), {
-      done,
+      done: (answer) => {
+        done(isLeaseAnswer(answer) ? answer : UNAVAILABLE);
+      },
       late: (answer) => {
-        if (answer.kind === 'granted') void this.release(key, answer.token);
+        if (isLeaseAnswer(answer) && answer.kind === 'granted') void this.release(key, answer.token);
       },
     });
   }
 
-  /** Tells `asker` whether the lease was still this one. */
+  /** Tells `asker` whether the lease was still this one. At the end of the turn, with what those who were answered ask for next. */
   fill(write: TierWrite, token: string, asker: Asker<boolean>): void {
-    this.guard.ask(() => this.#region.lease!.fill(write, token), asker);
+    afterTurn(() => {
+      this.guard.ask(() => this.#region.lease!.fill(write, token), asker);
+    });
   }
 
   /** With a failure, those who wait for the lease are told of it. */
@@ -193,41 +224,33 @@ export class GuardedRegion {
     return true;
   }
 
-  /** In the context of its first reader, as it would be at the end of the turn. */
-  #sendFull(batch: Batch): void {
-    batch.contexts[0]!.runInAsyncScope(() => {
-      this.#send(batch);
-    });
-  }
-
-  #send(batch: Batch): void {
+  /** In the context of the first reader, unless `isElsewhere`. */
+  #send(batch: Batch, isElsewhere: boolean): void {
     if (batch.sent) return;
     batch.sent = true;
     if (this.#batch === batch) this.#batch = undefined;
-    const { keys, readers, contexts, leaseMs } = batch;
+    const { keys, readers, leaseMs } = batch;
     if (keys.length === 1 && leaseMs !== undefined && this.#region.lease?.readOrAcquire !== undefined) {
       const [key] = keys as [string];
       const [reader] = readers as [Reader];
       this.#leased(
         key,
-        (lease) => lease.readOrAcquire!(key, leaseMs),
+        (lease) => this.#replaced(key, leaseMs, lease.readOrAcquire!(key, leaseMs)),
         (answer) => {
-          if (answer === UNAVAILABLE) contexts[0]!.runInAsyncScope(tell, undefined, reader, answer);
-          else reader.answered(answer);
+          reader.answered(answer, answer === UNAVAILABLE);
         },
       );
       return;
     }
     this.guard.ask(() => this.#region.getMany(keys), {
       done: (entries) => {
+        const found = Array.isArray(entries) ? (entries as readonly unknown[]) : undefined;
+        const miss = found === undefined ? UNAVAILABLE : undefined;
         // A tier that answers with too few has not found the rest.
         for (let i = 0; i < readers.length; i++) {
-          const entry = entries === UNAVAILABLE ? undefined : entries[i];
-          const miss = entries === UNAVAILABLE ? UNAVAILABLE : undefined;
-          const answer: ReadAnswer = entry === undefined ? miss : { kind: 'hit', entry };
-          const reader = readers[i]!;
-          if (i === 0 && answer !== UNAVAILABLE) reader.answered(answer);
-          else contexts[i]!.runInAsyncScope(tell, undefined, reader, answer);
+          const entry = found?.[i];
+          const answer: ReadAnswer = isEntry(entry) && this.#isOfUse(entry) ? { kind: 'hit', entry } : miss;
+          readers[i]!.answered(answer, isElsewhere || i > 0 || answer === UNAVAILABLE);
         }
       },
     });

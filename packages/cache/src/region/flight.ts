@@ -1,9 +1,11 @@
+import { checkTtlMs, checkVersion } from '../check.ts';
 import { NotModifiedError, ReplicaLagError } from '../errors.ts';
 import type { TierEntry, TierWrite } from '../tier.ts';
 import { failureOf } from './failure.ts';
 import { Hunt, type Hunter } from './hunt.ts';
 import type { Keeper } from './keeper.ts';
-import type { Levels, Tokens } from './levels.ts';
+import type { Tokens } from './fills.ts';
+import type { Levels } from './levels.ts';
 import type { Ends, Life } from './life.ts';
 import { type Loader, notModified } from './loader.ts';
 
@@ -67,7 +69,8 @@ export class Flight<Id> implements Hunter {
     this.#parts = parts;
     this.#key = key;
     this.#id = id;
-    this.joinableUntil = parts.life.now() + parts.keeper.surroundings.memoryLimitMs;
+    const { memoryLimitMs } = parts.keeper.surroundings;
+    this.joinableUntil = memoryLimitMs === Infinity ? Infinity : parts.life.now() + memoryLimitMs;
   }
 
   get key(): string {
@@ -258,13 +261,13 @@ export class Flight<Id> implements Hunter {
       return;
     }
     // The hunt's may be known to be outdated by the time the loader says that it has not changed.
-    const { previous } = hunt;
+    let { previous } = hunt;
     let lent: unknown;
     try {
       lent = this.#parts.keeper.lent(previous?.value);
-    } catch (error) {
-      reject(error);
-      return;
+    } catch {
+      // Of a tier that says that its values are plain, and has another.
+      previous = undefined;
     }
     loader.load(
       this.#id,
@@ -296,7 +299,8 @@ export class Flight<Id> implements Hunter {
   /** @returns whether it is to be loaded once more, for want of a newer version. */
   #lags(value: unknown, { minVersion }: Hunt, lagged: number): boolean {
     if (minVersion === undefined || value === undefined) return false;
-    const version = this.#parts.versionOf?.(value);
+    const { versionOf } = this.#parts;
+    const version = versionOf === undefined ? undefined : checkVersion(versionOf(value));
     if (version !== undefined && version >= minVersion) return false;
     this.#parts.counts.lagCount++;
     if (lagged < MAX_LAGGED_LOADS) return true;
@@ -308,8 +312,8 @@ export class Flight<Id> implements Hunter {
   /** What was loaded and does not lag. */
   #keep(value: unknown, { minVersion, stamp, unverified }: Hunt): void {
     const { life, ttlOf, versionOf } = this.#parts;
-    const version = value === undefined ? undefined : versionOf?.(value);
-    const ttlMs = value === undefined ? undefined : ttlOf?.(value, this.#id);
+    const version = value === undefined || versionOf === undefined ? undefined : checkVersion(versionOf(value));
+    const ttlMs = value === undefined || ttlOf === undefined ? undefined : lifeOf(ttlOf(value, this.#id));
     // That there is none may be the word of a replica that lags.
     const isKept = minVersion === undefined || value !== undefined;
     const ends = isKept ? life.endsOfLoaded(value, ttlMs) : undefined;
@@ -332,7 +336,7 @@ export class Flight<Id> implements Hunter {
     this.#openCount++;
     keeper.begin();
     const isStale = (): boolean => this.stale;
-    levels.fillFrom(writeOf(this.#key, entry), this.#tokens, isStale, (kept) => {
+    levels.fills.fill(writeOf(this.#key, entry), this.#tokens, isStale, (kept) => {
       if (!kept) {
         // Somebody changed the key during the load; their message may not be here yet.
         counts.refusedFillCount++;
@@ -349,6 +353,11 @@ export class Flight<Id> implements Hunter {
     const releasing = this.#parts.levels.release(this.#key, this.#tokens, failure);
     if (releasing !== undefined) void this.#parts.keeper.track(releasing);
   }
+}
+
+/** What `ttlMs` told from a value: 0 and less is not to be kept. @throws when it is no length of time. */
+function lifeOf(told: unknown): number {
+  return typeof told === 'number' && told <= 0 ? 0 : checkTtlMs('ttlMs', told);
 }
 
 function previousValue(previous: TierEntry | undefined): unknown {

@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { ReadAnswer, Reader } from '../guard/guarded-region.ts';
 import type { TierEntry } from '../tier.ts';
-import type { Levels, Tokens } from './levels.ts';
+import type { Tokens } from './fills.ts';
+import type { Levels } from './levels.ts';
 import type { Life } from './life.ts';
 
 /** What all hunts of a region go by. */
@@ -23,8 +25,11 @@ export interface Hunter {
 /**
  * One read on its way down the levels: what it is after, how far it has come, and what it has come across. An object that is
  * handed on, because a function made for each step would take more room than all of it, and every hit in Redis is one.
+ *
+ * It carries the context of who asked, which what it goes on to, a loader for one, is to run in: a batch is answered in that
+ * of its first reader, a deadline comes in that of whoever armed the timer.
  */
-export class Hunt implements Reader {
+export class Hunt extends AsyncResource implements Reader {
   readonly #terms: HuntTerms;
   readonly hunter: Hunter;
   readonly key: string;
@@ -47,6 +52,8 @@ export class Hunt implements Reader {
   beaten = false;
   /** The load of somebody else, which this hunt has waited for, has failed. */
   failure: Error | undefined = undefined;
+  /** What it has accepted, as long as nothing newer became known. */
+  #accepted: TierEntry | undefined = undefined;
 
   constructor(
     terms: HuntTerms,
@@ -58,6 +65,7 @@ export class Hunt implements Reader {
     background: boolean,
     freshBeyond: number,
   ) {
+    super('hotpath.cache.read');
     this.#terms = terms;
     this.hunter = hunter;
     this.key = key;
@@ -69,18 +77,36 @@ export class Hunt implements Reader {
   }
 
   /** What the level says that is asked. */
-  answered(answer: ReadAnswer): void {
-    this.#terms.levels.answered(this, answer);
+  answered(answer: ReadAnswer, isElsewhere: boolean): void {
+    const { levels } = this.#terms;
+    if (isElsewhere && !this.#endsWith(answer)) this.runInAsyncScope(levels.answered, levels, this, answer);
+    else levels.answered(this, answer);
+  }
+
+  /** Whether nothing of the user's is called from here on, so that the context does not matter. */
+  #endsWith(answer: ReadAnswer): boolean {
+    return (
+      typeof answer === 'object' &&
+      answer.kind === 'hit' &&
+      this.tokens.length === 0 &&
+      this.accepts(answer.entry)
+    );
   }
 
   /** Fresh, of the current tags, and not older than what is known. */
   accepts(entry: TierEntry): boolean {
-    return this.#isValid(entry) && entry.freshUntil > Math.max(this.#terms.life.now(), this.freshBeyond);
+    // Asked by each who has to know, which on the way of a hit is three times.
+    if (this.#accepted === entry) return true;
+    const isFresh = entry.freshUntil > Math.max(this.#terms.life.now(), this.freshBeyond);
+    if (!isFresh || !this.#isValid(entry)) return false;
+    this.#accepted = entry;
+    return true;
   }
 
   /** What is older than this is known to be outdated: also what was at hand to be served while, or because, nothing newer is. */
   needs(minVersion: number): void {
     this.minVersion = Math.max(minVersion, this.minVersion ?? 0);
+    this.#accepted = undefined;
     if (this.previous === undefined || !this.#isOutdated(this.previous, this.minVersion)) return;
     this.previous = undefined;
     this.hunter.outdated();

@@ -1,4 +1,5 @@
 import { copyOf } from '../copy.ts';
+import { EncodeError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import type { Hearing } from '../hearing.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
@@ -45,9 +46,14 @@ export class Keeper {
     return this.#values === 'frozen' ? deepFreeze(value) : value;
   }
 
-  /** What comes from the user, who may go on to use it. @throws {EncodeError} when it is to be copied and cannot be. */
+  /** What comes from the user, who may go on to use it. @throws {EncodeError} when it cannot be copied or frozen. */
   owned(value: unknown): unknown {
-    return this.#values === 'copied' ? copyOf(value) : this.frozen(value);
+    if (this.#values === 'copied') return copyOf(value);
+    try {
+      return this.frozen(value);
+    } catch (cause) {
+      throw new EncodeError('the value cannot be frozen', { cause });
+    }
   }
 
   /** What is handed to the user's functions. */

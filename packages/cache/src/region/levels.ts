@@ -3,6 +3,7 @@ import type { GuardedRegion, ReadAnswer } from '../guard/guarded-region.ts';
 import { UNAVAILABLE, type Unavailable } from '../guard/guard.ts';
 import type { LeaseAnswer, TierEntry, TierWrite } from '../tier.ts';
 import { remoteError } from './failure.ts';
+import { Fills, type Tokens, UNFENCED } from './fills.ts';
 import type { Hunt } from './hunt.ts';
 import { LeaseWaits } from './lease-waits.ts';
 import type { Life } from './life.ts';
@@ -11,12 +12,6 @@ import { FLOOR_MS, VersionFloors } from './version-floors.ts';
 
 const FIRST_LEASE_WAIT_MS = 2;
 const LAST_LEASE_WAIT_MS = 40;
-/** Stands for a lease where a tier has none: the fill is then a plain write. */
-const UNFENCED = '';
-
-/** Leases taken on the way down, by level; a hole where a tier hit, was not asked or did not answer. */
-export type Tokens = (string | undefined)[];
-
 type GrantedLease = Extract<LeaseAnswer, { readonly kind: 'granted' }>;
 
 /** Whether every tier has confirmed, or one of them is to be told later. */
@@ -26,17 +21,18 @@ export type Confirmation = 'done' | 'queued';
 export class Levels {
   readonly tiers: readonly GuardedRegion[];
   readonly waits: LeaseWaits = new LeaseWaits();
+  readonly fills: Fills;
   readonly #life: Life;
   readonly #leaseMs: number;
   readonly #hasLoader: boolean;
   readonly #outbox: Outbox;
   readonly #floors: VersionFloors = new VersionFloors();
   leaseWaitCount = 0;
-  encodeErrorCount = 0;
 
   constructor(tiers: readonly GuardedRegion[], life: Life, leaseMs: number, hasLoader: boolean) {
     this.tiers = tiers;
     this.#life = life;
+    this.fills = new Fills(tiers, life);
     this.#leaseMs = leaseMs;
     this.#hasLoader = hasLoader;
     this.#outbox = new Outbox({
@@ -60,6 +56,7 @@ export class Levels {
 
   /** Tells a hunt what version is known by now. */
   remind(hunt: Hunt): void {
+    if (this.#floors.isEmpty) return;
     const floor = this.#floors.of(hunt.key, this.#life.now());
     if (floor !== undefined) hunt.needs(floor.version);
   }
@@ -110,31 +107,6 @@ export class Levels {
     }
   }
 
-  /**
-   * Writes to each level whose lease was taken. `isStale` is asked for those that know no leases. `onFilled` is told, possibly
-   * before this returns, whether no level refused.
-   */
-  fillFrom(
-    entry: TierWrite,
-    tokens: Tokens,
-    isStale: () => boolean,
-    onFilled: (kept: boolean) => void,
-  ): void {
-    let openCount = 1;
-    let keptByAll = true;
-    const settle = (kept: boolean): void => {
-      keptByAll &&= kept;
-      if (--openCount === 0) onFilled(keptByAll);
-    };
-    for (let level = 0; level < tokens.length; level++) {
-      const token = tokens[level];
-      if (token === undefined) continue;
-      openCount++;
-      this.#fillLevel(level, entry, token, isStale, settle);
-    }
-    settle(true);
-  }
-
   /** Gives the leases back, because of a failure if there is one. @returns `undefined` when there are none. */
   release(key: string, tokens: Tokens, failure: string | undefined): Promise<unknown> | undefined {
     let releases: Promise<void>[] | undefined;
@@ -154,11 +126,11 @@ export class Levels {
     try {
       for (let level = this.tiers.length - 1; level >= 0; level--) {
         const tier = this.tiers[level]!;
-        const limited = writes.map((write) => this.#limited(write, level));
+        const limited = writes.map((write) => this.fills.limited(write, level));
         if (!(await tier.setMany(limited))) lowestFailed = Math.max(lowestFailed, level);
       }
     } catch (error) {
-      this.encodeErrorCount++;
+      this.fills.encodeErrorCount++;
       await this.delete(keys);
       throw error;
     }
@@ -187,11 +159,11 @@ export class Levels {
         let confirmed: boolean;
         if (!tier.versions) confirmed = await tier.deleteMany([write.key]);
         else if (bury) confirmed = await tier.bury(write.key, version, write.expiresAt);
-        else confirmed = await tier.setVersion(this.#limited(write, level), version);
+        else confirmed = await tier.setVersion(this.fills.limited(write, level), version);
         if (!confirmed) lowestFailed = Math.max(lowestFailed, level);
       }
     } catch (error) {
-      this.encodeErrorCount++;
+      this.fills.encodeErrorCount++;
       await this.writeVersion({ ...write, expiresAt: this.#life.now() + FLOOR_MS }, version, true);
       throw error;
     }
@@ -306,50 +278,6 @@ export class Levels {
 
   #givesLease(level: number): boolean {
     return this.tiers[level]!.leases && !this.#isLast(level);
-  }
-
-  /** Tells `onFilled` whether the level did not refuse; one that could not be reached did not. */
-  #fillLevel(
-    level: number,
-    entry: TierWrite,
-    token: string,
-    isStale: () => boolean,
-    onFilled: (kept: boolean) => void,
-  ): void {
-    const tier = this.tiers[level]!;
-    const limited = this.#limited(entry, level);
-    if (token !== UNFENCED) {
-      tier.fill(limited, token, {
-        done: (kept) => {
-          onFilled(kept !== false);
-        },
-        refused: () => {
-          this.encodeErrorCount++;
-          void tier.release(entry.key, token).then(() => {
-            onFilled(true);
-          });
-        },
-      });
-      return;
-    }
-    const written = isStale() ? Promise.resolve() : tier.setMany([limited]);
-    written.then(
-      () => {
-        onFilled(true);
-      },
-      () => {
-        // Only a value that cannot be written makes it reject.
-        this.encodeErrorCount++;
-        onFilled(true);
-      },
-    );
-  }
-
-  #limited(write: TierWrite, level: number): TierWrite {
-    const { maxTtlMs } = this.tiers[level]!.guard.tier;
-    if (maxTtlMs === undefined) return write;
-    const expiresAt = this.#life.endInLevel(write.expiresAt, maxTtlMs);
-    return { ...write, expiresAt, freshUntil: Math.min(write.freshUntil, expiresAt) };
   }
 
   /** Where a version is known it is kept: a deletion would take a newer tombstone of another process with it. */

@@ -1,10 +1,10 @@
 import { type ChangedEvent, changedChannel } from '../diagnostics.ts';
-import { CacheClosedError, EncodeError } from '../errors.ts';
+import { CacheClosedError } from '../errors.ts';
 import { explainEntry, type Explanation, type LevelExplanation, nextRead } from '../explain.ts';
 import { storageKey, storagePrefix } from '../key.ts';
 import { rejected } from '../promise.ts';
 import type { TagIndex } from '../tags.ts';
-import type { TierEntry, TierWrite } from '../tier.ts';
+import type { TierEntry } from '../tier.ts';
 import type { MemoryEntry, MemoryRegion } from '../tiers/memory.ts';
 import { SAMPLE, type SpaceSaving } from '../warm/sketch.ts';
 import type { Flight, FlightCounts } from './flight.ts';
@@ -13,7 +13,7 @@ import type { Keeper, Surroundings } from './keeper.ts';
 import type { Confirmation, Levels } from './levels.ts';
 import type { Life } from './life.ts';
 import type { Loader } from './loader.ts';
-import { FLOOR_MS } from './version-floors.ts';
+import { Writer } from './writer.ts';
 
 /** How long memory serves a value that is being loaded anew before it looks again. */
 const REFRESH_PAUSE_MS = 100;
@@ -61,8 +61,7 @@ export class Region<Id> {
   readonly #sketch: SpaceSaving | undefined;
   readonly #onChange: RegionParts<Id>['onChange'];
   readonly #flights: FlightTable<Id>;
-  /** The latest write under way to each key; gone when the key changed since it began. */
-  readonly #writers = new Map<string, object>();
+  readonly #writer: Writer;
   hitCount = 0;
   missCount = 0;
   joinedCount = 0;
@@ -81,6 +80,21 @@ export class Region<Id> {
     this.#onChange = parts.onChange;
     this.#sketch = parts.sketch;
     if (loader !== undefined) keeper.loadMs = () => loader.meanMs;
+    this.#writer = new Writer({
+      levels: parts.levels,
+      keeper,
+      life: parts.life,
+      checkOpen: () => {
+        this.checkOpen();
+      },
+      forget: (keys) => {
+        this.#forget(keys);
+      },
+      changed: (keys) => {
+        this.#publish(keys, 'here');
+      },
+      delete: (keys, isBegun) => this.delete(keys, isBegun),
+    });
     this.#flights = new FlightTable({
       levels: parts.levels,
       loader,
@@ -110,6 +124,11 @@ export class Region<Id> {
     return this.#flights.size;
   }
 
+  /** @throws {CacheClosedError} */
+  checkOpen(): void {
+    if (this.#surroundings.closed) throw new CacheClosedError('the cache is closed');
+  }
+
   /** A hit in memory, or nothing; synchronous. */
   peek(key: string): unknown {
     if (this.#memory === undefined) return undefined;
@@ -134,79 +153,29 @@ export class Region<Id> {
     return this.#keeper.owned(value);
   }
 
-  /** Writes to every level. @throws {EncodeError} when a value cannot be kept; the keys are then deleted. */
-  async write(
+  /** @throws as {@link Writer.write}. */
+  write(
     entries: readonly (readonly [key: string, value: unknown])[],
     ttlMs: number | undefined,
+    isBegun: boolean = false,
   ): Promise<Confirmation> {
-    this.#checkOpen();
-    let writes: readonly TierWrite[];
-    try {
-      writes = entries.map(([key, value]): TierWrite => ({
-        key: storageKey(key),
-        value: this.#keeper.owned(value),
-        ...this.#life.endsOfSet(ttlMs),
-      }));
-    } catch (error) {
-      // The database may have it by now.
-      if (error instanceof EncodeError) await this.delete(entries.map(([key]) => key));
-      throw error;
-    }
-    return this.#write(writes, () => this.levels.write(writes));
+    return this.#writer.write(entries, ttlMs, isBegun);
   }
 
-  /**
-   * Writes to every level that has nothing newer; `undefined` only keeps what is older out, for `ttlMs`.
-   *
-   * @throws {EncodeError} when the value cannot be kept; what is older is then kept out.
-   */
-  async writeVersion(key: string, value: unknown, version: number, ttlMs?: number): Promise<Confirmation> {
-    this.#checkOpen();
-    let owned: unknown;
-    try {
-      owned = this.#keeper.owned(value);
-    } catch (error) {
-      await this.writeVersion(key, undefined, version, FLOOR_MS);
-      throw error;
-    }
-    const ends = this.#life.endsOfSet(ttlMs);
-    const write: TierWrite = { key: storageKey(key), value: owned, ...ends, version };
-    const bury = value === undefined;
-    // What won in the levels is not known here; memory learns it from them.
-    return this.#write(
-      bury ? [] : [write],
-      () => this.levels.writeVersion(write, version, bury),
-      [write.key],
-      false,
-    );
-  }
-
-  async #write(
-    writes: readonly TierWrite[],
-    write: () => Promise<Confirmation>,
-    keys: readonly string[] = writes.map(({ key }) => key),
-    remembers: boolean = true,
+  /** @throws as {@link Writer.writeVersion}. */
+  writeVersion(
+    key: string,
+    value: unknown,
+    version: number,
+    ttlMs?: number,
+    isBegun: boolean = false,
   ): Promise<Confirmation> {
-    const writer = {};
-    this.#forget(keys);
-    for (const key of keys) this.#writers.set(key, writer);
-    let unchanged: readonly TierWrite[] = [];
-    try {
-      const confirmation = await write();
-      // What changed elsewhere in between is in the levels as nobody here knows.
-      if (remembers) unchanged = writes.filter(({ key }) => this.#writers.get(key) === writer);
-      return confirmation;
-    } finally {
-      // Once more: a read that began in between may have found the old value.
-      this.#forget(keys);
-      for (const each of unchanged) this.#keeper.remember(each.key, each.value, each);
-      this.#publish(keys, 'here');
-    }
+    return this.#writer.writeVersion(key, value, version, ttlMs, isBegun);
   }
 
   /** What is where, and what the next read would do; takes no lease. */
   async explain(key: string): Promise<Explanation> {
-    this.#checkOpen();
+    this.checkOpen();
     const stored = storageKey(key);
     const now = this.#life.now();
     const levels: LevelExplanation[] = [];
@@ -222,20 +191,21 @@ export class Region<Id> {
     return { key: stored, levels, flying, next };
   }
 
-  /** Deletes at every level, `undefined` for everything. */
-  async delete(keys: readonly string[] | undefined, closing: boolean = false): Promise<Confirmation> {
-    if (!closing) this.#checkOpen();
+  /** Deletes at every level, `undefined` for everything; `isBegun` as in {@link Writer.write}. */
+  async delete(keys: readonly string[] | undefined, isBegun: boolean = false): Promise<Confirmation> {
+    if (!isBegun) this.checkOpen();
     const stored = keys?.map(storageKey);
     this.#forget(stored);
     const confirmation = await this.levels.delete(stored);
     this.#forget(stored);
     this.#publish(stored, 'here');
+    if (confirmation === 'queued') this.checkOpen();
     return confirmation;
   }
 
   /** As {@link delete}, for at least all keys that begin with `prefix`; memory forgets everything. */
   async deletePrefix(prefix: string): Promise<Confirmation> {
-    this.#checkOpen();
+    this.checkOpen();
     this.#forget(undefined);
     const confirmation = await this.levels.deletePrefix(storagePrefix(prefix));
     this.#forget(undefined);
@@ -285,12 +255,8 @@ export class Region<Id> {
 
   /** Always rejects. */
   async #refuse(key: string): Promise<string> {
-    this.#checkOpen();
+    this.checkOpen();
     return storageKey(key);
-  }
-
-  #checkOpen(): void {
-    if (this.#surroundings.closed) throw new CacheClosedError('the cache is closed');
   }
 
   /** A hit's promise is made once an entry: awaiting it costs less than a new one around a plain value. */
@@ -388,11 +354,11 @@ export class Region<Id> {
     this.#memory?.drop(keys);
     if (keys === undefined) {
       this.#flights.forgetAll();
-      this.#writers.clear();
+      this.#writer.overtake(undefined);
       this.#tags?.forgetAll();
       return;
     }
-    for (const key of keys) this.#writers.delete(key);
+    this.#writer.overtake(keys);
     this.#flights.forget(keys);
   }
 

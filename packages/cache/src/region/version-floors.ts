@@ -20,6 +20,10 @@ export class VersionFloors {
   /** Of which some level is yet to be told: apart, lest what others tell push them out. A key is in one of the two. */
   readonly #queued: Floors = new Map();
 
+  get isEmpty(): boolean {
+    return this.#known.size === 0 && this.#queued.size === 0;
+  }
+
   set(key: string, version: number, until: number, now: number): void {
     const floors = this.queuedOf(key, now) === undefined ? this.#known : this.#queued;
     keep(floors, key, version, until, live(floors, key, now));

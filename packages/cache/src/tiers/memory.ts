@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkTtlMs } from '../check.ts';
+import { checkCount, checkFunction, checkObject, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import { ArcCache } from '../policy/arc.ts';
@@ -243,6 +243,7 @@ export class MemoryTier implements Tier {
   readonly #limits: MemoryLimits;
 
   constructor(options: MemoryTierOptions) {
+    checkObject('options', options);
     this.maxEntries = checkCount('maxEntries', options.maxEntries ?? 10_000);
     this.maxTtlMs = checkTtlMs('maxTtlMs', options.maxTtlMs ?? 60_000);
     this.policy = options.policy ?? 'lru';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { checkCount, checkTimerMs, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
-import { type Codec, encodeValue, jsonCodec } from '../codec.ts';
+import { checkCodec, type Codec, decodeValue, encodeValue, jsonCodec } from '../codec.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import type {
   LeaseAnswer,
@@ -68,6 +68,7 @@ export class PostgresTier implements Tier {
   readonly name: string = 'postgres';
   readonly deadlineMs: number;
   readonly maxTtlMs?: number;
+  readonly plain: boolean;
   readonly #db: Queryable;
   readonly #codec: Codec;
   readonly #sql: Statements;
@@ -81,7 +82,8 @@ export class PostgresTier implements Tier {
       );
     }
     this.#db = options.db;
-    this.#codec = options.codec ?? jsonCodec;
+    this.#codec = checkCodec(options.codec ?? jsonCodec);
+    this.plain = this.#codec === jsonCodec;
     this.#sql = statementsFor(quotedTable(options.table ?? 'cache_table'));
     this.deadlineMs = checkTimerMs('deadlineMs', options.deadlineMs ?? 1000);
     if (options.maxTtlMs !== undefined) this.maxTtlMs = checkTtlMs('maxTtlMs', options.maxTtlMs);
@@ -233,7 +235,7 @@ class PostgresRegion implements TierRegion {
     };
     if (row.value === null) return { value: undefined, ...ends };
     try {
-      return { value: this.#codec.decode(row.value), ...ends };
+      return { value: decodeValue(this.#codec, row.value), ...ends };
     } catch {
       this.#onCorrupt();
       return undefined;

@@ -65,7 +65,7 @@ class ServerKeyspace implements Keyspace {
   }
 
   mget(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#client.mget([...keys]);
+    return this.#client.mget(keys as string[]);
   }
 
   async set(settings: readonly Setting[], channel: string, message: string): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { checkTimerMs, checkTtlMs } from '../check.ts';
 import type { Clock } from '../clock.ts';
-import { type Codec, encodeValue, jsonCodec } from '../codec.ts';
+import { checkCodec, type Codec, decodeValue, encodeValue, jsonCodec } from '../codec.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import type {
   LeaseAnswer,
@@ -57,6 +57,7 @@ export class RedisTier implements Tier {
   readonly name: string = 'redis';
   readonly deadlineMs: number;
   readonly maxTtlMs?: number;
+  readonly plain: boolean;
   readonly #client: Redis | Cluster;
   readonly #codec: Codec;
   /** Entries that could not be read: written by something else, or by another codec. */
@@ -68,7 +69,8 @@ export class RedisTier implements Tier {
       throw new ArgumentTypeError(`client: expected an ioredis client, got ${typeof client}`);
     }
     this.#client = options.client;
-    this.#codec = options.codec ?? jsonCodec;
+    this.#codec = checkCodec(options.codec ?? jsonCodec);
+    this.plain = this.#codec === jsonCodec;
     this.deadlineMs = checkTimerMs('deadlineMs', options.deadlineMs ?? 50);
     if (options.maxTtlMs !== undefined) this.maxTtlMs = checkTtlMs('maxTtlMs', options.maxTtlMs);
   }
@@ -147,7 +149,10 @@ class RedisRegion implements TierRegion {
     if (keys.length === 0) return Promise.resolve([]);
     return this.#keyspace
       .mget(keys.map((key) => this.#prefix + key))
-      .then((raws) => raws.map((raw) => this.#openFound(raw)));
+      .then((raws) => {
+        const now = this.#clock.now();
+        return raws.map((raw) => (raw === null ? undefined : this.#open(raw, now)));
+      });
   }
 
   async setMany(writes: readonly TierWrite[]): Promise<void> {
@@ -251,6 +256,7 @@ class RedisRegion implements TierRegion {
 
   #fill(write: TierWrite, token: string): Promise<boolean> {
     const { text, px } = this.#encode(write);
+    joinWrites(this.#client);
     return this.#run(FILL, this.#prefix + write.key, [token, text, px, write.version ?? '']);
   }
 
@@ -290,7 +296,7 @@ class RedisRegion implements TierRegion {
     if (opened === undefined || opened === null || opened.expiresAt <= now) return undefined;
     if (opened.value === undefined) return opened;
     try {
-      opened.value = this.#codec.decode(opened.value as string);
+      opened.value = decodeValue(this.#codec, opened.value as string);
     } catch {
       this.#onCorrupt();
       return undefined;
@@ -306,6 +312,18 @@ class RedisRegion implements TierRegion {
 /** Where reads go to replicas, a lease is no read: it would take them all to the master. */
 function readsFromMaster(client: Redis | Cluster): boolean {
   return !client.isCluster || ((client as Cluster).options.scaleReads ?? 'master') === 'master';
+}
+
+/** Commands from here to the end of the tick leave in one write, and come back in one reply. */
+function joinWrites(client: Redis | Cluster): void {
+  const stream = (client as Partial<Redis>).stream;
+  if (client.isCluster || stream?.writable !== true) return;
+  stream.cork();
+  process.nextTick(uncork, stream);
+}
+
+function uncork(stream: Redis['stream']): void {
+  stream.uncork();
 }
 
 function granted(token: string, minVersion: number | undefined): LeaseAnswer {

@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkTimerMs } from '../check.ts';
+import { checkCount, checkFunction, checkObject, checkTimerMs } from '../check.ts';
 import type { Region } from '../region/region.ts';
 import { type HotKey, SpaceSaving } from './sketch.ts';
 
@@ -8,7 +8,7 @@ export interface HotKeysOptions<Id> {
   readonly capacity?: number;
   /** How often they are saved in the levels, merged with what other processes have seen, in ms; 60,000 by default. */
   readonly saveEveryMs?: number;
-  /** The id of a key; needed when ids are no strings. */
+  /** The id of a key; needed when ids are no strings, and with the option `key`. */
   readonly idOf?: (key: string) => Id;
 }
 
@@ -21,9 +21,11 @@ export class HotKeys<Id> {
   readonly idOf: (key: string) => Id;
   readonly #name: string;
   readonly #region: Region<undefined>;
-  readonly #timer: NodeJS.Timeout;
+  readonly #everyMs: number;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(name: string, options: HotKeysOptions<Id>, region: Region<undefined>) {
+    checkObject('hotKeys', options);
     const { idOf } = options;
     if (idOf !== undefined) checkFunction('hotKeys.idOf', idOf);
     this.sketch = new SpaceSaving(checkCount('hotKeys.capacity', options.capacity ?? 1000));
@@ -31,12 +33,16 @@ export class HotKeys<Id> {
     this.idOf = idOf ?? ((key) => key as Id);
     this.#name = name;
     this.#region = region;
-    const everyMs = checkTimerMs('hotKeys.saveEveryMs', options.saveEveryMs ?? 60_000);
+    this.#everyMs = checkTimerMs('hotKeys.saveEveryMs', options.saveEveryMs ?? 60_000);
+  }
+
+  /** Saves from now on, until {@link stop}. */
+  start(): void {
     this.#timer = setInterval(() => {
       void this.save().catch(() => {
         // Closed in the meantime.
       });
-    }, everyMs).unref();
+    }, this.#everyMs).unref();
   }
 
   /** What all processes have saved, the most often read first. */

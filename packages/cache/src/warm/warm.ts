@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkCount, checkFunction } from '../check.ts';
-import { ArgumentRangeError } from '../errors.ts';
+import { checkCount, checkFunction, checkSignal } from '../check.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 
 /** How far a warm-up is. */
 export interface WarmProgress {
@@ -30,8 +30,11 @@ export async function warmUp<Id>(
 ): Promise<WarmProgress> {
   const concurrency = checkCount('concurrency', options.concurrency ?? 8);
   const { rps = Infinity, onProgress, signal } = options;
+  if (typeof rps !== 'number') throw new ArgumentTypeError(`rps: expected a number, got ${typeof rps}`);
   if (!(rps > 0)) throw new ArgumentRangeError(`rps: expected more than 0, got ${rps}`);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
+  if (signal !== undefined) checkSignal(signal);
+  if (!isIterable(ids)) throw new ArgumentTypeError(`ids: expected an iterable, got ${typeof ids}`);
   const iterator: Iterator<Id> | AsyncIterator<Id> =
     Symbol.asyncIterator in ids ? ids[Symbol.asyncIterator]() : ids[Symbol.iterator]();
   let warmedCount = 0;
@@ -49,8 +52,9 @@ export async function warmUp<Id>(
     turn = taking.catch(() => {});
     return taking;
   };
+  let ended = false;
   const work = async (): Promise<void> => {
-    for (;;) {
+    while (!ended) {
       signal?.throwIfAborted();
       const next = await take();
       if (next.done === true) return;
@@ -66,9 +70,14 @@ export async function warmUp<Id>(
   try {
     await Promise.all(Array.from({ length: concurrency }, work));
   } catch (error) {
+    ended = true;
     await iterator.return?.();
     signal?.throwIfAborted();
     throw error;
   }
   return { warmedCount, failedCount };
+}
+
+function isIterable<T>(ids: Iterable<T> | AsyncIterable<T>): boolean {
+  return typeof ids === 'object' && ids !== null && (Symbol.asyncIterator in ids || Symbol.iterator in ids);
 }
