@@ -18,8 +18,7 @@ export const jsonCodec: Codec = {
 /** @throws {ArgumentTypeError} */
 export function checkCodec(codec: Codec): Codec {
   checkObject('codec', codec);
-  checkFunction('codec.encode', codec.encode);
-  checkFunction('codec.decode', codec.decode);
+  for (const name of ['encode', 'decode'] as const) checkFunction(`codec.${name}`, codec[name]);
   return codec;
 }
 

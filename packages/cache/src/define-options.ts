@@ -190,7 +190,8 @@ export function checkHeeded<V, Id>(
   const { secondDeleteMs, hotKeys } = options;
   if (memory === undefined) {
     for (const name of ['maxEntries', 'maxBytes', 'refresh'] as const)
-      if (options[name] !== undefined) throw new ArgumentRangeError(`${name}: expected a memory tier, got none`);
+      if (options[name] !== undefined)
+        throw new ArgumentRangeError(`${name}: expected a memory tier, got none`);
   }
   if (guards.length === 0 && options.leaseMs !== undefined)
     throw new ArgumentRangeError('leaseMs: expected a tier below memory, got none');

@@ -40,6 +40,7 @@ export type {
   TierListener,
   TierRegion,
   TierSubscription,
+  TierUndecoded,
   TierVersions,
   TierWrite,
 } from './tier.ts';

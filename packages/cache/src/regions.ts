@@ -103,9 +103,12 @@ export class Regions {
       softTimeoutMs: resolved.softTimeoutMs,
       ttlOf: resolved.ttlOf === undefined ? undefined : extras.ttlOf,
       versionOf: extras.versionOf,
-      tags: tagsOf === undefined ? undefined : this.#indexOf(tagsOf, () => {
-        opened.forgetAll();
-      }),
+      tags:
+        tagsOf === undefined
+          ? undefined
+          : this.#indexOf(tagsOf, () => {
+              opened.forgetAll();
+            }),
       pendingOf: extras.pendingOf,
       onChange: extras.onChange,
       sketch: extras.sketch,

@@ -70,6 +70,14 @@ export interface TierVersions {
   bury(key: string, version: number, expiresAt: number): Promise<boolean>;
 }
 
+/** Reads what is decoded later. */
+export interface TierUndecoded {
+  /** @returns what the store holds under each key, in order, as only `open` understands it. */
+  getMany(keys: readonly string[]): Promise<readonly unknown[]>;
+  /** @returns as `TierRegion.getMany`, for one of those. Must not throw. */
+  open(held: unknown): TierEntry | undefined;
+}
+
 /**
  * One region of a tier: the keys of one definition, or the plain ones.
  *
@@ -78,6 +86,11 @@ export interface TierVersions {
 export interface TierRegion {
   /** @returns an entry or `undefined` for each key, in order. Never an expired one. */
   getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]>;
+  /**
+   * `getMany` in two steps, where what the store holds has to be decoded: the cache opens some, lets those who asked for them
+   * go on, and then opens the next, so that nobody waits for all of a large answer to be decoded.
+   */
+  readonly undecoded?: TierUndecoded;
   /**
    * Overwrites, and ends any lease on the keys. The last of two writes to one key wins. Tells other processes, if the
    * tier can. Rejects with an `EncodeError`, and writes nothing, when a value cannot be written here at all.

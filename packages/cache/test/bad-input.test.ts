@@ -55,7 +55,10 @@ test.each<[what: string, call: Call]>([
   ['definition.warm with a rate that is none', (_, rows) => rows.warm([], { rps: '5' as never })],
   ['redisTier without a client', () => redisTier({} as never)],
   ['redisTier with a codec that is none', () => redisTier({ client: { mget: vi.fn() }, codec: {} } as never)],
-  ['postgresTier with a codec that is none', () => postgresTier({ db: { query: vi.fn() }, codec: {} } as never)],
+  [
+    'postgresTier with a codec that is none',
+    () => postgresTier({ db: { query: vi.fn() }, codec: {} } as never),
+  ],
   ['a tier without a name', () => createCache({ tiers: [{ open: vi.fn() } as never] })],
 ])('%s is refused, and nothing is lost', async (_what, call) => {
   const store = new DoubleStore();
@@ -107,22 +110,25 @@ test.each<[what: string, version: unknown, error: typeof ArgumentTypeError | typ
   ['text, as a bigint comes from pg', '5', ArgumentTypeError],
   ['no number', Number.NaN, ArgumentRangeError],
   ['a fraction', 1.5, ArgumentRangeError],
-])('a loaded row whose version is %s rejects the read, and nothing is kept', async (_what, version, error) => {
-  const store = new DoubleStore();
-  const cache = createCache({ tiers: [memoryTier(), store.tier()] });
-  const rows = cache.define<{ version: unknown }>({
-    name: 'row',
-    load: () => ({ version }),
-    strategy: 'versioned',
-    versionOf: (row) => row.version as number,
-  });
-  await expect(rows.get('a')).rejects.toThrow(error);
-  for (const listener of store.listeners) listener.onChanged('row@1', ['b'], 2);
-  await expect(rows.get('b')).rejects.toThrow(error);
-  await settled();
-  expect([rows.peek('a'), rows.peek('b'), store.entries.size]).toEqual([undefined, undefined, 0]);
-  await cache.close();
-});
+])(
+  'a loaded row whose version is %s rejects the read, and nothing is kept',
+  async (_what, version, error) => {
+    const store = new DoubleStore();
+    const cache = createCache({ tiers: [memoryTier(), store.tier()] });
+    const rows = cache.define<{ version: unknown }>({
+      name: 'row',
+      load: () => ({ version }),
+      strategy: 'versioned',
+      versionOf: (row) => row.version as number,
+    });
+    await expect(rows.get('a')).rejects.toThrow(error);
+    for (const listener of store.listeners) listener.onChanged('row@1', ['b'], 2);
+    await expect(rows.get('b')).rejects.toThrow(error);
+    await settled();
+    expect([rows.peek('a'), rows.peek('b'), store.entries.size]).toEqual([undefined, undefined, 0]);
+    await cache.close();
+  },
+);
 
 function answering(region: Partial<TierRegion>, lease: Partial<TierLease> = {}): Tier {
   const tier = new DoubleStore().tier();

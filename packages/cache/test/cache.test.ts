@@ -7,6 +7,9 @@ import {
   LoadManyContractError,
   LoadTimeoutError,
   memoryTier,
+  type RegionOptions,
+  type TierEntry,
+  type TierRegion,
 } from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
 import { DoubleStore, settled, TestClock, withResolvers } from './tier-double.ts';
@@ -150,6 +153,66 @@ test.each(['getMany', 'readOrAcquire'])(
     expect(await Promise.all([first, second])).toEqual(['a', 'b']);
   },
 );
+
+/** A tier whose entries take longer to open than anybody should wait for, and who asked it for what. */
+function slowToOpen() {
+  const store = new DoubleStore();
+  const tier = store.tier();
+  const told: string[] = [];
+  const open = (options: RegionOptions): TierRegion => {
+    const region = tier.open(options);
+    const getMany = async (keys: readonly string[]): Promise<readonly unknown[]> => {
+      told.push(`ask ${keys.join()}`);
+      const entries = await region.getMany(keys);
+      return entries.map((entry, index) => ({ key: keys[index], entry }));
+    };
+    const openOne = (held: unknown): TierEntry | undefined => {
+      const { key, entry } = held as { key: string; entry: TierEntry | undefined };
+      told.push(`open ${key}`);
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      return entry;
+    };
+    return { ...region, undecoded: { getMany, open: openOne } };
+  };
+  return { store, told, tier: { ...tier, open } };
+}
+
+test('who gets what is decoded first goes on, and asks for the next, before the rest is decoded', async () => {
+  const { told, tier } = slowToOpen();
+  const cache = createCache({ tiers: [tier] });
+  await cache.setMany(['a', 'b', 'c', 'd'].map((key) => [key, key]));
+  await Promise.all([
+    cache.get('a').then((value) => {
+      told.push(`read ${String(value)}`);
+      return cache.get('d');
+    }),
+    cache.get('b'),
+    cache.get('c'),
+  ]);
+  expect(told.slice(0, 5)).toEqual(['ask a,b,c', 'open a', 'read a', 'ask d', 'open b']);
+  expect(told).toHaveLength(7);
+});
+
+test('a loader runs in the context of who asked, also where an answer is decoded bit by bit', async () => {
+  const { tier } = slowToOpen();
+  const cache = createCache({ tiers: [memoryTier(), tier] });
+  const tenant = new AsyncLocalStorage<string>();
+  const definition = cache.define<string | undefined>({ name: 'row', load: () => tenant.getStore() });
+  const names = ['a', 'b', 'c'];
+  const values = await Promise.all(names.map((name) => tenant.run(name, () => definition.get(name))));
+  expect(values).toEqual(names);
+});
+
+test('an answer that is being decoded when the cache is closed reaches all who asked', async () => {
+  const { tier } = slowToOpen();
+  const cache = createCache({ tiers: [tier] });
+  await cache.setMany(['a', 'b', 'c'].map((key) => [key, key]));
+  const reads = ['a', 'b', 'c'].map((key) => cache.get(key));
+  const closing = reads[0]!.then(() => cache.close());
+  expect(await Promise.all(reads)).toEqual(['a', 'b', 'c']);
+  await closing;
+});
 
 test('a key that is refused leaves no read of its list to nobody', () => {
   const load = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('unheard')));

@@ -287,28 +287,31 @@ test.each([
   ['stale', 'with leases', -1, {}],
   ['stale', 'without leases', -1, { leases: false }],
   ['stale', 'that reads and takes the lease at once', -1, { readsOrAcquires: true }],
-])('copied: a %s value that cannot be copied, in a tier %s, is a counted miss', async (_age, _tier, sign, kind) => {
-  const [clock, store] = [new TestClock(), new DoubleStore()];
-  store.now = clock.now;
-  const tiers = [memoryTier(), store.tier(kind)];
-  const cache = createCache({ tiers, values: 'copied', now: clock.now });
-  const load = vi.fn((_id: string, _context: LoadContext<object>) => ({ n: 1 }));
-  const stale = { whileRevalidateMs: 60_000, onErrorMs: 60_000, softTimeoutMs: 5 };
-  const rows = cache.define<object>({ name: 'row', load, stale });
-  const ends = { freshUntil: clock.now() + sign * 1000, expiresAt: clock.now() + 60_000 };
-  store.entries.set('hotpath:row@1:a', { entry: { value: revived, ...ends } });
-  store.entries.set('hotpath::a', { entry: { value: revived, ...ends } });
-  expect(await Promise.all([rows.get('a'), rows.get('a')])).toEqual([{ n: 1 }, { n: 1 }]);
-  expect(load).toHaveBeenCalledOnce();
-  expect(load.mock.calls[0]![1].previous).toBeUndefined();
-  expect(rows.peek('a')).toEqual({ n: 1 });
-  expect(cache.stats().tiers[0]!.corruptCount).toBeGreaterThan(0);
-  await vi.waitUntil(() => store.entries.get('hotpath:row@1:a')?.entry?.value !== revived);
-  // Nothing could replace it here.
-  expect(await cache.get('a')).toBeUndefined();
-  expect(cache.peek('a')).toBeUndefined();
-  await cache.close();
-});
+])(
+  'copied: a %s value that cannot be copied, in a tier %s, is a counted miss',
+  async (_age, _tier, sign, kind) => {
+    const [clock, store] = [new TestClock(), new DoubleStore()];
+    store.now = clock.now;
+    const tiers = [memoryTier(), store.tier(kind)];
+    const cache = createCache({ tiers, values: 'copied', now: clock.now });
+    const load = vi.fn((_id: string, _context: LoadContext<object>) => ({ n: 1 }));
+    const stale = { whileRevalidateMs: 60_000, onErrorMs: 60_000, softTimeoutMs: 5 };
+    const rows = cache.define<object>({ name: 'row', load, stale });
+    const ends = { freshUntil: clock.now() + sign * 1000, expiresAt: clock.now() + 60_000 };
+    store.entries.set('hotpath:row@1:a', { entry: { value: revived, ...ends } });
+    store.entries.set('hotpath::a', { entry: { value: revived, ...ends } });
+    expect(await Promise.all([rows.get('a'), rows.get('a')])).toEqual([{ n: 1 }, { n: 1 }]);
+    expect(load).toHaveBeenCalledOnce();
+    expect(load.mock.calls[0]![1].previous).toBeUndefined();
+    expect(rows.peek('a')).toEqual({ n: 1 });
+    expect(cache.stats().tiers[0]!.corruptCount).toBeGreaterThan(0);
+    await vi.waitUntil(() => store.entries.get('hotpath:row@1:a')?.entry?.value !== revived);
+    // Nothing could replace it here.
+    expect(await cache.get('a')).toBeUndefined();
+    expect(cache.peek('a')).toBeUndefined();
+    await cache.close();
+  },
+);
 
 test('copied: a tier whose values are plain is believed, and a loader is lent nothing that cannot be copied', async () => {
   const [clock, store] = [new TestClock(), new DoubleStore()];

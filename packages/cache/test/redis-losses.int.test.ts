@@ -129,6 +129,21 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis of our own that loses thi
     expect(ours.map(([name]) => name)).toEqual(['set', 'evalsha']);
   });
 
+  test('misses one after the other: what one leaves behind goes with what the next asks for', async () => {
+    const { users } = loader();
+    const writes: number[] = [];
+    const { stream } = client;
+    const writev = stream._writev!.bind(stream);
+    stream._writev = (chunks, done) => {
+      writes.push(chunks.length);
+      writev(chunks, done);
+    };
+    for (const id of 'abcdef') await users.get(id);
+    await vi.waitUntil(async () => (await client.get('hotpath:user@1:f'))?.startsWith('V'));
+    expect(writes).toEqual([2, 2, 2, 2, 2]);
+    stream._writev = writev;
+  });
+
   test('full: a write is queued, which deletes what was there, and nothing old is served', async () => {
     const cache = open();
     await cache.set('a', 'old');

@@ -42,7 +42,10 @@ export class DoubleStore {
         const region = this.#open(options, leases);
         const { lease } = region;
         if (!readsOrAcquires || lease === undefined) return region;
-        return { ...region, lease: { ...lease, readOrAcquire: (key, leaseMs) => lease.acquire(key, leaseMs) } };
+        return {
+          ...region,
+          lease: { ...lease, readOrAcquire: (key, leaseMs) => lease.acquire(key, leaseMs) },
+        };
       },
       subscribe: (listener) => {
         this.listeners.add(listener);

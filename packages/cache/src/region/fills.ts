@@ -24,12 +24,7 @@ export class Fills {
    * Writes to each level whose lease was taken. `isStale` is asked for those that know no leases. `onFilled` is told, possibly
    * before this returns, whether no level refused.
    */
-  fill(
-    entry: TierWrite,
-    tokens: Tokens,
-    isStale: () => boolean,
-    onFilled: (kept: boolean) => void,
-  ): void {
+  fill(entry: TierWrite, tokens: Tokens, isStale: () => boolean, onFilled: (kept: boolean) => void): void {
     let openCount = 1;
     let keptByAll = true;
     const settle = (kept: boolean): void => {

@@ -312,7 +312,8 @@ export class Flight<Id> implements Hunter {
   /** What was loaded and does not lag. */
   #keep(value: unknown, { minVersion, stamp, unverified }: Hunt): void {
     const { life, ttlOf, versionOf } = this.#parts;
-    const version = value === undefined || versionOf === undefined ? undefined : checkVersion(versionOf(value));
+    const version =
+      value === undefined || versionOf === undefined ? undefined : checkVersion(versionOf(value));
     const ttlMs = value === undefined || ttlOf === undefined ? undefined : lifeOf(ttlOf(value, this.#id));
     // That there is none may be the word of a replica that lags.
     const isKept = minVersion === undefined || value !== undefined;

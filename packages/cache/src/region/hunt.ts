@@ -14,6 +14,10 @@ export interface HuntTerms {
   readonly versionOf: ((value: unknown) => number) | undefined;
 }
 
+function tell(this: Levels, hunt: Hunt, answer: ReadAnswer): void {
+  this.answered(hunt, answer);
+}
+
 /** Who hunts. None of it may throw. */
 export interface Hunter {
   /** The topmost entry that is of use, or that there is none. */
@@ -79,7 +83,7 @@ export class Hunt extends AsyncResource implements Reader {
   /** What the level says that is asked. */
   answered(answer: ReadAnswer, isElsewhere: boolean): void {
     const { levels } = this.#terms;
-    if (isElsewhere && !this.#endsWith(answer)) this.runInAsyncScope(levels.answered, levels, this, answer);
+    if (isElsewhere && !this.#endsWith(answer)) this.runInAsyncScope(tell, levels, this, answer);
     else levels.answered(this, answer);
   }
 

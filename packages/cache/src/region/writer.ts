@@ -95,7 +95,12 @@ export class Writer {
     const write: TierWrite = { key: storageKey(key), value: owned, ...life.endsOfSet(ttlMs), version };
     const bury = value === undefined;
     // What won in the levels is not known here; memory learns it from them.
-    return this.#write(bury ? [] : [write], () => levels.writeVersion(write, version, bury), [write.key], false);
+    return this.#write(
+      bury ? [] : [write],
+      () => levels.writeVersion(write, version, bury),
+      [write.key],
+      false,
+    );
   }
 
   async #write(

@@ -13,6 +13,7 @@ import type {
   TierListener,
   TierRegion,
   TierSubscription,
+  TierUndecoded,
   TierVersions,
   TierWrite,
 } from '../tier.ts';
@@ -94,6 +95,7 @@ export class RedisTier implements Tier {
 
 class RedisRegion implements TierRegion {
   readonly lease: TierLease;
+  readonly undecoded: TierUndecoded;
   readonly versions: TierVersions;
   readonly #client: Redis | Cluster;
   readonly #codec: Codec;
@@ -130,6 +132,10 @@ class RedisRegion implements TierRegion {
       release: (key, token) => runScript(this.#client, RELEASE, this.#prefix + key, [token], () => {}),
       fail: (key, token, failure) => this.#fail(key, token, failure),
     };
+    this.undecoded = {
+      getMany: (keys) => this.#fetch(keys),
+      open: (held) => this.#openFound(held as string | null),
+    };
     this.versions = {
       set: (write, version) =>
         promiseOf(() => {
@@ -142,17 +148,14 @@ class RedisRegion implements TierRegion {
   }
 
   getMany(keys: readonly string[]): Promise<readonly (TierEntry | undefined)[]> {
+    return this.#fetch(keys).then((raws) => raws.map((raw) => this.#openFound(raw)));
+  }
+
+  #fetch(keys: readonly string[]): Promise<readonly (string | null)[]> {
     // Most reads are alone.
-    if (keys.length === 1) {
-      return this.#keyspace.get(this.#prefix + keys[0]!).then((raw) => [this.#openFound(raw)]);
-    }
+    if (keys.length === 1) return this.#keyspace.get(this.#prefix + keys[0]!).then((raw) => [raw]);
     if (keys.length === 0) return Promise.resolve([]);
-    return this.#keyspace
-      .mget(keys.map((key) => this.#prefix + key))
-      .then((raws) => {
-        const now = this.#clock.now();
-        return raws.map((raw) => (raw === null ? undefined : this.#open(raw, now)));
-      });
+    return this.#keyspace.mget(keys.map((key) => this.#prefix + key));
   }
 
   async setMany(writes: readonly TierWrite[]): Promise<void> {
@@ -187,6 +190,7 @@ class RedisRegion implements TierRegion {
   #readOrAcquire(key: string, leaseMs: number): Promise<LeaseAnswer> {
     const token = this.#newToken();
     const full = this.#prefix + key;
+    joinWrites(this.#client);
     return acquireFree<LeaseAnswer>(this.#client, full, token, Math.ceil(leaseMs), (found) => {
       if (found === null) return { kind: 'granted', token };
       // A full server still reads.
@@ -218,6 +222,7 @@ class RedisRegion implements TierRegion {
   ): Promise<LeaseAnswer> {
     const token = this.#newToken();
     const full = this.#prefix + key;
+    joinWrites(this.#client);
     return acquireFree<LeaseAnswer>(this.#client, full, token, Math.ceil(leaseMs), (found) => {
       if (found === null) return { kind: 'granted', token };
       const holder = found === undefined ? undefined : loneLeaseToken(found);
@@ -314,7 +319,11 @@ function readsFromMaster(client: Redis | Cluster): boolean {
   return !client.isCluster || ((client as Cluster).options.scaleReads ?? 'master') === 'master';
 }
 
-/** Commands from here to the end of the tick leave in one write, and come back in one reply. */
+/**
+ * Commands from here to the end of the tick leave in one write, as one packet: each write is a call of the system, which takes
+ * as long as all else about a command. For what the cache asks for at the end of a turn, when no function of the user's can
+ * come in between and hold it up.
+ */
 function joinWrites(client: Redis | Cluster): void {
   const stream = (client as Partial<Redis>).stream;
   if (client.isCluster || stream?.writable !== true) return;

@@ -54,7 +54,8 @@ export async function warmUp<Id>(
   };
   let ended = false;
   const work = async (): Promise<void> => {
-    while (!ended) {
+    for (;;) {
+      if (ended) return;
       signal?.throwIfAborted();
       const next = await take();
       if (next.done === true) return;
