@@ -304,6 +304,22 @@ describe('typed arrays', () => {
     }
   });
 
+  test('adopt refuses a view whose buffer was transferred away, and takes nothing for it', () => {
+    const before = heap().stats().usedBlockCount;
+    const view = new Float32Array(8);
+    structuredClone(view, { transfer: [view.buffer] });
+    expect(thrown(() => adopt(view))).toMatchObject(code('BUFFER_DETACHED'));
+    expect(heap().stats().usedBlockCount).toBe(before);
+  });
+
+  test('what is no view is refused by name', () => {
+    for (const value of [undefined, null, 5, {}]) {
+      expect(thrown(() => free(value as never))).toMatchObject(code('FOREIGN'));
+      expect(thrown(() => addressOf(value as never))).toMatchObject(code('ARGUMENT_TYPE'));
+      expect(isFreed(value as never)).toBe(false);
+    }
+  });
+
   test('unknown types and impossible lengths are refused', () => {
     for (const type of ['f16', 'toString', 1, undefined]) {
       expect(thrown(() => allocate(type as never, 1))).toMatchObject(code('ARGUMENT_TYPE'));
@@ -361,6 +377,8 @@ describe('one heap a process', () => {
       maximumBytes: 65_536,
     } as unknown as HeapHandle;
     expect(thrown(() => attachHeap(other))).toMatchObject(code('HEAP_IN_USE'));
-    expect(thrown(() => attachHeap({} as never))).toMatchObject(code('ARGUMENT_TYPE'));
+    for (const handle of [{}, { kind: 'hotpath.heap.v1' }, { ...other, memory: {} }]) {
+      expect(thrown(() => attachHeap(handle as never))).toMatchObject(code('ARGUMENT_TYPE'));
+    }
   });
 });

@@ -6,6 +6,7 @@ export type { Heap, HeapHandle, HeapStats, HeapTrim } from './heap.ts';
 export { attachHeap, configureHeap, heap, type HeapOptions } from './process-heap.ts';
 export { addressOf, adopt, type AdoptedOf, allocate, free, isFreed, viewAt } from './views.ts';
 export type { WasmMemory } from './wasm-memory.ts';
+export { BufferDetachedError } from '../bytes/errors.ts';
 export {
   DoubleFreeError,
   ForeignMemoryError,

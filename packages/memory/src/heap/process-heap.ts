@@ -1,7 +1,7 @@
 import { checkInteger, describe } from '../check.ts';
 import { ArgumentTypeError, HeapInUseError } from '../errors.ts';
 import { Heap, type HeapHandle, type ResolvedHeapOptions } from './heap.ts';
-import { WASM_MAXIMUM_BYTES, WASM_PAGE_BYTES } from './wasm-memory.ts';
+import { WASM_MAXIMUM_BYTES, WASM_PAGE_BYTES, type WasmMemory } from './wasm-memory.ts';
 
 /** How the process's heap is made. */
 export interface HeapOptions {
@@ -91,7 +91,11 @@ export function isDebugMode(): boolean {
  * @throws HeapInUseError when this thread has another heap already.
  */
 export function attachHeap(handle: HeapHandle): void {
-  if (typeof handle !== 'object' || handle === null || handle.kind !== 'hotpath.heap.v1') {
+  const isHandle =
+    typeof handle === 'object' &&
+    handle?.kind === 'hotpath.heap.v1' &&
+    (handle.memory as WasmMemory | undefined)?.buffer instanceof SharedArrayBuffer;
+  if (!isHandle) {
     throw new ArgumentTypeError(`handle: expected what heap().handle() returns, got ${describe(handle)}`);
   }
   if (registry.heap !== undefined) {

@@ -1,3 +1,4 @@
+import { BufferDetachedError } from '../bytes/errors.ts';
 import { checkInteger, describe } from '../check.ts';
 import { ArgumentTypeError, DoubleFreeError, ForeignMemoryError } from '../errors.ts';
 import {
@@ -60,7 +61,7 @@ export function allocate<T extends ElementType>(type: T, length: number): TypedA
  * @throws HeapOwnerError in a thread that only attached.
  */
 export function free(view: ArrayBufferView): void {
-  const address = (view as Addressed)[ADDRESS];
+  const address = (view as Addressed | undefined)?.[ADDRESS];
   if (address === undefined) {
     throw new ForeignMemoryError(
       `view: expected one that allocate returned, got ${describe(view)} without an address`,
@@ -74,9 +75,11 @@ export function free(view: ArrayBufferView): void {
 /**
  * The byte address of a view in the heap; 0 when its memory is elsewhere or was freed. About 20 ns for a view that the
  * heap returned; a `subarray`, or a view made over the heap's buffer, is recognised by its buffer and costs more.
+ *
+ * @throws ArgumentTypeError when it is no view.
  */
 export function addressOf(view: ArrayBufferView): number {
-  const address = (view as Addressed)[ADDRESS];
+  const address = (view as Addressed | undefined)?.[ADDRESS];
   return address === undefined ? addressByBuffer(view) : address;
 }
 
@@ -85,13 +88,14 @@ export function addressOf(view: ArrayBufferView): number {
  * view, where one of ordinary memory is welcome. Only a view that carries its address tells; a `subarray` does not.
  */
 export function isFreed(view: ArrayBufferView): boolean {
-  return (view as Addressed)[ADDRESS] === 0;
+  return (view as Addressed | undefined)?.[ADDRESS] === 0;
 }
 
 /**
  * Copies a typed array into the heap and returns the new view, which the caller owns.
  *
  * @throws ArgumentTypeError when `view` is not a typed array.
+ * @throws BufferDetachedError when its buffer was transferred away.
  * @throws HeapExhaustedError, HeapOwnerError as {@link allocate}.
  */
 export function adopt<V extends AnyTypedArray>(view: V): AdoptedOf<V>;
@@ -99,10 +103,19 @@ export function adopt<T extends ElementType>(view: TypedArrayOf<T, ArrayBufferLi
 export function adopt(view: AnyTypedArray): AnyTypedArray<SharedArrayBuffer> {
   const type = ArrayBuffer.isView(view) ? elementTypeOf(view) : undefined;
   if (type === undefined) throw new ArgumentTypeError(`view: expected a typed array, got ${describe(view)}`);
-  const { buffer, byteOffset, byteLength } = view;
-  const address = heap().allocate(byteLength);
-  heap().write(address, new Uint8Array(buffer, byteOffset, byteLength));
+  const bytes = bytesOf(view);
+  const address = heap().allocate(bytes.length);
+  heap().write(address, bytes);
   return viewAt(type, address, view.length);
+}
+
+/** The bytes of a view; asked before anything is taken from the heap, as a buffer that is gone refuses. */
+function bytesOf({ buffer, byteOffset, byteLength }: AnyTypedArray): Uint8Array {
+  try {
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } catch (cause) {
+    throw new BufferDetachedError('view: its buffer was transferred away', { cause });
+  }
 }
 
 /** The typed array in the heap that a copy of `V` is. */
@@ -129,6 +142,7 @@ export function revoke(view: AnyTypedArray): void {
 }
 
 function addressByBuffer(view: ArrayBufferView): number {
+  if (!ArrayBuffer.isView(view)) throw new ArgumentTypeError(`view: expected a view, got ${describe(view)}`);
   const { buffer } = view;
   if (!(buffer instanceof SharedArrayBuffer)) return 0;
   const current = heapIfAny();
