@@ -1,7 +1,6 @@
-import { describe } from '../describe.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { ArgumentRangeError } from '../errors.ts';
 import { simdKernels } from './instance.ts';
-import { ADDRESS, isApart, isolateMask, locate, refuseType } from './operands.ts';
+import { ADDRESS, isApart, isolateMask, locate, refuseNumber, refuseType } from './operands.ts';
 import type { Addressed } from './operands.ts';
 
 /**
@@ -48,10 +47,8 @@ export function positionsOfByte(bytes: Uint8Array, byte: number, out: Uint32Arra
 
 function check(bytes: Uint8Array, byte: number): number {
   if (!(bytes instanceof Uint8Array)) refuseType('bytes', bytes, 'Uint8Array');
+  if (typeof byte !== 'number') refuseNumber('byte', byte);
   if ((byte & 255) !== byte) {
-    if (typeof byte !== 'number') {
-      throw new ArgumentTypeError(`byte: expected a number, got ${describe(byte)}`);
-    }
     throw new ArgumentRangeError(`byte: expected an integer from 0 to 255, got ${byte}`);
   }
   return (bytes as Addressed)[ADDRESS] || locate('bytes', bytes);

@@ -43,7 +43,7 @@ export function interleave<V extends Vector, O extends Like<V>>(columns: readonl
  *
  * @param columns of one length; they may not overlap `a` or each other.
  * @throws ArgumentTypeError when there is no column, or one is of another type.
- * @throws ArgumentRangeError when `a` has not exactly as many elements as the columns, or overlaps one.
+ * @throws ArgumentRangeError when `a` has not exactly as many elements as the columns, or two of all these overlap.
  * @throws FreedVectorError when a vector was freed or its buffer detached.
  * @example
  * deinterleave(points, [x, y, z]);
@@ -52,6 +52,7 @@ export function deinterleave<V extends Vector>(a: V, columns: readonly Like<V>[]
   const { addresses, at, count, wide } = check('columns', columns, 'a', a);
   if (a.length !== count * columns.length)
     refuseLength('a', a, count * columns.length, 'the columns together');
+  for (let j = 1; j < columns.length; j++) refuseOverlap(columns, j);
   const k = simdKernels();
   if (k === undefined || at === 0 || addresses.includes(0)) {
     columns.forEach((column, j) => {
@@ -67,6 +68,15 @@ export function deinterleave<V extends Vector>(a: V, columns: readonly Like<V>[]
     addresses.forEach((address, j) => {
       k[wide ? 'stride_64' : 'stride_32'](address, 1, at + j * size, columns.length, count);
     });
+  }
+}
+
+/** @throws ArgumentRangeError when column `j`, which is written to, overlaps one before it. */
+function refuseOverlap(columns: readonly Vector[], j: number): void {
+  for (let i = 0; i < j; i++) {
+    if (overlaps(columns[i]!, columns[j]!)) {
+      throw new ArgumentRangeError(`columns[${j}]: expected no overlap with columns[${i}]`);
+    }
   }
 }
 

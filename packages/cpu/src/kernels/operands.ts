@@ -77,7 +77,13 @@ export function isolateMask<V extends Vector | Uint8Array>(origin: V, target: Ar
 
 /** Whether the view lies in the heap of this process. */
 export function isInHeap(view: ArrayBufferView): boolean {
-  return view.buffer instanceof SharedArrayBuffer && heap().owns(view.buffer);
+  if (!(view.buffer instanceof SharedArrayBuffer)) return false;
+  try {
+    return heap().owns(view.buffer);
+  } catch {
+    // Where there is no room for a heap, nothing is in it.
+    return false;
+  }
 }
 
 /** The name of the type of a vector that `instanceof` did not know: one of another realm (a vm context) is as good. */
@@ -115,8 +121,9 @@ export function refuseNumber(name: string, value: unknown): never {
 
 /** @throws ArgumentTypeError, ArgumentRangeError when `value` is no 32-bit integer. */
 export function checkInt32(name: string, value: number): void {
-  if ((value | 0) === value) return;
+  // The type first: of a bigint or a symbol there is no `| 0`.
   if (typeof value !== 'number') refuseNumber(name, value);
+  if ((value | 0) === value) return;
   throw new ArgumentRangeError(`${name}: expected an integer of 32 bits for a vector of i32, got ${value}`);
 }
 

@@ -137,12 +137,12 @@ export function histogram(a: Vector, low: number, high: number, bins: Int32Array
   const kind = kindOf('a', a);
   if (typeof low !== 'number') refuseNumber('low', low);
   if (typeof high !== 'number') refuseNumber('high', high);
+  if (!(bins instanceof Int32Array)) refuseType('bins', bins, 'Int32Array');
+  if (bins.length === 0) refuseRoom('bins', bins, 1);
   const scale = bins.length / (high - low);
   if (!(low < high) || !Number.isFinite(high - low) || !Number.isFinite(scale)) {
     throw new ArgumentRangeError(`low: expected finite bounds with low below high, got ${low} and ${high}`);
   }
-  if (!(bins instanceof Int32Array)) refuseType('bins', bins, 'Int32Array');
-  if (bins.length === 0) refuseRoom('bins', bins, 1);
   const atA = (a as Addressed)[ADDRESS] || locate('a', a);
   const atBins = (bins as Addressed)[ADDRESS] || locate('bins', bins);
   const k = simdKernels();
