@@ -9,7 +9,14 @@ import type * as Memory_ from '@hotpath/memory';
 import type { Case, Findings, Variant } from '../harness/case.ts';
 import { seededFloats } from '../workloads/floats.ts';
 import { kernelCase } from './kernel-case.ts';
-import { type CLoop, compileLoop, compilerMissing, type Rounds, type Width } from './peers/c-loops.ts';
+import {
+  type CLoop,
+  compileLoop,
+  compilerMissing,
+  type Rounds,
+  streamsMissing,
+  type Width,
+} from './peers/c-loops.ts';
 
 type Kernels = typeof Kernels_;
 type Memory = typeof Memory_;
@@ -30,11 +37,11 @@ function limitCase({ name, loop, length, rounds, calls, of, isHugeToo = false, o
   const finding = (value: number): Findings => ({
     measurements: [{ metric: 'time', unit: `ns a call (${of} of ${rounds})`, value, better: 'less' }],
   });
-  const floor = (width: Width, isHuge: boolean): Variant => ({
+  const floor = (width: Width, isHuge: boolean, floorLoop: CLoop = loop): Variant => ({
     kind: 'floor',
-    skip: compilerMissing,
+    skip: floorLoop === 'stream' ? streamsMissing : compilerMissing,
     setup({ scratch }) {
-      const measure = compileLoop(scratch, loop, width, isHuge);
+      const measure = compileLoop(scratch, floorLoop, width, isHuge);
       let value = 0;
       return {
         run: () => (value = measure(length, { rounds, calls })[of]),
@@ -69,9 +76,22 @@ function limitCase({ name, loop, length, rounds, calls, of, isHugeToo = false, o
         },
       },
       'floor:c': floor('native', false),
-      ...(isHugeToo ? { 'floor:c, huge pages': floor('native', true) } : {}),
+      ...(isHugeToo ? beyondCaches(floor) : {}),
       ...(loop === 'add' || loop === 'bytes' ? {} : { 'floor:c, 128 bits': floor('128 bits', false) }),
     },
+  };
+}
+
+/** What a C program may have and WebAssembly not, one by one: large pages, wider registers, stores past the caches. */
+function beyondCaches(
+  floor: (width: Width, isHuge: boolean, loop?: CLoop) => Variant,
+): Readonly<Record<string, Variant>> {
+  return {
+    'floor:c, 128 bits': floor('128 bits', false),
+    'floor:c, streaming stores': floor('native', false, 'stream'),
+    'floor:c, huge pages': floor('native', true),
+    'floor:c, huge pages, 128 bits': floor('128 bits', true),
+    'floor:c, huge pages, streaming stores': floor('native', true, 'stream'),
   };
 }
 
