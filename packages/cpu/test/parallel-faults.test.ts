@@ -55,6 +55,20 @@ test('a failure stops the rest, which would take a quarter of a minute', async (
   });
 });
 
+test('an abort while the threads start rejects at once, leaves nothing taken, and the next call works', async () => {
+  const task = await moduleTask<number, number>(numbers('crunch'));
+  const before = heap().stats().usedBytes;
+  for (const input of [Int32Array.from(items), items]) {
+    const parallel = pool({ threads: 2, callerSliceMs: 0 });
+    const controller = new AbortController();
+    const running = parallel.map(input as Int32Array, task, { signal: controller.signal });
+    controller.abort(new Error('changed my mind'));
+    await expect(running).rejects.toThrow('changed my mind');
+    expect(heap().stats().usedBytes).toBe(before);
+    expect(Array.from(await parallel.map(input as Int32Array, task))).toEqual(expected);
+  }
+});
+
 test('where no worker comes up, the caller computes alone, or the call rejects', () => {
   const program = `
     import { createParallel } from '@hotpath/cpu';

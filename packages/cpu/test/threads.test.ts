@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { afterEach, expect, test } from 'vitest';
 
 // Jobs and threads are no part of the public face; what they leave undone is seen at this level alone.
@@ -95,6 +97,15 @@ test('a job of which nothing is left is answered without a worker, when a worker
   expect([taken, stopped, open, late].map(({ control }) => control.at(-1))).toEqual([0, 0, -1, 0]);
 });
 
+test('the answer of a job does not wait for the one that its worker does next', async () => {
+  const pool = threads();
+  const [first, second] = [gatedJobs(pool, 1), gatedJobs(pool, 1)];
+  first.open();
+  expect(await first.ended).toMatchObject([{ items: 1 }]);
+  second.open();
+  await second.ended;
+});
+
 test('jobs of which nothing is left do not add up behind one that can go on', async () => {
   const pool = threads();
   const held = gatedJobs(pool, JOBS_PER_WORKER + 1);
@@ -113,6 +124,24 @@ test('nor do those of a few calls, whose buffers may be large', async () => {
   for (const outcome of await Promise.all(stale.slice(0, 9))) expect(outcome).toEqual(NOTHING);
   held.open();
   await Promise.all([held.ended, ...stale]);
+});
+
+test('nor do they after a burst of jobs that could go on, when few of those are left', async () => {
+  const pool = threads();
+  const first = gatedJobs(pool, JOBS_PER_WORKER);
+  const burst = gatedJobs(pool, 100);
+  const held = gatedJobs(pool, JOBS_PER_WORKER + 20);
+  burst.open();
+  first.open();
+  await burst.ended;
+  // Jobs are posted in their order, so the worker holds the first of those that are held, and 20 wait.
+  let answered = 0;
+  const stale = staleJobs(pool, 21);
+  for (const outcome of stale) void outcome.then(() => answered++);
+  await setImmediate();
+  expect(answered).toBe(20);
+  held.open();
+  await Promise.all([first.ended, held.ended, ...stale]);
 });
 
 test('jobs that wait reject when the threads are ended', async () => {

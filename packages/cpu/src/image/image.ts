@@ -2,6 +2,7 @@ import { allocate, free } from '@hotpath/memory';
 
 import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { locate, overlaps } from '../kernels/operands.ts';
 import { checkNumber } from '../parallel/options.ts';
 import type { MapOptions } from '../parallel/options.ts';
 import type { Parallel } from '../parallel/api.ts';
@@ -40,6 +41,7 @@ const MODULE = new URL('./rows.js', import.meta.url);
  * @param out receives the pixels; by default `image` itself.
  * @returns `out`.
  * @throws ArgumentTypeError, ArgumentRangeError when an image is none, its pixels are not in shared memory, or sizes differ.
+ * @throws FreedVectorError when pixels were freed.
  * @throws what `parallel.forEachRange` throws.
  */
 export function grayscale(
@@ -97,11 +99,8 @@ export async function boxBlur(
   checkNumber('radius', radius, 0, RADIUS_MAX, true);
   check('image', image);
   check('out', out);
-  if (out.pixels.buffer === image.pixels.buffer) {
-    const [a, b] = [image.pixels, out.pixels];
-    if (a.byteOffset < b.byteOffset + b.length && b.byteOffset < a.byteOffset + a.length) {
-      throw new ArgumentRangeError('out: expected an image apart from the one that is read');
-    }
+  if (overlaps(image.pixels, out.pixels)) {
+    throw new ArgumentRangeError('out: expected an image apart from the one that is read');
   }
   // The columns of a range are summed anew, 2r + 1 rows of them: longer ranges make that little.
   const grain = 32 + 2 * radius;
@@ -172,4 +171,5 @@ function check(name: string, image: RgbaImage): void {
   if (!(image.pixels.buffer instanceof SharedArrayBuffer)) {
     throw new ArgumentTypeError(`${name}.pixels: expected shared memory, as createImage takes it`);
   }
+  locate(`${name}.pixels`, image.pixels);
 }

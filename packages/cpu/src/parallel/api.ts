@@ -14,10 +14,11 @@ export interface Parallel {
    * bigint for BigInt arrays), which is converted as by an assignment to an element. It runs in the calling thread
    * too.
    *
-   * Small calls are computed at once, without threads. Larger ones are shared: an array in shared memory is read where
-   * it is, any other is copied once.
+   * Calls that threads cannot shorten are computed here, small ones before this returns where the task is loaded. Others are shared: an
+   * array in shared memory is read where it is, any other is copied once.
    *
    * @throws ArgumentTypeError, ArgumentRangeError when an argument is invalid.
+   * @throws FreedVectorError when an array was freed, or its buffer detached.
    * @throws TaskModuleError, TaskExportError when the task names a module or export that is not there.
    * @throws TaskError when the task throws; with the index, and the thrown value as its cause. The rest is stopped.
    * @throws TaskClosureError when a task from source needs a variable from outside itself.
@@ -127,7 +128,8 @@ export interface Parallel {
    * free. `data` is cloned to the workers; typed arrays in it must be over shared memory (`allocate`), and are seen by all. The workers
    * are attached to the heap, so kernels called there over parts of such vectors use SIMD.
    *
-   * @throws as `map`; ArgumentTypeError when a typed array in `data` is over ordinary memory, where writes would be lost.
+   * @throws as `map`; ArgumentTypeError when a typed array in `data` is over ordinary memory, where writes would be lost, or `data` cannot be
+   *   cloned.
    */
   forEachRange(
     count: number,
@@ -138,7 +140,7 @@ export interface Parallel {
 
   /**
    * Runs a kernel over large vectors of the heap in all threads, as `kernels[name](...operands)` would in this one. Nothing is copied.
-   * What an element costs is learnt from call to call. A call that would take less than a millisecond is computed at once, in 1 to 2 µs
+   * What an element costs is learnt from call to call. A call that would take less than a millisecond is computed at once, in a microsecond
    * more than by the kernel itself; more is shared, and gains 1.2 to 1.8 times on two cores, as far as memory lets it.
    *
    * Numbers of more than 1,048,576 elements are folded from blocks, at most 64 of them and none shorter than 262,144 elements, so equal

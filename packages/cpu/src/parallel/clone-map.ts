@@ -1,18 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { deserialize, serialize } from 'node:v8';
 
 import { ItemCloneError, TaskResultError } from '../errors.ts';
-import { isWorthSharing, nextProbe } from './call.ts';
 import type { Call } from './call.ts';
 import { clear, createControl, hasLeft, isStopped, presentThread, stop, STOP_REASON } from './control.ts';
 import type { Control } from './control.ts';
 import { Crew } from './crew.ts';
-import { errorOfThrown } from './failure.ts';
-import { createPace, learn } from './grain.ts';
+import { createPace } from './grain.ts';
 import type { Pace } from './grain.ts';
-import type { CloneKind, Position } from './loop.ts';
+import type { CloneKind, Loop, Position } from './loop.ts';
+import { isWorthSharing, reportProgress, runAlone, runSlice } from './own-work.ts';
+import type { OwnWork } from './own-work.ts';
 import type { Outcome } from './protocol.ts';
 import { pack, unpackInto } from './pack.ts';
-import { reasonOf, reportProgress } from './shared-map.ts';
+import { reasonOf } from './shared-map.ts';
 import { JOBS_PER_WORKER } from './threads.ts';
 
 /** A chunk is worth a message, about 50 µs of it on each side, when it takes this long. */
@@ -24,87 +25,96 @@ const SLICE_MS = 1;
 /**
  * Maps a plain array. Its items cannot be shared, so they are cloned to the workers in chunks and the results back.
  *
+ * Where a clone costs more than an item, no thread can win, and the calling thread goes on alone.
+ *
  * Chunks are cut from the front, each a third of a fair share of what remains, so they shrink towards the end and
  * nobody waits long for anybody. A worker always holds its next chunk already. The calling thread takes items from the
  * same front, a slice at a time.
+ *
+ * @returns `undefined` where all is done at once, which costs no promise.
  */
-export async function mapClones(
+export function mapClones(
   call: Call,
   input: readonly unknown[],
   output: unknown[],
   kind: CloneKind = 'any',
-): Promise<void> {
+): Promise<void> | undefined {
   call.signal?.throwIfAborted();
-  await new CloneMap(call, input, output, kind).run();
-  call.onProgress?.(input.length, input.length);
+  return new CloneMap(call, input, output, kind).start();
 }
 
-class CloneMap {
+class CloneMap implements OwnWork {
   readonly #call: Call;
   readonly #input: readonly unknown[];
   readonly #output: unknown[];
   readonly #kind: CloneKind;
   readonly #pace: Pace;
-  readonly #position: Position = { index: -1 };
+  readonly position: Position = { index: -1 };
   /** First item that nobody was given yet. */
   #next = 0;
   /** Chunks that were given to a worker which never came. */
   readonly #returned: { start: number; end: number }[] = [];
   /** Items whose results are in. */
   #done = 0;
+  #handoverMs: number | undefined;
+  #loop: Loop | undefined;
 
   constructor(call: Call, input: readonly unknown[], output: unknown[], kind: CloneKind) {
     this.#call = call;
     this.#input = input;
     this.#output = output;
     this.#kind = kind;
-    this.#pace = createPace(call.task.msPerItem);
+    this.#pace = createPace(call.task.knownCost);
   }
 
-  async run(): Promise<void> {
-    const { task, options } = this.#call;
-    if (options.callerSliceMs > 0) {
-      const isKnown = task.msPerItem > 0 && isWorthSharing(this.#input.length, task.msPerItem, Infinity);
-      if (!isKnown) {
-        try {
-          this.#compute(options.callerSliceMs, true);
-        } catch (error) {
-          throw errorOfThrown(error, this.#position.index, task);
-        }
-      }
-    }
-    if (this.#next < this.#input.length) await this.#share();
+  start(): Promise<void> | undefined {
+    const { task, options, onProgress } = this.#call;
+    const isAsked = options.callerSliceMs > 0 && !isWorthSharing(this.#call, this.#pace, this);
+    if (isAsked) runSlice(this.#call, this.#pace, this, options.callerSliceMs, true);
+    if (this.remaining > 0) return this.#goOn();
     task.remember(this.#pace.items, this.#pace.busyMs);
+    onProgress?.(this.count, this.count);
+    return undefined;
   }
 
-  /** Runs items here for `sliceMs`; with `isProbe` only until they prove worth sharing. */
-  #compute(sliceMs: number, isProbe: boolean): void {
-    const loop = this.#call.task.loop(this.#input, this.#output, this.#kind);
-    const count = this.#input.length;
-    const started = performance.now();
-    let before = started;
-    for (let own = 0; this.#hasItems();) {
-      const start = this.#returned.at(-1)?.start ?? this.#next;
-      const end = this.#take(nextProbe(own, this.#pace.msPerItem, count));
-      loop(this.#input, this.#output, start, end, 0, this.#position);
-      this.#done += end - start;
-      own += end - start;
-      const after = performance.now();
-      learn(this.#pace, end - start, after - before);
-      before = after;
-      const spentMs = after - started;
-      if (spentMs >= sliceMs) return;
-      if (isProbe && isWorthSharing(count - end, this.#pace.msPerItem, spentMs)) return;
-    }
+  async #goOn(): Promise<void> {
+    const { task, options, onProgress } = this.#call;
+    if (options.callerSliceMs > 0) await runAlone(this.#call, this.#pace, this);
+    if (this.remaining > 0) await this.#share();
+    task.remember(this.#pace.items, this.#pace.busyMs);
+    onProgress?.(this.count, this.count);
   }
 
-  #hasItems(): boolean {
-    return this.#next < this.#input.length || this.#returned.length > 0;
+  get count(): number {
+    return this.#input.length;
+  }
+
+  get remaining(): number {
+    let remaining = this.count - this.#next;
+    for (const { start, end } of this.#returned) remaining += end - start;
+    return remaining;
+  }
+
+  run(size: number): number {
+    this.#loop ??= this.#call.task.loop(this.#input, this.#output, this.#kind);
+    const start = this.#returned.at(-1)?.start ?? this.#next;
+    const end = this.#take(size);
+    this.#loop(this.#input, this.#output, start, end, 0, this.position);
+    this.#done += end - start;
+    return end - start;
+  }
+
+  /** Tried out on the first items and results, once a call: nothing else tells what they hold. */
+  handoverMs(): number {
+    if (this.#kind !== 'any') return 0;
+    if (this.#next === 0) return Infinity;
+    this.#handoverMs ??= cloneCostMs(this.#input, this.#output, this.#next);
+    return this.#handoverMs;
   }
 
   /** Whether items wait for the calling thread. */
   #isLeftTo(takesPart: boolean): boolean {
-    return takesPart && this.#hasItems();
+    return takesPart && this.remaining > 0;
   }
 
   /** Takes up to `size` items from the last chunk that came back, else from the front; returns where they end. */
@@ -120,7 +130,7 @@ class CloneMap {
   }
 
   async #share(): Promise<void> {
-    const { options, threads, task, signal, crews } = this.#call;
+    const { options, threads, task, signal, running } = this.#call;
     const count = this.#input.length;
     const slots = options.workerCount * JOBS_PER_WORKER;
     const control = createControl(slots);
@@ -130,7 +140,7 @@ class CloneMap {
       crew.notify();
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    crews.add(crew);
+    running.add(crew);
     const reporting = reportProgress(this.#call, crew, () => this.#done, count);
     const post = (slot: number): void => {
       if (this.#next >= count || isStopped(control)) return;
@@ -174,20 +184,20 @@ class CloneMap {
     } finally {
       clearInterval(reporting);
       signal?.removeEventListener('abort', onAbort);
-      crews.delete(crew);
+      running.delete(crew);
     }
   }
 
   /** The calling thread's share, in slices with a turn of the event loop after each. */
   async #takePart(crew: Crew, control: Control): Promise<void> {
-    const { options, task } = this.#call;
+    const sliceMs = Math.min(this.#call.options.callerSliceMs, SLICE_MS);
     try {
-      while (this.#hasItems() && !isStopped(control)) {
-        this.#compute(Math.min(options.callerSliceMs, SLICE_MS), false);
+      while (this.remaining > 0 && !isStopped(control)) {
+        runSlice(this.#call, this.#pace, this, sliceMs, false);
         await nextTurn();
       }
     } catch (error) {
-      crew.fail(errorOfThrown(error, this.#position.index, task));
+      crew.fail(error as Error);
     }
   }
 
@@ -228,6 +238,31 @@ class CloneMap {
       throw cause;
     }
   }
+}
+
+/** Time after which no more items are cloned to see what that costs; a fraction of what a call wins that is shared. */
+const CLONE_TRIAL_MS = 0.03;
+
+/**
+ * What a clone of an item and of its result costs, in milliseconds of one thread: more and more of those that are done are cloned until
+ * that takes long enough to be read. Half of what both threads spend on them, as the calling thread pays for one end of either.
+ */
+function cloneCostMs(input: readonly unknown[], output: readonly unknown[], done: number): number {
+  let costMs = 0;
+  let spentMs = 0;
+  try {
+    for (let size = 1; size <= done && spentMs < CLONE_TRIAL_MS; size *= 4) {
+      const started = performance.now();
+      deserialize(serialize(pack(input.slice(0, size))));
+      deserialize(serialize(pack(output.slice(0, size))));
+      const tookMs = performance.now() - started;
+      spentMs += tookMs;
+      costMs = tookMs / size / 2;
+    }
+  } catch {
+    // What cannot be cloned is told by the worker that is sent it, with its index.
+  }
+  return costMs;
 }
 
 /** A thread that ended, by `process.exit` or for want of memory, with a job that came after; what was refused is no error of Node's. */

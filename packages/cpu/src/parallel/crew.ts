@@ -1,3 +1,4 @@
+import type { Stoppable } from './call.ts';
 import { presentThread, stop, STOP_REASON } from './control.ts';
 import type { Control } from './control.ts';
 import { errorOfFailure, indexOf } from './failure.ts';
@@ -11,7 +12,7 @@ import type { Threads } from './threads.ts';
  * A participant is out from `send` until its job settles; it is present while its word in the control block says that
  * it may touch the data. One that died stays marked in the block, and is not out any more.
  */
-export class Crew {
+export class Crew implements Stoppable {
   readonly #control: Control;
   readonly #threads: Threads;
   readonly #task: LoadedTask;

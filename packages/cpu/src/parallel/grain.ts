@@ -15,6 +15,12 @@ export const GRAIN_MAX: number = 1 << 20;
 /** The largest input: every thread may add one grain beyond the end before it sees the end, in 31 bits. */
 export const COUNT_MAX: number = 1 << 30;
 
+/** Until this much was spent, a reading of the cost of an item is not believed. */
+export const PROBE_MS = 0.1;
+
+/** The same for the first call, and for one that is dearer than the last: until V8 has compiled a loop it may be thirty times as slow. */
+const COLD_PROBE_MS = 1;
+
 /** A grain grows at most by this factor a step: the first readings are of cold code and of a coarse clock. */
 const GROWTH_MAX = 8;
 
@@ -22,6 +28,11 @@ const GROWTH_MAX = 8;
 export interface Pace {
   /** Milliseconds an item; 0 while unknown. */
   msPerItem: number;
+  /** What earlier calls learnt; 0 when nothing is known. */
+  readonly knownMs: number;
+  /** The last two readings of it; infinite before there are any. */
+  lastMs: number;
+  previousMs: number;
   /** Size of the last grain; 0 before the first. */
   lastGrain: number;
   /** Items finished, and the time they took. */
@@ -31,7 +42,16 @@ export interface Pace {
 
 /** A pace that starts from what earlier calls learnt; 0 when nothing is known. */
 export function createPace(msPerItem: number): Pace {
-  return { msPerItem, lastGrain: 0, items: 0, busyMs: 0 };
+  const reading = msPerItem > 0 ? msPerItem : Infinity;
+  return {
+    msPerItem,
+    knownMs: msPerItem,
+    lastMs: reading,
+    previousMs: reading,
+    lastGrain: 0,
+    items: 0,
+    busyMs: 0,
+  };
 }
 
 /** Size of the next grain, at least 1. `fixed` is the user's own size, or 0. */
@@ -50,5 +70,18 @@ export function learn(pace: Pace, items: number, elapsedMs: number): void {
   pace.busyMs += elapsedMs;
   pace.lastGrain = items;
   const seen = elapsedMs / items;
+  pace.previousMs = pace.lastMs;
+  pace.lastMs = seen;
   pace.msPerItem = pace.msPerItem === 0 ? seen : (pace.msPerItem + seen) / 2;
+}
+
+/** What an item costs, by the lesser of two readings: what disturbs one, a collection or another program, must not wake threads. */
+export function steadyCost({ lastMs, previousMs }: Pace): number {
+  const cost = Math.min(lastMs, previousMs);
+  return cost === Infinity ? 0 : cost;
+}
+
+/** Whether {@link steadyCost} rests on enough to be believed. */
+export function isSettled(pace: Pace): boolean {
+  return pace.busyMs >= (steadyCost(pace) <= 2 * pace.knownMs ? PROBE_MS : COLD_PROBE_MS);
 }

@@ -109,17 +109,21 @@ function refuseOverlap(input: Vector | Uint8Array, out: Uint8Array, index: numbe
  * @returns its number, if it gives one.
  * @throws what the kernel throws, and what {@link mapShared} throws.
  */
-export async function runKernel(call: Call, checked: KernelCall): Promise<number | undefined> {
-  const { name, operands, count } = checked;
-  const { task, options, onProgress } = call;
+export function runKernel(call: Call, checked: KernelCall): number | undefined | Promise<number | undefined> {
+  const { name, count } = checked;
   const block = blockOf(name, count);
+  if (call.options.callerSliceMs === 0 || !isInline(call.task, count)) return share(call, checked, block);
+  call.signal?.throwIfAborted();
   const blocks = Math.ceil(count / block);
-  if (options.callerSliceMs > 0 && isInline(task, count)) {
-    call.signal?.throwIfAborted();
-    const result = runHere(task, checked, blocks);
-    onProgress?.(blocks, blocks);
-    return result;
-  }
+  const result = runHere(call.task, checked, blocks);
+  call.onProgress?.(blocks, blocks);
+  return result;
+}
+
+async function share(call: Call, checked: KernelCall, block: number): Promise<number | undefined> {
+  const { name, operands, count } = checked;
+  const { task } = call;
+  const blocks = Math.ceil(count / block);
   // Empty parts of the operands: the kernel looks at their types and numbers, and at nothing else.
   KERNELS.get(name)!(...operands.map((operand) => (isVector(operand) ? operand.subarray(0, 0) : operand)));
   const results = NUMBER_KERNELS.has(name) ? allocate('f64', blocks) : undefined;

@@ -23,6 +23,11 @@ export function unpackInto(packed: Packed, output: unknown[], start: number): vo
   for (let i = 0; i < packed.length; i++) output[start + i] = packed[i];
 }
 
+/** Whether {@link pack} would make a typed array. */
+export function areNumbers(values: readonly unknown[]): values is readonly number[] {
+  return kindOf(values) !== 'any';
+}
+
 function kindOf(values: readonly unknown[]): 'i32' | 'f64' | 'any' {
   let isInteger = true;
   for (let i = 0; i < values.length; i++) {
@@ -35,6 +40,15 @@ function kindOf(values: readonly unknown[]): 'i32' | 'f64' | 'any' {
 
 /** Which kinds of array a loop reads and writes: each combination has a loop of its own, so that it sees one shape. */
 export function shapeOf(input: Indexed, output: Indexed, kind: ResultKind): string {
-  const source = kind === 'fold' || kind === 'sort' || kind === 'merge' ? (input as FoldInput).array : input;
-  return `${kind} ${Object.prototype.toString.call(source)} ${Object.prototype.toString.call(output)}`;
+  return `${kind} ${tagOf(sourceOf(input, kind))} ${tagOf(output)}`;
+}
+
+/** What a loop reads its elements from. */
+export function sourceOf(input: Indexed, kind: ResultKind): unknown {
+  return kind === 'fold' || kind === 'sort' || kind === 'merge' ? (input as FoldInput).array : input;
+}
+
+/** The name of a kind of typed array; `undefined` for anything else. */
+export function tagOf(array: unknown): string | undefined {
+  return (array as Record<symbol, string | undefined>)[Symbol.toStringTag];
 }

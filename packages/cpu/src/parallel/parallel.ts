@@ -1,20 +1,19 @@
-import { adopt, free } from '@hotpath/memory';
-
 import { describe } from '../describe.ts';
-import { ArgumentTypeError, ParallelClosedError } from '../errors.ts';
-import { checkArrays, checkCount, isNumericArray, makeLike } from './arrays.ts';
+import { ArgumentTypeError, ParallelClosedError, TaskResultError } from '../errors.ts';
+import { locate } from '../kernels/operands.ts';
+import { checkArrays, checkCount, checkInput, isNumericArray, makeLike } from './arrays.ts';
 import type { ElementOf, NumberArray, NumericArray, OwnArray } from './arrays.ts';
-import type { Call } from './call.ts';
+import type { Call, Stoppable } from './call.ts';
 import { mapClones } from './clone-map.ts';
 import type { NumberKernel, Operand, ParallelKernels } from './kernel-blocks.ts';
 import { checkKernel, kernelTask, runKernel } from './kernel.ts';
-import type { Crew } from './crew.ts';
 import { COUNT_MAX } from './grain.ts';
-import type { FoldInput, GatherBlock, RangeInput } from './loop.ts';
+import type { GatherBlock, Position, RangeInput } from './loop.ts';
 import { checkNumber, resolveMapOptions, resolveOptions } from './options.ts';
 import type { MapOptions, ParallelOptions, ResolvedOptions } from './options.ts';
-import { arrayItems, indexItems, mapShared } from './shared-map.ts';
-import { pack } from './pack.ts';
+import { arrayItems, foldItems, indexItems, mapShared } from './shared-map.ts';
+import { errorOfThrown } from './failure.ts';
+import { areNumbers } from './pack.ts';
 import { ASCENDING, sortPlain, sortTyped } from './sort.ts';
 import { LoadedTask, loadModuleTask } from './task.ts';
 import type { ParallelTask, RangeTask, TaskModule } from './task.ts';
@@ -39,20 +38,22 @@ export function createParallel(options: ParallelOptions = {}): Parallel {
 const FOLD_BLOCK = 1024;
 
 /**
- * The numbers of `input` as a typed array; `undefined` where it holds something else.
+ * `input` where it holds numbers alone, else `undefined`.
  *
- * @throws ArgumentTypeError when `input` is neither a typed array of numbers nor a plain array.
+ * @throws ArgumentTypeError when it is neither a typed array of numbers nor a plain array.
+ * @throws ArgumentRangeError, FreedVectorError as {@link checkInput}.
  */
-function numbersOf(input: NumberArray | readonly unknown[]): NumberArray | undefined {
-  if (isNumericArray(input) && !(input instanceof BigInt64Array) && !(input instanceof BigUint64Array))
+function numbersOf(input: NumberArray | readonly unknown[]): NumberArray | readonly number[] | undefined {
+  if (isNumericArray(input) && !(input instanceof BigInt64Array) && !(input instanceof BigUint64Array)) {
+    checkInput('input', input);
     return input;
+  }
   if (!Array.isArray(input)) {
     throw new ArgumentTypeError(
       `input: expected an array or a typed array of numbers, got ${describe(input)}`,
     );
   }
-  const packed = pack(input);
-  return ArrayBuffer.isView(packed) ? packed : undefined;
+  return input.length > 0 && areNumbers(input) ? input : undefined;
 }
 
 /** Folds clones of the items, block by block. */
@@ -67,27 +68,56 @@ async function gather(call: Call, input: readonly unknown[], initial: unknown): 
     call.onProgress &&
     ((done: number) => call.onProgress?.(Math.min(done * FOLD_BLOCK, input.length), input.length));
   await mapClones({ ...call, task: call.task.withCost(0), onProgress }, blocks, results, 'gather');
-  return call.task.fold(results, initial);
+  return foldResults(call.task, results, initial);
 }
 
-/** Writes to a clone would be lost: that is found here and not in the results. */
-function refuseLocal(data: unknown): void {
+/**
+ * Folds the results of blocks by the same function, here; `initial` where there are none.
+ *
+ * @throws TaskError, TaskResultError when the function throws, or gives what it may not.
+ */
+function foldResults(task: LoadedTask, results: readonly unknown[], initial: unknown): unknown {
+  if (results.length === 0) return initial;
+  const block: GatherBlock = { items: results.slice(1), initial: results[0], first: 1 };
+  const position: Position = { index: -1 };
+  const total: unknown[] = [undefined];
+  try {
+    task.loop([block], total, 'gather')([block], total, 0, 1, 0, position);
+  } catch (error) {
+    throw errorOfThrown(error, position.index, task);
+  }
+  return total[0];
+}
+
+/**
+ * Writes to a clone would be lost, and those to a freed vector would hit another's: that is found here and not in the results.
+ *
+ * @throws ArgumentTypeError for a typed array over ordinary memory, FreedVectorError for one that was freed.
+ */
+function checkData(data: unknown): void {
   const values = typeof data === 'object' && data !== null ? [data, ...Object.values(data)] : [];
   for (const value of ArrayBuffer.isView(data) ? [data] : values) {
-    if (ArrayBuffer.isView(value) && !(value.buffer instanceof SharedArrayBuffer)) {
+    if (!ArrayBuffer.isView(value)) continue;
+    if (!(value.buffer instanceof SharedArrayBuffer)) {
       throw new ArgumentTypeError(
         'data: expected typed arrays over shared memory; take them with allocate or adopt',
       );
     }
+    locate('data', value);
   }
+}
+
+/** `result`, now or when `work` is done. */
+function after<R>(work: Promise<void> | undefined, result: R): R | Promise<R> {
+  return work === undefined ? result : work.then(() => result);
 }
 
 class PiscinaParallel implements Parallel {
   readonly #options: ResolvedOptions;
   readonly #threads: Threads;
   readonly #calls = new Set<Promise<unknown>>();
-  readonly #modules = new Map<string, Promise<LoadedTask>>();
-  readonly #crews = new Set<Crew>();
+  readonly #modules = new Map<string, LoadedTask | Promise<LoadedTask>>();
+  readonly #running = new Set<Stoppable>();
   #closed: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions) {
@@ -110,20 +140,20 @@ class PiscinaParallel implements Parallel {
     task: ParallelTask<never, unknown> | TaskModule,
     options: MapOptions = {},
   ): Promise<unknown> {
-    return this.#track(async () => {
+    return this.#track(() => {
       if (isNumericArray(input)) {
+        checkInput('input', input);
         const output = makeLike(input, input.length);
-        checkArrays(input, output);
-        await mapShared(await this.#call(task, options), arrayItems(input, output));
-        return output;
+        return this.#with(task, options, (call) => after(mapShared(call, arrayItems(input, output)), output));
       }
       if (!Array.isArray(input)) {
         throw new ArgumentTypeError(`input: expected an array or a typed array, got ${describe(input)}`);
       }
       checkCount(input.length);
-      const output = new Array<unknown>(input.length);
-      await mapClones(await this.#call(task, options), input, output);
-      return output;
+      return this.#with(task, options, (call) => {
+        const output = new Array<unknown>(input.length);
+        return after(mapClones(call, input, output), output);
+      });
     });
   }
 
@@ -133,10 +163,9 @@ class PiscinaParallel implements Parallel {
     task: ParallelTask<ElementOf<A>, ElementOf<B>> | TaskModule,
     options: MapOptions = {},
   ): Promise<B> {
-    return this.#track(async () => {
+    return this.#track(() => {
       checkArrays(input, output);
-      await mapShared(await this.#call(task, options), arrayItems(input, output));
-      return output;
+      return this.#with(task, options, (call) => after(mapShared(call, arrayItems(input, output)), output));
     });
   }
 
@@ -161,10 +190,11 @@ class PiscinaParallel implements Parallel {
       );
     }
     return this.#track(async () => {
-      checkCount(input.length);
+      checkInput('input', input);
       const flags = new Uint8Array(input.length);
       await mapShared(await this.#call(task, options), arrayItems(input, flags, 'flag'));
-      const kept = flags.reduce((total, flag) => total + flag, 0);
+      let kept = 0;
+      for (let i = 0; i < flags.length; i++) kept += flags[i]!;
       const output = makeLike(input, kept);
       for (let i = 0, w = 0; i < input.length; i++) if (flags[i] === 1) output[w++] = input[i]!;
       return output;
@@ -192,24 +222,15 @@ class PiscinaParallel implements Parallel {
     return this.#track(async () => {
       const numbers = numbersOf(input);
       const call = await this.#call(task, options);
-      if (numbers === undefined || (Array.isArray(input) && input.length === 0)) {
-        return await gather(call, input as readonly unknown[], initial);
-      }
+      if (numbers === undefined) return await gather(call, input as readonly unknown[], initial);
       if (typeof initial !== 'number') {
         throw new ArgumentTypeError(`initial: expected a number, got ${describe(initial)}`);
       }
-      const isShared = numbers.buffer instanceof SharedArrayBuffer || this.#options.workerCount === 0;
-      const copy = isShared ? undefined : adopt(numbers as Float64Array);
-      try {
-        const array = copy === undefined ? numbers : copy.subarray();
-        const blocks = Math.ceil(array.length / FOLD_BLOCK);
-        const results = new Float64Array(new SharedArrayBuffer(blocks * 8));
-        const fold: FoldInput = { array, block: FOLD_BLOCK, initial, length: blocks };
-        await mapShared(call, indexItems(blocks, fold, results, 'fold'));
-        return call.task.fold(results, initial);
-      } finally {
-        if (copy !== undefined) free(copy);
-      }
+      const results = new Float64Array(new SharedArrayBuffer(Math.ceil(numbers.length / FOLD_BLOCK) * 8));
+      await mapShared(call, foldItems(numbers, FOLD_BLOCK, initial, results));
+      const total = foldResults(call.task, Array.from(results), initial);
+      if (typeof total === 'number') return total;
+      throw new TaskResultError(`the result of the fold: expected a number, got ${describe(total)}`, -1);
     });
   }
 
@@ -241,7 +262,7 @@ class PiscinaParallel implements Parallel {
   ): Promise<void> {
     return this.#track(async () => {
       checkNumber('count', count, 0, COUNT_MAX, true);
-      refuseLocal(data);
+      checkData(data);
       const range: RangeInput = { data, length: count };
       const items = indexItems(count, range, new Uint8Array(0), 'range');
       await mapShared(await this.#call(task, options), items);
@@ -253,10 +274,11 @@ class PiscinaParallel implements Parallel {
     operands: ParallelKernels[K],
     options: MapOptions = {},
   ): Promise<K extends NumberKernel ? number : void> {
-    return this.#track(async () => {
+    return this.#track(() => {
       const checked = checkKernel(name, operands as readonly Operand[]);
-      const result = await runKernel(this.#callOf(kernelTask(checked), options), checked);
-      return result as K extends NumberKernel ? number : void;
+      return runKernel(this.#callOf(kernelTask(checked), options), checked) as Promise<
+        K extends NumberKernel ? number : void
+      >;
     });
   }
 
@@ -273,17 +295,26 @@ class PiscinaParallel implements Parallel {
   async #close(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
       const error = new ParallelClosedError(`the pool was closed, and the call took ${timeoutMs} ms longer`);
-      for (const crew of this.#crews) crew.fail(error);
+      for (const call of this.#running) call.fail(error);
     }, timeoutMs);
     await Promise.allSettled(this.#calls);
     clearTimeout(timer);
     await this.#threads.destroy();
   }
 
-  /** Runs a call and remembers it for `close`. */
-  async #track<R>(run: () => Promise<R>): Promise<R> {
-    if (this.#closed !== undefined) throw new ParallelClosedError('the pool is closed');
-    const running = run();
+  /** Runs a call, and remembers it for `close` where it is not over at once. */
+  #track<R>(run: () => R | Promise<R>): Promise<R> {
+    if (this.#closed !== undefined) return Promise.reject(new ParallelClosedError('the pool is closed'));
+    try {
+      const result = run();
+      return result instanceof Promise ? this.#await(result) : Promise.resolve(result);
+    } catch (error) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an abort's reason may be anything
+      return Promise.reject(error);
+    }
+  }
+
+  async #await<R>(running: Promise<R>): Promise<R> {
     this.#calls.add(running);
     try {
       return await running;
@@ -292,8 +323,20 @@ class PiscinaParallel implements Parallel {
     }
   }
 
+  /** Goes on with the call of a task; at once where it is loaded. */
+  #with<R>(
+    task: ParallelTask<never, unknown> | TaskModule,
+    options: MapOptions,
+    run: (call: Call) => R | Promise<R>,
+  ): R | Promise<R> {
+    const loaded = task instanceof LoadedTask ? task : this.#module(task as TaskModule);
+    return loaded instanceof LoadedTask
+      ? run(this.#callOf(loaded, options))
+      : loaded.then((ready) => run(this.#callOf(ready, options)));
+  }
+
   async #call(task: ParallelTask<never, unknown> | TaskModule, options: MapOptions): Promise<Call> {
-    return this.#callOf(task instanceof LoadedTask ? task : await this.#module(task as TaskModule), options);
+    return await this.#with(task, options, (call) => call);
   }
 
   #callOf(task: LoadedTask, options: MapOptions): Call {
@@ -305,22 +348,25 @@ class PiscinaParallel implements Parallel {
       signal,
       grain,
       onProgress,
-      crews: this.#crews,
+      running: this.#running,
     };
   }
 
   /** A module reference is loaded once a pool; what is learnt of its cost stays with it. */
-  #module(reference: TaskModule): Promise<LoadedTask> {
+  #module(reference: TaskModule): LoadedTask | Promise<LoadedTask> {
     const key =
       typeof reference === 'object' && reference !== null
         ? `${reference.export} ${String(reference.module)}`
         : '';
-    let loading = this.#modules.get(key);
-    if (loading === undefined) {
-      loading = loadModuleTask(reference);
-      this.#modules.set(key, loading);
-      loading.catch(() => this.#modules.delete(key));
+    let task = this.#modules.get(key);
+    if (task === undefined) {
+      task = loadModuleTask(reference);
+      this.#modules.set(key, task);
+      task.then(
+        (loaded) => this.#modules.set(key, loaded),
+        () => this.#modules.delete(key),
+      );
     }
-    return loading;
+    return task;
   }
 }

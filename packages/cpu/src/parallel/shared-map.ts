@@ -1,22 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { heap } from '@hotpath/memory';
+import { adopt, free, heap } from '@hotpath/memory';
 import type { HeapHandle } from '@hotpath/memory';
 
 import { describe } from '../describe.ts';
-import { ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
-import { createStage, resultKindOf } from './arrays.ts';
-import type { NumericArray, Stage } from './arrays.ts';
-import { isWorthSharing, nextProbe } from './call.ts';
+import { ArgumentTypeError, ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
+import { copyCostMs, createStage, resultKindOf } from './arrays.ts';
+import type { NumberArray, NumericArray, Stage } from './arrays.ts';
 import type { Call } from './call.ts';
 import { createControl, finished, isStopped, stop, STOP_REASON } from './control.ts';
 import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
-import { createPace, learn } from './grain.ts';
+import { createPace } from './grain.ts';
 import type { Pace } from './grain.ts';
-import type { Indexed, Position, ResultKind } from './loop.ts';
+import type { FoldInput, Indexed, Loop, Position, ResultKind } from './loop.ts';
+import { isWorthSharing, reportProgress, runAlone, runSlice } from './own-work.ts';
+import type { OwnWork } from './own-work.ts';
+import { pack } from './pack.ts';
+import type { Outcome } from './protocol.ts';
 import { steal, STOLEN } from './steal.ts';
 import type { SharedWork } from './steal.ts';
+import type { LoadedTask } from './task.ts';
 
 /**
  * Longest time that the calling thread spins for the last grains of the others. They take 50 µs each, and hearing of
@@ -30,8 +34,10 @@ export interface Items {
   readonly input: Indexed;
   readonly output: Indexed;
   readonly kind: ResultKind;
+  /** What it costs to bring an item into shared memory and its result back, in milliseconds. */
+  readonly handoverMs: () => number;
   /** Input and output from item `base` on as every thread can see them. */
-  readonly stage: (base: number, isShared: boolean) => Stage;
+  readonly stage: (base: number) => Stage;
 }
 
 /** The items of a typed array, with results of `kind`. */
@@ -40,8 +46,9 @@ export function arrayItems(
   output: NumericArray,
   kind: ResultKind = resultKindOf(output),
 ): Items {
-  const stage = (base: number, isShared: boolean): Stage => createStage(input, output, base, isShared);
-  return { count: input.length, input, output, kind, stage };
+  const stage = (base: number): Stage => createStage(input, output, base);
+  const handoverMs = (): number => copyCostMs(input) + copyCostMs(output);
+  return { count: input.length, input, output, kind, handoverMs, stage };
 }
 
 /** Items that are in shared memory already, known by their index alone. */
@@ -58,51 +65,102 @@ export function indexItems(
     finish: nothing,
     release: nothing,
   });
-  return { count, input, output, kind, stage };
+  return { count, input, output, kind, handoverMs: () => 0, stage };
+}
+
+/** What packing and copying a number into shared memory costs, in milliseconds. */
+const PACK_MS = 1e-5;
+
+/** The blocks of a fold over numbers, one result each; `results` is in shared memory. */
+export function foldItems(
+  array: NumberArray | readonly number[],
+  block: number,
+  initial: number,
+  results: Float64Array,
+): Items {
+  const input: FoldInput = { array, block, initial, length: results.length };
+  const isSeen = !Array.isArray(array) && (array as NumberArray).buffer instanceof SharedArrayBuffer;
+  const stage = (base: number): Stage => {
+    const copy = isSeen ? undefined : adopt((Array.isArray(array) ? pack(array) : array) as Float64Array);
+    return {
+      input: copy === undefined ? input : { ...input, array: copy.subarray() },
+      output: results.subarray(base),
+      finish() {},
+      release() {
+        if (copy !== undefined) free(copy);
+      },
+    };
+  };
+  const handoverMs = (): number =>
+    isSeen ? 0 : block * (Array.isArray(array) ? PACK_MS : copyCostMs(array as NumberArray));
+  return { count: results.length, input, output: results, kind: 'fold', handoverMs, stage };
 }
 
 /**
- * Works through items. The calling thread begins alone; only when the work proves worth it are the rest and the cost
- * learnt so far given to the workers, and the caller goes on stealing beside them.
+ * Works through items. The calling thread begins alone, before this returns; only when the work proves worth it are the rest and the
+ * cost learnt so far given to the workers, and the caller goes on stealing beside them.
+ *
+ * @returns `undefined` where all is done at once, which costs no promise.
  */
-export async function mapShared(call: Call, items: Items): Promise<void> {
-  call.signal?.throwIfAborted();
-  const pace = createPace(call.task.msPerItem);
-  const base = call.options.callerSliceMs > 0 ? begin(call, items, pace) : 0;
-  if (base < items.count) await share(call, items, base, pace);
+export function mapShared(call: Call, items: Items): Promise<void> | undefined {
+  const { signal, task, options, onProgress } = call;
+  signal?.throwIfAborted();
+  const pace = createPace(task.knownCost);
+  const own = new OwnItems(call, items);
+  if (options.callerSliceMs > 0 && !isWorthSharing(call, pace, own)) {
+    runSlice(call, pace, own, options.callerSliceMs, true);
+  }
+  if (own.remaining > 0) return goOn(call, items, own, pace);
+  task.remember(pace.items, pace.busyMs);
+  onProgress?.(items.count, items.count);
+  return undefined;
+}
+
+async function goOn(call: Call, items: Items, own: OwnItems, pace: Pace): Promise<void> {
+  if (call.options.callerSliceMs > 0) await runAlone(call, pace, own);
+  if (own.remaining > 0) await share(call, items, own.done, pace);
+  else call.task.remember(pace.items, pace.busyMs);
   call.onProgress?.(items.count, items.count);
 }
 
-/** Runs items here until they are done or worth sharing; returns how many were done. */
-function begin(call: Call, { count, input, output, kind }: Items, pace: Pace): number {
-  const { task, options } = call;
-  if (task.msPerItem > 0 && isWorthSharing(count, task.msPerItem, Infinity)) return 0;
-  const loop = task.loop(input, output, kind);
-  const position: Position = { index: -1 };
-  const started = performance.now();
-  let before = started;
-  let done = 0;
-  try {
-    while (done < count) {
-      const size = nextProbe(done, pace.msPerItem, count - done);
-      loop(input, output, done, done + size, 0, position);
-      const after = performance.now();
-      learn(pace, size, after - before);
-      before = after;
-      done += size;
-      const spentMs = after - started;
-      if (isWorthSharing(count - done, pace.msPerItem, spentMs) || spentMs >= options.callerSliceMs) break;
-    }
-  } catch (error) {
-    throw errorOfThrown(error, position.index, task);
+class OwnItems implements OwnWork {
+  readonly position: Position = { index: -1 };
+  readonly #items: Items;
+  readonly #task: LoadedTask;
+  #loop: Loop | undefined;
+  done = 0;
+
+  constructor({ task }: Call, items: Items) {
+    this.#items = items;
+    this.#task = task;
   }
-  if (done === count) task.remember(pace.items, pace.busyMs);
-  return done;
+
+  get count(): number {
+    return this.#items.count;
+  }
+
+  get remaining(): number {
+    return this.#items.count - this.done;
+  }
+
+  run(size: number): number {
+    const { count, input, output, kind } = this.#items;
+    this.#loop ??= this.#task.loop(input, output, kind);
+    const end = Math.min(this.done + size, count);
+    const items = end - this.done;
+    this.#loop(input, output, this.done, end, 0, this.position);
+    this.done = end;
+    return items;
+  }
+
+  handoverMs(): number {
+    return this.#items.handoverMs();
+  }
 }
 
 async function share(call: Call, items: Items, base: number, pace: Pace): Promise<void> {
-  const { task, threads, options, signal, crews } = call;
-  const stage = items.stage(base, options.workerCount > 0);
+  const { task, threads, options, signal, running } = call;
+  const stage = items.stage(base);
   const control = createControl(options.workerCount);
   const crew = new Crew(control, threads, task);
   const count = items.count - base;
@@ -120,17 +178,15 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
     crew.notify();
   };
   signal?.addEventListener('abort', onAbort, { once: true });
-  crews.add(crew);
+  running.add(crew);
   const reporting = reportProgress(call, crew, () => base + finished(control), items.count);
   try {
     const resultKind = items.kind;
     const heap = resultKind === 'range' ? heapHandle() : undefined;
     const { msPerItem } = pace;
     for (let slot = 0; slot < options.workerCount; slot++) {
-      crew.follow(
-        slot,
-        threads.run({ kind: 'share', task: task.spec, slot, resultKind, heap, msPerItem, ...work }),
-      );
+      const job = threads.run({ kind: 'share', task: task.spec, slot, resultKind, heap, msPerItem, ...work });
+      crew.follow(slot, resultKind === 'range' ? explainData(job, crew) : job);
     }
     if (options.callerSliceMs > 0) await takePart(call, work, crew, resultKind, pace);
     await crew.until(() => finished(control) >= count || isStopped(control) || crew.out === 0);
@@ -144,8 +200,22 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
   } finally {
     clearInterval(reporting);
     signal?.removeEventListener('abort', onAbort);
-    crews.delete(crew);
+    running.delete(crew);
     stage.release();
+  }
+}
+
+/** Tells that it is the caller's data that cannot be sent to a worker. */
+async function explainData(job: Promise<Outcome>, crew: Crew): Promise<Outcome> {
+  try {
+    return await job;
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'DataCloneError') {
+      crew.fail(
+        new ArgumentTypeError(`data: it cannot be cloned into another thread: ${cause.message}`, { cause }),
+      );
+    }
+    throw cause;
   }
 }
 
@@ -184,27 +254,6 @@ async function takePart(
   // The answers of the workers come through the event loop. A program that awaits one short call after another would
   // never let it turn, and the workers would seem busy for ever.
   await nextTurn();
-}
-
-/** How often progress is told. */
-const PROGRESS_MS = 50;
-
-/** Tells of progress from time to time. A callback that throws fails the call. */
-export function reportProgress(
-  { onProgress }: Call,
-  crew: Crew,
-  done: () => number,
-  total: number,
-): ReturnType<typeof setInterval> | undefined {
-  if (onProgress === undefined) return undefined;
-  const timer = setInterval(() => {
-    try {
-      onProgress(Math.min(done(), total), total);
-    } catch (error) {
-      crew.fail(error instanceof Error ? error : new Error(String(error)));
-    }
-  }, PROGRESS_MS);
-  return timer.unref();
 }
 
 /** Why a call did not finish: an abort before a failure, a failure before a death. */

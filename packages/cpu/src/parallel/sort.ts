@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { ArgumentTypeError, ItemCloneError, TaskResultError } from '../errors.ts';
-import { checkCount, makeLike, takeLike } from './arrays.ts';
+import { checkCount, checkInput, makeLike, takeLike } from './arrays.ts';
 import type { NumericArray } from './arrays.ts';
 import type { Call } from './call.ts';
 import { isCloneable, mapClones } from './clone-map.ts';
@@ -43,7 +43,7 @@ const NOTHING = new Uint8Array(0);
  * forth between two copies, every pass by all threads. The array itself is written last, so a failure leaves it as it was.
  */
 export async function sortTyped(call: Call, array: NumericArray): Promise<void> {
-  checkCount(array.length);
+  checkInput('array', array);
   call.signal?.throwIfAborted();
   const { length } = array;
   const { options } = call;
@@ -118,6 +118,9 @@ function checkCuts(cuts: Int32Array, blocksPerRun: number): void {
  */
 export async function sortPlain(call: Call, array: unknown[]): Promise<void> {
   checkCount(array.length);
+  if (array.length > 0 && Object.isFrozen(array)) {
+    throw new ArgumentTypeError('array: expected one that can be sorted in place, got a frozen one');
+  }
   call.signal?.throwIfAborted();
   const items = Array.from(array);
   const packed = pack(items);

@@ -3,9 +3,10 @@ import { pathToFileURL } from 'node:url';
 
 import { describe } from '../describe.ts';
 import { ArgumentTypeError, TaskExportError, TaskModuleError, TaskSourceError } from '../errors.ts';
+import { PROBE_MS } from './grain.ts';
 import { compileLoop } from './loop.ts';
 import type { Indexed, ItemFunction, Loop, ResultKind } from './loop.ts';
-import { shapeOf } from './pack.ts';
+import { shapeOf, sourceOf, tagOf } from './pack.ts';
 
 /** Names a function by the module that exports it. The module is loaded once in every thread. */
 export interface TaskModule {
@@ -48,7 +49,18 @@ export interface SourceSpec {
   readonly text: string;
 }
 
+/** Twenty readings of the clock. */
+const READING_MS_MIN = 0.002;
+
 let lastId = 0;
+
+/** The loop of a task that was asked for last. */
+interface LastLoop {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly kind: ResultKind;
+  readonly loop: Loop;
+}
 
 /** A task as the calling thread holds it: the same function that the workers load, and what is known of its cost. */
 export class LoadedTask implements ParallelTask<unknown, unknown> {
@@ -56,8 +68,11 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
   readonly spec: TaskSpec;
   readonly #fn: ItemFunction;
   readonly #loops: Map<string, Loop>;
-  /** What an item cost in the last calls, in milliseconds of one thread; 0 while unknown. */
+  #last: LastLoop | undefined;
+  /** What an item cost in the last calls, in milliseconds of one thread; 0 while nothing was seen. */
   msPerItem = 0;
+  /** The time that `msPerItem` rests on, as far as it counts. */
+  #seenMs = 0;
 
   constructor(
     name: string,
@@ -75,7 +90,13 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
   withCost(msPerItem: number): LoadedTask {
     const task = new LoadedTask(this.name, this.spec, this.#fn, this.#loops);
     task.msPerItem = msPerItem;
+    if (msPerItem > 0) task.#seenMs = PROBE_MS;
     return task;
+  }
+
+  /** {@link msPerItem} where it rests on enough to be believed, else 0: the first items run cold. */
+  get knownCost(): number {
+    return this.#seenMs >= PROBE_MS ? this.msPerItem : 0;
   }
 
   /** The function itself, for what is called here alone. */
@@ -85,7 +106,18 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
 
   /** The loop over arrays of the kinds of `input` and `output`. */
   loop(input: Indexed, output: Indexed, kind: ResultKind): Loop {
-    const shape = shapeOf(input, output, kind);
+    const from = tagOf(sourceOf(input, kind));
+    const to = tagOf(output);
+    let last = this.#last;
+    // Three comparisons of names instead of putting them together and looking that up: a third of the cost of a short call.
+    if (last === undefined || last.from !== from || last.to !== to || last.kind !== kind) {
+      last = { from, to, kind, loop: this.#loopOf(shapeOf(input, output, kind), kind) };
+      this.#last = last;
+    }
+    return last.loop;
+  }
+
+  #loopOf(shape: string, kind: ResultKind): Loop {
     let loop = this.#loops.get(shape);
     if (loop === undefined) {
       loop = compileLoop(`${this.spec.id}_${this.#loops.size}`, this.#fn, kind);
@@ -94,21 +126,13 @@ export class LoadedTask implements ParallelTask<unknown, unknown> {
     return loop;
   }
 
-  /** Folds the results of blocks by the same function, here. */
-  fold(results: ArrayLike<unknown>, initial: unknown): unknown {
-    if (results.length === 0) return initial;
-    let total = results[0];
-    for (let i = 1; i < results.length; i++)
-      total = (this.#fn as (...v: unknown[]) => unknown)(total, results[i], i);
-    return total;
-  }
-
   /**
    * Learns the cost of an item from a finished call. It falls at once and rises by half: what disturbs a reading, cold code or another
-   * program, makes it longer.
+   * program, makes it longer. From calls of a few items nothing is learnt but the time that it takes to read a clock.
    */
   remember(items: number, busyMs: number): void {
-    if (items === 0) return;
+    if (items === 0 || busyMs < READING_MS_MIN) return;
+    this.#seenMs += busyMs;
     const seen = busyMs / items;
     const isLess = this.msPerItem === 0 || seen < this.msPerItem;
     this.msPerItem = isLess ? seen : (this.msPerItem + seen) / 2;

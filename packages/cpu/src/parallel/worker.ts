@@ -33,15 +33,27 @@ const LOOPS_MAX = 256;
 /** Settles when the next job may begin. */
 let free: Promise<unknown> = Promise.resolve();
 
+/** Jobs that are here and not done. */
+let pending = 0;
+
 /**
  * Runs one job, after those that came before. It never rejects: what went wrong is part of the outcome.
  *
- * A chunk is followed by a turn of the event loop, in which piscina posts its results. Where they cannot be cloned that
- * throws, and the thread is to end; a job that finished in the same turn would first send it to sleep until the next
- * request, which may never come, and the caller waits for ever.
+ * A job that waited for another begins after a turn of the event loop, in which piscina posts the other's answer: else a call that is
+ * done would hear of it when the next one is.
+ *
+ * A chunk is followed by a turn in any case. Where its results cannot be cloned piscina throws in it, and the thread is to end; a job
+ * that finished in the same turn would first send it to sleep until the next request, which may never come, and the caller waits for
+ * ever.
  */
 export default function run(job: Job): Promise<Outcome> {
-  const outcome = free.then(() => runNext(job));
+  const before = pending > 0 ? free.then(() => nextTurn()) : free;
+  pending++;
+  const outcome = before.then(async () => {
+    const result = await runNext(job);
+    pending--;
+    return result;
+  });
   free = job.kind === 'chunk' ? outcome.then(() => nextTurn()) : outcome;
   return outcome;
 }

@@ -5,6 +5,16 @@ export const greatest = (a, b) => (a > b ? a : b);
 export const isOdd = (x) => (x & 1) === 1;
 export const wrong = () => 'text';
 
+/** Goes wrong where sums of blocks are added, and not before, over ones. */
+export function throwsAtSums(total, x) {
+  if (x > 1000) throw new RangeError('a large one');
+  return total + x;
+}
+
+export function textAtSums(total, x) {
+  return x > 1000 ? 'much' : total + x;
+}
+
 export function doubleRange(start, end, { input, output }) {
   for (let i = start; i < end; i++) {
     let x = input[i];
