@@ -118,6 +118,21 @@ describe('when writes happen', () => {
     await writer.close();
   });
 
+  test('while a write is under way lines are encoded many at once', async () => {
+    const { writer, files } = memoryWriter({ highWaterMark: 1 << 20, flushBytes: 64 << 10 });
+    files.held = [];
+    const encode = vi.spyOn(Buffer.prototype, 'write');
+    onTestFinished(() => encode.mockRestore());
+    const line = `${'x'.repeat(99)}\n`;
+    for (let index = 0; index < 5000; index++) writer.write(line);
+    const encodeCount = encode.mock.calls.length;
+    files.release();
+    await writer.close();
+    expect(files.content.length).toBe(500_000);
+    // 500 KB in ropes of 8192 units, and the last before the first write.
+    expect(encodeCount).toBeLessThan(70);
+  });
+
   test('with an infinite linger only flushBytes and a flush write', async () => {
     const { writer, files } = memoryWriter({ lingerMs: Infinity, flushBytes: 10 });
     writer.write('012345678');

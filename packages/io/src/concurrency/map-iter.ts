@@ -86,8 +86,8 @@ async function* handOut<Item, Result>(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    stop.abort(new Error('the consumer stopped'));
     if (results.isOver) await ended;
+    else stop.abort(new Error('the consumer stopped'));
   }
   if (signal?.aborted) throw signal.reason;
   if (failure !== undefined) throw failure.error;

@@ -130,6 +130,9 @@ export class MapRun<Item, Result> {
   readonly #concurrency: number;
   /** Most items that are drawn and not yet taken. */
   readonly #capacity: number;
+  /** Once there are as many, no more are drawn until there are as few as this. */
+  readonly #refillCount: number;
+  #isRefilling = true;
   readonly #abort = new LazyAbort();
   #stopSignal: AbortSignal | undefined;
   #onEnd = (): void => {};
@@ -154,6 +157,8 @@ export class MapRun<Item, Result> {
     this.#collect = collect;
     this.#concurrency = options.concurrency;
     this.#capacity = capacity;
+    // Calls that are made one behind the other find the threads of the pool awake, which to wake costs more than a call.
+    this.#refillCount = typeof mapper === 'function' ? capacity - 1 : capacity >>> 1;
   }
 
   async run(signal: AbortSignal | undefined): Promise<void> {
@@ -200,7 +205,11 @@ export class MapRun<Item, Result> {
   }
 
   #mayDraw(): boolean {
-    return !this.#isDone && this.#nextIndex - this.#takenCount < this.#capacity;
+    if (this.#isDone) return false;
+    const count = this.#nextIndex - this.#takenCount;
+    if (count <= this.#refillCount) this.#isRefilling = true;
+    else if (count >= this.#capacity) this.#isRefilling = false;
+    return this.#isRefilling;
   }
 
   /** Draws and maps until a call is pending, the source makes it wait, or there is nothing left. */

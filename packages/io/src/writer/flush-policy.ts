@@ -24,7 +24,11 @@ export function timeOfWrite(bufferedBytes: number, awaited: boolean, policy: Flu
 /** Longest rope of text that is kept unencoded; longer ones only made garbage collections slower (10–30 ms at 64 KB). */
 export const ROPE_UNITS = 8192;
 
-/** UTF-16 units that may still gather before the text must be encoded and the bytes counted again; 1 or more. */
+/**
+ * UTF-16 units that may still gather before the text must be encoded and the bytes counted again; 1 or more. Where there
+ * is enough for a write already one is under way, and to encode each line at once would only cost twice as much.
+ */
 export function ropeLimitUnits(bufferedBytes: number, policy: FlushPolicy): number {
-  return Math.max(1, Math.min(ROPE_UNITS, policy.flushBytes - bufferedBytes));
+  const restBytes = policy.flushBytes - bufferedBytes;
+  return restBytes > 0 ? Math.min(ROPE_UNITS, restBytes) : ROPE_UNITS;
 }
