@@ -32,7 +32,7 @@ function expect(label, holds) {
 }
 
 /** KiB that each package's tarball may have, so that a stray file or a fat dependency shows. Raise one on purpose only. */
-const PACKED_KIB_MAX = { memory: 400, cpu: 300, io: 250, database: 350, cache: 250, profile: 250 };
+const PACKED_KIB_MAX = { memory: 400, cpu: 300, io: 250, database: 350, cache: 300, profile: 250 };
 const FILES_NEEDED = [
   'LICENSE',
   'README.md',
