@@ -34,9 +34,6 @@ const STRATEGIES: readonly string[] = [
   'lru',
 ];
 
-/** Those that keep nothing of what was written before, so that a second deletion makes sense. */
-const DELETING: readonly Strategy[] = ['lease', 'writeThrough', 'delayedDoubleDelete'];
-
 /** When a value that is no longer fresh may be served. An invalidated one never is. */
 export interface StaleOptions {
   /** At once, while it is loaded anew in the background, for so long after its life, in ms; 0 by default. */
@@ -95,8 +92,8 @@ export interface DefineOptions<V, Id> {
   /** As `persist`, for several; `'writeBehind'` prefers it. All or nothing: a batch that rejects is tried again. */
   readonly persistMany?: (entries: readonly (readonly [id: Id, value: V])[]) => Promise<unknown>;
   /**
-   * For `'delayedDoubleDelete'`, 500 by default; with `'lease'` and `'writeThrough'` it makes the second delete as well. Not
-   * with the others, whose writes do not delete.
+   * For `'delayedDoubleDelete'`, 500 by default; with the others it makes the second delete as well, also of `invalidate`. Not with
+   * `'versioned'`: a deletion takes what keeps older rows out with it.
    */
   readonly secondDeleteMs?: number;
   /** For `'writeBehind'`. */
@@ -197,10 +194,8 @@ export function checkHeeded<V, Id>(
     throw new ArgumentRangeError('leaseMs: expected a tier below memory, got none');
   if (ttlOf === undefined && ttlMs === Infinity && whileRevalidateMs + onErrorMs > 0)
     throw new ArgumentRangeError('stale: expected a ttlMs that ends, got Infinity');
-  if (secondDeleteMs !== undefined && !DELETING.includes(strategy))
-    throw new ArgumentRangeError(
-      `secondDeleteMs: expected a strategy that deletes (${DELETING.join(', ')}), got ${strategy}`,
-    );
+  if (secondDeleteMs !== undefined && strategy === 'versioned')
+    throw new ArgumentRangeError("secondDeleteMs: expected another strategy than 'versioned'");
   if (hotKeys !== undefined && options.key !== undefined && hotKeys.idOf === undefined)
     throw new ArgumentRangeError('hotKeys.idOf: expected together with key, got none');
 }

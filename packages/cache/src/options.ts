@@ -28,7 +28,8 @@ export interface CacheOptions {
    * With 0 memory is served only under a heartbeat: two seconds after the last one, by whatever cause, the process reads
    * the levels below. `confirm: 'all'` needs it, in every process.
    *
-   * Not without a tier that tells of changes, as Redis does.
+   * Also, with strategy `'versioned'`, for a value that was loaded while a tier did not answer. Not without a tier below memory,
+   * and not 0 without one that tells of changes, as Redis does.
    */
   readonly disconnectedTtlMs?: number;
   /**
@@ -84,8 +85,13 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
   };
   const [memory, below] = splitTiers(options.tiers);
   const isTold = below.some((tier) => tier.subscribe !== undefined);
-  if (!isTold && options.disconnectedTtlMs !== undefined)
-    throw new ArgumentRangeError('disconnectedTtlMs: expected a tier that tells of changes, as Redis does');
+  // What was loaded while a tier did not answer heeds it as well, whether or not that tier tells of changes.
+  if (options.disconnectedTtlMs !== undefined && below.length === 0)
+    throw new ArgumentRangeError('disconnectedTtlMs: expected a tier below memory, got none');
+  if (disconnectedTtlMs === 0 && !isTold)
+    throw new ArgumentRangeError(
+      'disconnectedTtlMs: expected more than 0 without a tier that tells of changes, as Redis does',
+    );
   if (below.length === 0 && options.breaker !== undefined)
     throw new ArgumentRangeError('breaker: expected a tier below memory, got none');
   const hearing = new Hearing(disconnectedTtlMs === 0 && isTold);

@@ -141,6 +141,9 @@ function answering(region: Partial<TierRegion>, lease: Partial<TierLease> = {}):
   };
 }
 const answer = (value: unknown) => () => Promise.resolve(value as never);
+const unopenable = (): never => {
+  throw new Error('cannot be opened');
+};
 
 test.each<[what: string, tier: () => Tier]>([
   ['nothing for entries', () => answering({ getMany: answer(undefined) })],
@@ -148,6 +151,8 @@ test.each<[what: string, tier: () => Tier]>([
   ['null for an entry', () => answering({ getMany: answer([null, null]) })],
   ['a number for an entry', () => answering({ getMany: answer([5, 5]) })],
   ['an entry of nothing', () => answering({ getMany: answer([{}, {}]) })],
+  ['what it cannot open', () => answering({ undecoded: { getMany: answer([1, 2]), open: unopenable } })],
+  ['too little to open', () => answering({ undecoded: { getMany: answer([]), open: unopenable } })],
   ['nothing about the lease', () => answering({}, { acquire: answer(undefined) })],
   ['a word about the lease', () => answering({}, { acquire: answer('granted') })],
   ['a hit without an entry', () => answering({}, { acquire: answer({ kind: 'hit' }) })],
@@ -254,3 +259,15 @@ test.each(STRATEGIES.filter((strategy) => !['writeBehind', 'ttl', 'lru'].include
     await expect(writes[1]).rejects.toThrow(CacheClosedError);
   },
 );
+
+test('a second deletion that is under way when the cache is closed is waited for, and rejects to nobody', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [memoryTier(), store.tier({ deadlineMs: 20 })] });
+  const rows = cache.define<number>({ name: 'row', load: () => 1, secondDeleteMs: 1 });
+  await rows.invalidate('a');
+  store.calls.length = 0;
+  store.hang();
+  await vi.waitUntil(() => store.calls.includes('deleteMany a'));
+  await cache.close();
+  await sleep(40);
+});

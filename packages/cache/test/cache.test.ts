@@ -214,6 +214,15 @@ test('an answer that is being decoded when the cache is closed reaches all who a
   await closing;
 });
 
+test('what is missing in an answer that is decoded bit by bit is one call of loadMany', async () => {
+  const { tier } = slowToOpen();
+  const cache = createCache({ tiers: [memoryTier(), tier] });
+  const loadMany = vi.fn((ids: readonly string[]) => ids);
+  const definition = cache.define<string>({ name: 'row', loadMany });
+  expect(await definition.getMany(['a', 'b', 'c'])).toEqual(['a', 'b', 'c']);
+  expect(loadMany.mock.calls.map(([ids]) => ids)).toEqual([['a', 'b', 'c']]);
+});
+
 test('a key that is refused leaves no read of its list to nobody', () => {
   const load = vi.fn<() => Promise<string>>(() => Promise.reject(new Error('unheard')));
   const cache = createCache({ tiers: [memoryTier()] });

@@ -80,8 +80,8 @@ test.each<[option: string, bad: Partial<CacheOptions>, good: Partial<CacheOption
   ['disconnectedTtlMs', { tiers: [memory], disconnectedTtlMs: 0 }, { tiers: [memory] }],
   [
     'disconnectedTtlMs',
+    { tiers: [memory, mute()], disconnectedTtlMs: 0 },
     { tiers: [memory, mute()], disconnectedTtlMs: 500 },
-    { tiers: [memory, shared()], disconnectedTtlMs: 500 },
   ],
   ['breaker', { tiers: [memory], breaker: {} }, { tiers: [mute()], breaker: {} }],
   ['tiers[1]', { tiers: [shared(), memory] }, { tiers: [memory, shared()] }],
@@ -117,20 +117,10 @@ test.each<[option: string, bad: Defining, good: Defining, badTiers?: Tier[], goo
   ],
   ['versionOf', { strategy: 'versioned' }, { strategy: 'versioned', versionOf: Number }],
   ['versionOf', { versionOf: Number }, { strategy: 'versioned', versionOf: Number }],
-  ...(['ttl', 'lru'] as const).map((strategy): [string, Defining, Defining] => [
-    'secondDeleteMs',
-    { strategy, secondDeleteMs: 5 },
-    { strategy },
-  ]),
   [
     'secondDeleteMs',
     { strategy: 'versioned', versionOf: Number, secondDeleteMs: 5 },
     { strategy: 'lease', secondDeleteMs: 5 },
-  ],
-  [
-    'secondDeleteMs',
-    { strategy: 'writeBehind', persist, secondDeleteMs: 5 },
-    { strategy: 'writeThrough', persist, secondDeleteMs: 5 },
   ],
   ['persist', { strategy: 'writeBehind' }, { strategy: 'writeBehind', persistMany: persist }],
   ['writeBehind', { writeBehind: {} }, { strategy: 'writeBehind', persist, writeBehind: {} }],

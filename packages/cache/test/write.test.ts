@@ -103,6 +103,15 @@ test.each<[what: string, strategy: Strategy, value: Row, wrap: (tier: Tier) => T
   for (const each of rows) expect(await each.get('a')).toEqual({ version: 2 });
 });
 
+test.each(['ttl', 'lru', 'writeBehind'] as const)(
+  '%s: with secondDeleteMs an invalidation deletes twice',
+  async (strategy) => {
+    const { rows, store } = open({ strategy, secondDeleteMs: 5 });
+    await rows.invalidate('a');
+    await vi.waitUntil(() => store.calls.filter((call) => call === 'deleteMany a').length === 2);
+  },
+);
+
 test('delayed double delete deletes what a lagging load stored in between', async () => {
   const { rows, store, cache } = open({ strategy: 'delayedDoubleDelete', secondDeleteMs: 20 });
   await rows.write('a', 'new');

@@ -52,8 +52,16 @@ test('with one thread, a call that fits into a slice takes no turn of the event 
   for (const vector of [input, output, a, b]) free(vector);
 });
 
+test('with one thread, ranges are as long as the grain that the call asks for', async () => {
+  const seen = allocate('i32', 1000);
+  await pool({ threads: 1 }).forEachRange(1000, ranges('marks'), { seen }, { grain: 100 });
+  expect([...seen].filter((length) => length > 0)).toEqual(new Array<number>(10).fill(100));
+  free(seen);
+});
+
 test('a call of a function that is loaded is computed before it returns, where it is short', async () => {
-  const parallel = pool();
+  // However long the machine takes for an item.
+  const parallel = pool({ threads: 1, callerSliceMs: 60_000 });
   const crunch = await moduleTask<number, number>(numbers('crunch'));
   const output = new Int32Array(3);
   const call = parallel.mapInto(Int32Array.from(items.slice(0, 3)), output, crunch);

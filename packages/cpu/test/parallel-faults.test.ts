@@ -69,6 +69,19 @@ test('an abort while the threads start rejects at once, leaves nothing taken, an
   }
 });
 
+test('an abort right behind a call that is shared at once rejects', async () => {
+  const task = await moduleTask<number, number>(numbers('crunch'));
+  for (const input of [Int32Array.from(items), items]) {
+    const parallel = pool({ threads: 2 });
+    // What an item costs is known hereafter.
+    await parallel.map(input as Int32Array, task);
+    const controller = new AbortController();
+    const running = parallel.map(input as Int32Array, task, { signal: controller.signal });
+    controller.abort(new Error('changed my mind'));
+    await expect(running).rejects.toThrow('changed my mind');
+  }
+});
+
 test('where no worker comes up, the caller computes alone, or the call rejects', () => {
   const program = `
     import { createParallel } from '@hotpath/cpu';

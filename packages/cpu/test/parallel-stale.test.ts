@@ -1,9 +1,10 @@
 /** Arrays that are not the caller's any more, and data that cannot travel. */
+import { moduleTask } from '@hotpath/cpu';
 import { grayscale, type RgbaImage } from '@hotpath/cpu/image';
 import { allocate, free } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { numbers } from './parallel-cases.ts';
+import { numbers, run } from './parallel-cases.ts';
 import { closePools, pool } from './pools.ts';
 
 afterEach(closePools);
@@ -60,11 +61,33 @@ describe.each(PLACES)('an array that is $what', ({ what, make }) => {
   });
 });
 
+test('to look at shared memory of the caller makes no heap', () => {
+  const program = `
+    import { createParallel, source } from '@hotpath/cpu';
+    import { configureHeap } from '@hotpath/memory';
+    const take = () => new Int32Array(new SharedArrayBuffer(40));
+    await createParallel().mapInto(take(), take(), source((x) => x + 1));
+    configureHeap({ maximumBytes: 1 << 20 });
+    console.log('done');`;
+  expect(run([], program)).toBe('done');
+});
+
 test('an image whose pixels were freed is refused', async () => {
   const pixels = allocate('u8', 16);
   free(pixels);
   const image: RgbaImage = { width: 2, height: 2, pixels };
   await expect(grayscale(pool(), image)).rejects.toMatchObject(refusal('image.pixels'));
+});
+
+test('an array whose buffer is transferred while one thread works is refused', async () => {
+  const parallel = pool({ threads: 1, callerSliceMs: 1 });
+  const crunch = await moduleTask<number, number>(numbers('crunch'));
+  for (const gone of ['input', 'output'] as const) {
+    const arrays = { input: new Float64Array(20_000), output: new Float64Array(20_000) };
+    const running = parallel.mapInto(arrays.input, arrays.output, crunch);
+    structuredClone(null, { transfer: [arrays[gone].buffer] });
+    await expect(running).rejects.toMatchObject(refusal(gone));
+  }
 });
 
 test('parts of one vector seen through buffers of before and after a growth overlap', async () => {
@@ -84,9 +107,11 @@ test('parts of one vector seen through buffers of before and after a growth over
 test('data that cannot be cloned is refused by name, by whoever would compute', async () => {
   for (const options of [{}, { callerSliceMs: 0 }]) {
     const parallel = pool(options);
-    const [input, output] = [allocate('i32', 100_000), allocate('i32', 100_000)];
+    // Seconds of the calling thread: it must not be done before the workers are up, when the data are sent.
+    const count = 2_000_000;
+    const [input, output] = [allocate('i32', count), allocate('i32', count)];
     const data = { input, output, tell: () => {} };
-    await expect(parallel.forEachRange(100_000, ranges('doubleRange'), data)).rejects.toMatchObject({
+    await expect(parallel.forEachRange(count, ranges('doubleRange'), data)).rejects.toMatchObject({
       code: 'ERR_HOTPATH_CPU_ARGUMENT_TYPE',
       message: expect.stringMatching(/^data: it cannot be cloned/) as string,
     });

@@ -328,6 +328,16 @@ test('closing with a time limit ends a call that takes longer', async () => {
   await outcome;
 });
 
+test('closing with a time limit ends a call whose module is loaded only then', async () => {
+  const parallel = createParallel({ threads: 1 });
+  const text = 'await new Promise((resolve) => setTimeout(resolve, 300)); export const same = (x) => x;';
+  const module = `data:text/javascript,${encodeURIComponent(text)}`;
+  const running = parallel.map([1], { module, export: 'same' });
+  const outcome = expect(running).rejects.toMatchObject({ code: 'ERR_HOTPATH_CPU_CLOSED' });
+  await parallel.close({ timeoutMs: 0 });
+  await outcome;
+});
+
 test('arguments are checked with their names', async () => {
   const parallel = pool();
   const shared = new Int32Array(new SharedArrayBuffer(400));

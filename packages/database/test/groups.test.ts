@@ -100,6 +100,8 @@ describe('what goes out together', () => {
     }
     expect(sizes()).toEqual([GROUP_MAX]);
     goApart(group);
+    // One that was under way behind it.
+    expectCalls(group, GROUP_MAX, 0.01);
     expect(new Set(sizes())).toEqual(new Set([1]));
     group.alone = 0;
     expectCalls(group, 1, 0.01);

@@ -348,6 +348,17 @@ describe('insertMany', () => {
     await expect(insertMany(recorder(), 't', rows(1), { signal: controller.signal })).rejects.toBe(reason);
   });
 
+  test('a source that fails is told as such, also when its return() gives no promise', async () => {
+    const failure = new Error('no more');
+    const failing = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(failure),
+        return: () => ({ done: true, value: undefined }),
+      }),
+    };
+    await expect(insertMany(recorder(), 't', failing as never)).rejects.toBe(failure);
+  });
+
   test('rows with more members than the first are refused, unless the columns were named', async () => {
     const db = recorder();
     const mixed = [{ a: 1 }, { a: 2, b: 'x' }];

@@ -134,6 +134,20 @@ describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
       );
     });
 
+    test('they do so beside calls of the text on a connection that is no lane', async () => {
+      const db = open({ connectionString: far.url, max: 2, lanes: 1 });
+      using lease = await db.acquire();
+      await vi.waitFor(
+        async () => {
+          // The same text: see readTogether.
+          await lease.query('SELECT 10 / $1::int AS n, now()::text AS at', [2]);
+          const shared = await readTogether(db, [2, 2, 2]);
+          expect(Math.max(...transactions(shared).values())).toBe(3);
+        },
+        { timeout: 20_000, interval: 1 },
+      );
+    });
+
     test('those that take the server long do not', async () => {
       const db = open({ connectionString: far.url, max: 1 });
       const count = (): Promise<Divided> =>

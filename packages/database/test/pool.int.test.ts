@@ -688,6 +688,17 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
       expect(db.metrics().opened).toBe(1);
     });
 
+    test('what is no signal is refused within one that has a signal, too', async () => {
+      const db = open({ max: 1 });
+      const { signal } = new AbortController();
+      for (const wrong of [5, {}, null] as never[]) {
+        const refused = db.transaction((tx) => tx.query('SELECT 1', [], { signal: wrong }), { signal });
+        await expect(refused).rejects.toMatchObject({
+          code: 'ERR_HOTPATH_DATABASE_ARGUMENT_TYPE',
+        });
+      }
+    });
+
     test('a BEGIN sent to the pool is refused, and nobody else is caught in it', async () => {
       const db = open({ max: 1 });
       await setUp(db);

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   BatchResultError,
   BatchTimeoutError,
+  ClosedError,
   createBatcher,
   ArgumentRangeError,
   ArgumentTypeError,
@@ -255,6 +256,37 @@ test('a batcher that isRetryable destroys tries nothing again', async () => {
   expect(await rejection(batcher.add(1))).toEqual(new Error('down'));
   await turn();
   expect(callCount).toBe(1);
+});
+
+test('a batcher that isRetryable or random destroys does not try the items again that were to be', async () => {
+  for (const by of ['isRetryable', 'random']) {
+    let callCount = 0;
+    let askedCount = 0;
+    const batcher = createBatcher(
+      (): never => {
+        callCount++;
+        throw new Error('down');
+      },
+      {
+        retry: {
+          baseMs: 0,
+          isRetryable: () => {
+            if (++askedCount === 2 && by === 'isRetryable') batcher.destroy();
+            return true;
+          },
+          random: () => {
+            if (by === 'random') batcher.destroy();
+            return 0;
+          },
+        },
+      },
+    );
+    const errors = await Promise.all([rejection(batcher.add(1)), rejection(batcher.add(2))]);
+    expect(errors[0]).toBeInstanceOf(ClosedError);
+    await turn();
+    expect(callCount).toBe(1);
+    expect(batcher.stats()).toMatchObject({ runningCount: 0, runningBatchCount: 0, failedCount: 2 });
+  }
 });
 
 test('pushed, added and abortable items of a batch each have their own outcome, at their own time', async () => {

@@ -220,16 +220,26 @@ test('a copy that is aborted or fails leaves what was there before, and nothing 
   await writeFile(from, Buffer.alloc(5_000_000));
   await writeFile(to, 'before');
   const abort = new AbortController();
+  let toldCount = 0;
   await expect(
-    copy(from, to, { signal: abort.signal, onProgress: () => abort.abort('enough') }),
+    copy(from, to, {
+      signal: abort.signal,
+      onProgress: () => {
+        toldCount++;
+        abort.abort('enough');
+      },
+    }),
   ).rejects.toBe('enough');
+  expect(toldCount).toBe(1);
   await expect(
     copy(from, to, {
       onProgress: () => {
+        toldCount++;
         throw new Error('mine');
       },
     }),
   ).rejects.toThrow('mine');
+  expect(toldCount).toBe(2);
   await expect(copy(join(folder, 'missing'), to, { verify: true })).rejects.toMatchObject({ code: 'ENOENT' });
   await mkdir(join(folder, 'sub'));
   await expect(copy(from, join(folder, 'sub'), { verify: true })).rejects.toMatchObject({ code: 'EISDIR' });

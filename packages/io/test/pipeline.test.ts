@@ -195,6 +195,19 @@ describe('errors and aborts reach both ends', () => {
     expect(received).toEqual(Array.from({ length: 100 }, (_, index) => index));
   });
 
+  test('a group that an error cuts short reaches the sink before it', async () => {
+    for (const call of [fail, failLater]) {
+      const sizes: number[] = [];
+      await expect(
+        pipeline(endless().source)
+          .map((item) => call(item))
+          .batch(30)
+          .to((group) => void sizes.push(group.length)),
+      ).rejects.toThrow('a hundred');
+      expect(sizes).toEqual([30, 30, 30, 10]);
+    }
+  });
+
   test('from the source, which is not closed again', async () => {
     const channel = createChannel<number>(1000);
     const source = (function* (): Generator<number> {

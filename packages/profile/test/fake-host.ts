@@ -60,6 +60,8 @@ export class FakeHost implements Host {
   dateJumpMs = 0;
   /** Collections that an observer saw: what Node takes its time for. */
   observed = 0;
+  /** Whether the event loop comes to its `check` phase after a turn's end. */
+  settles = true;
   #now = 1000;
   readonly #timers = new Set<FakeTimer>();
   readonly #turns = new Set<FakeTimer>();
@@ -73,7 +75,7 @@ export class FakeHost implements Host {
       everyTurn: (ms, onTurn, onSettled) =>
         this.#start(this.#turns, ms, () => {
           onTurn();
-          onSettled();
+          if (this.settles) onSettled();
         }),
       random,
     });

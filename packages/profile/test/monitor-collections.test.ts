@@ -162,6 +162,19 @@ describe('collections by the hundred', () => {
     expect(watchedShare).toBeLessThan(0.001);
   });
 
+  test('of a turn that has just ended may be told to a listener that stops the last monitor', () => {
+    const { host, health } = start({ resolutionMs: 20 });
+    host.settles = false;
+    for (let time = 0; time < 30; time++) host.collect('minor', 0.2);
+    host.tellCollections();
+    host.collect('minor', 0.2);
+    host.pass(20);
+    health.onGcPause(() => health.stop());
+    host.tellCollections();
+    expect(health.stats().gc.count).toBe(31);
+    expect([host.ticking, host.turning, host.watching]).toEqual([false, false, false]);
+  });
+
   test('are all watched again when they are few', () => {
     const { host, health } = start({ resolutionMs: 20 });
     seconds(host, 2, 10);

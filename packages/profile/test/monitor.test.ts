@@ -205,6 +205,18 @@ describe('onSample that fails', () => {
     expect(health.stats()).toMatchObject({ failedCallbacks: 2, gc: { count: 2 } });
   });
 
+  test('or a listener of pauses whose promise is rejected does not reach the service', async () => {
+    const { host, health } = start();
+    // oxlint-disable-next-line typescript/no-misused-promises -- an async callback is what is tested
+    health.onGcPause(() => Promise.reject(new Error('no')));
+    host.collect('minor', 1);
+    host.tellCollections();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(health.stats().failedCallbacks).toBe(1);
+    expect(host.warnings[0]!.cause).toMatchObject({ message: 'no' });
+  });
+
   test('may stop or reset the monitor that calls it', () => {
     const host = new FakeHost();
     const health: HostMonitor = new HostMonitor(

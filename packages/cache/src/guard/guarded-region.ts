@@ -20,6 +20,8 @@ export type ReadAnswer = LeaseAnswer | undefined | Unavailable;
 export interface Reader {
   /** Must not throw. `isElsewhere`: the asynchronous context is another's than that in which it began to read. */
   answered(answer: ReadAnswer, isElsewhere: boolean): void;
+  /** Whether it asks nobody for anything more because of this answer. Must not throw. */
+  endsWith(answer: ReadAnswer): boolean;
 }
 
 /** Whether it is worth a look: a tier of somebody else's may have `null` for none. */
@@ -69,7 +71,7 @@ export class GuardedRegion {
 
   async get(key: string): Promise<TierEntry | undefined | Unavailable> {
     const answer = await new Promise<ReadAnswer>((resolve) => {
-      this.read(key, undefined, { answered: resolve });
+      this.read(key, undefined, { answered: resolve, endsWith: () => true });
     });
     if (answer === UNAVAILABLE) return answer;
     return answer?.kind === 'hit' ? answer.entry : undefined;
@@ -255,22 +257,48 @@ export class GuardedRegion {
     });
   }
 
-  /** Those from `start` on, as far as it goes; the others when these have gone on. A tier that found too few has not found the rest. */
-  #tell(readers: readonly Reader[], found: readonly unknown[], start: number, isElsewhere: boolean): void {
-    const { undecoded } = this.#region;
+  /**
+   * Those from `start` on, as far as it goes; the others when these have gone on. Only who is content with what they got is told
+   * at once: those who ask the next level or the loader because of it go last and all together (`lacking`), so that what they
+   * ask for is one question as well.
+   */
+  #tell(
+    readers: readonly Reader[],
+    found: readonly unknown[],
+    start: number,
+    isElsewhere: boolean,
+    lacking: (readonly [Reader, ReadAnswer])[] = [],
+  ): void {
     const startedAt = performance.now();
     for (let i = start; i < readers.length; i++) {
       if (i > start && performance.now() - startedAt > SLICE_MS) {
         afterTurn(() => {
           process.nextTick(() => {
-            this.#tell(readers, found, i, true);
+            this.#tell(readers, found, i, true, lacking);
           });
         });
         return;
       }
-      const entry = undecoded === undefined ? found[i] : undecoded.open(found[i]);
-      const answer: ReadAnswer = isEntry(entry) && this.#isOfUse(entry) ? { kind: 'hit', entry } : undefined;
-      readers[i]!.answered(answer, isElsewhere || i > 0);
+      const reader = readers[i]!;
+      const answer = this.#answerOf(found[i]);
+      if (reader.endsWith(answer)) reader.answered(answer, isElsewhere || i > 0);
+      else lacking.push([reader, answer]);
     }
+    for (const [reader, answer] of lacking) reader.answered(answer, true);
+  }
+
+  /** A tier that found too few has not found the rest; one that cannot open what it holds has not answered. */
+  #answerOf(held: unknown): ReadAnswer {
+    const { undecoded } = this.#region;
+    let entry = held;
+    if (undecoded !== undefined && held !== undefined) {
+      try {
+        entry = undecoded.open(held);
+      } catch {
+        this.guard.errorCount++;
+        return UNAVAILABLE;
+      }
+    }
+    return isEntry(entry) && this.#isOfUse(entry) ? { kind: 'hit', entry } : undefined;
   }
 }

@@ -83,12 +83,12 @@ export class Hunt extends AsyncResource implements Reader {
   /** What the level says that is asked. */
   answered(answer: ReadAnswer, isElsewhere: boolean): void {
     const { levels } = this.#terms;
-    if (isElsewhere && !this.#endsWith(answer)) this.runInAsyncScope(tell, levels, this, answer);
+    if (isElsewhere && !this.endsWith(answer)) this.runInAsyncScope(tell, levels, this, answer);
     else levels.answered(this, answer);
   }
 
   /** Whether nothing of the user's is called from here on, so that the context does not matter. */
-  #endsWith(answer: ReadAnswer): boolean {
+  endsWith(answer: ReadAnswer): boolean {
     return (
       typeof answer === 'object' &&
       answer.kind === 'hit' &&

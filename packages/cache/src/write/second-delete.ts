@@ -9,6 +9,8 @@ export class SecondDelete {
   readonly #due = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Deletions under way. */
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(delayMs: number, deleteKeys: (keys: readonly string[]) => Promise<unknown>) {
     this.delayMs = delayMs;
@@ -30,7 +32,7 @@ export class SecondDelete {
     else this.#schedule();
   }
 
-  /** Makes those that wait now. */
+  /** Makes those that wait now, and waits for those under way. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -52,6 +54,7 @@ export class SecondDelete {
     this.#timer.unref();
   }
 
+  /** Never rejects. */
   async #run(now: number): Promise<void> {
     const keys: string[] = [];
     for (const [key, dueAt] of this.#due) {
@@ -59,6 +62,11 @@ export class SecondDelete {
       keys.push(key);
     }
     for (const key of keys) this.#due.delete(key);
-    if (keys.length > 0) await this.#delete(keys);
+    if (keys.length > 0) {
+      // Rejects where a tier did not answer and the cache was closed meanwhile, of which there is nobody to tell.
+      const deleting = this.#delete(keys).catch(() => {});
+      this.#running = this.#running.then(() => deleting);
+    }
+    await this.#running;
   }
 }

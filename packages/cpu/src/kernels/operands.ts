@@ -3,7 +3,8 @@
  * when thrown, so that a call stays near 20 ns.
  */
 
-import { addressOf, heap } from '@hotpath/memory';
+import { addressOf } from '@hotpath/memory';
+import type { Heap } from '@hotpath/memory';
 
 import { describe } from '../describe.ts';
 import { ArgumentRangeError, ArgumentTypeError, FreedVectorError } from '../errors.ts';
@@ -75,15 +76,17 @@ export function isolateMask<V extends Vector | Uint8Array>(origin: V, target: Ar
   return overlaps(origin, target) ? (origin.slice() as V) : origin;
 }
 
+/** Where `@hotpath/memory` keeps the heap, if this thread has one: to ask for it by `heap()` would make it. */
+const REGISTRY: unique symbol = Symbol.for('hotpath.heap.v1') as never;
+
+interface HeapHolder {
+  readonly [REGISTRY]?: { readonly heap: Heap | undefined };
+}
+
 /** Whether the view lies in the heap of this process. */
 export function isInHeap(view: ArrayBufferView): boolean {
   if (!(view.buffer instanceof SharedArrayBuffer)) return false;
-  try {
-    return heap().owns(view.buffer);
-  } catch {
-    // Where there is no room for a heap, nothing is in it.
-    return false;
-  }
+  return (globalThis as unknown as HeapHolder)[REGISTRY]?.heap?.owns(view.buffer) === true;
 }
 
 /** The name of the type of a vector that `instanceof` did not know: one of another realm (a vm context) is as good. */

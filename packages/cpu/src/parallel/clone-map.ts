@@ -56,7 +56,8 @@ class CloneMap implements OwnWork {
   readonly #returned: { start: number; end: number }[] = [];
   /** Items whose results are in. */
   #done = 0;
-  #handoverMs: number | undefined;
+  #handoverMs = Infinity;
+  #trials = 0;
   #loop: Loop | undefined;
 
   constructor(call: Call, input: readonly unknown[], output: unknown[], kind: CloneKind) {
@@ -104,11 +105,17 @@ class CloneMap implements OwnWork {
     return end - start;
   }
 
-  /** Tried out on the first items and results, once a call: nothing else tells what they hold. */
+  /**
+   * Tried out on the first items and results: nothing else tells what they hold. The least of a few readings counts, as the first may be
+   * of cold code, and what disturbs one must not keep the threads from a long call.
+   */
   handoverMs(): number {
     if (this.#kind !== 'any') return 0;
     if (this.#next === 0) return Infinity;
-    this.#handoverMs ??= cloneCostMs(this.#input, this.#output, this.#next);
+    if (this.#trials < CLONE_TRIALS) {
+      this.#trials++;
+      this.#handoverMs = Math.min(this.#handoverMs, cloneCostMs(this.#input, this.#output, this.#next));
+    }
     return this.#handoverMs;
   }
 
@@ -131,6 +138,8 @@ class CloneMap implements OwnWork {
 
   async #share(): Promise<void> {
     const { options, threads, task, signal, running } = this.#call;
+    // The caller's code may have run since the first slice, and a signal that is aborted already tells nobody.
+    signal?.throwIfAborted();
     const count = this.#input.length;
     const slots = options.workerCount * JOBS_PER_WORKER;
     const control = createControl(slots);
@@ -242,6 +251,9 @@ class CloneMap implements OwnWork {
 
 /** Time after which no more items are cloned to see what that costs; a fraction of what a call wins that is shared. */
 const CLONE_TRIAL_MS = 0.03;
+
+/** How often that is done in a call, at most. */
+const CLONE_TRIALS = 3;
 
 /**
  * What a clone of an item and of its result costs, in milliseconds of one thread: more and more of those that are done are cloned until

@@ -13,7 +13,7 @@ export interface OwnWork {
   readonly remaining: number;
   /** Where the function was when it threw. */
   readonly position: Position;
-  /** Runs the next items, at most `size`; returns how many those were. */
+  /** Runs the next items, at most `size` or the caller's own grain; returns how many those were. */
   run(size: number): number;
   /** What giving an item to another thread costs this one, in milliseconds; infinite while that cannot be told. */
   handoverMs(): number;

@@ -119,6 +119,8 @@ class PiscinaParallel implements Parallel {
   readonly #modules = new Map<string, LoadedTask | Promise<LoadedTask>>();
   readonly #running = new Set<Stoppable>();
   #closed: Promise<void> | undefined;
+  /** Set when `close` has waited long enough, for calls whose task is loaded only then. */
+  #overdue: ParallelClosedError | undefined;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -295,6 +297,7 @@ class PiscinaParallel implements Parallel {
   async #close(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
       const error = new ParallelClosedError(`the pool was closed, and the call took ${timeoutMs} ms longer`);
+      this.#overdue = error;
       for (const call of this.#running) call.fail(error);
     }, timeoutMs);
     await Promise.allSettled(this.#calls);
@@ -340,6 +343,7 @@ class PiscinaParallel implements Parallel {
   }
 
   #callOf(task: LoadedTask, options: MapOptions): Call {
+    if (this.#overdue !== undefined) throw this.#overdue;
     const { signal, grain, onProgress } = resolveMapOptions(options);
     return {
       task,

@@ -5,6 +5,7 @@ import type { HeapHandle } from '@hotpath/memory';
 
 import { describe } from '../describe.ts';
 import { ArgumentTypeError, ThreadsUnavailableError, WorkerDiedError } from '../errors.ts';
+import { locate } from '../kernels/operands.ts';
 import { copyCostMs, createStage, resultKindOf } from './arrays.ts';
 import type { NumberArray, NumericArray, Stage } from './arrays.ts';
 import type { Call } from './call.ts';
@@ -38,6 +39,8 @@ export interface Items {
   readonly handoverMs: () => number;
   /** Input and output from item `base` on as every thread can see them. */
   readonly stage: (base: number) => Stage;
+  /** @throws FreedVectorError when an array is gone; the event loop turned since it was looked at. */
+  readonly check: () => void;
 }
 
 /** The items of a typed array, with results of `kind`. */
@@ -48,7 +51,11 @@ export function arrayItems(
 ): Items {
   const stage = (base: number): Stage => createStage(input, output, base);
   const handoverMs = (): number => copyCostMs(input) + copyCostMs(output);
-  return { count: input.length, input, output, kind, handoverMs, stage };
+  const check = (): void => {
+    locate('input', input);
+    locate('output', output);
+  };
+  return { count: input.length, input, output, kind, handoverMs, stage, check };
 }
 
 /** Items that are in shared memory already, known by their index alone. */
@@ -65,7 +72,7 @@ export function indexItems(
     finish: nothing,
     release: nothing,
   });
-  return { count, input, output, kind, handoverMs: () => 0, stage };
+  return { count, input, output, kind, handoverMs: () => 0, stage, check: nothing };
 }
 
 /** What packing and copying a number into shared memory costs, in milliseconds. */
@@ -93,7 +100,10 @@ export function foldItems(
   };
   const handoverMs = (): number =>
     isSeen ? 0 : block * (Array.isArray(array) ? PACK_MS : copyCostMs(array as NumberArray));
-  return { count: results.length, input, output: results, kind: 'fold', handoverMs, stage };
+  const check = (): void => {
+    if (!Array.isArray(array)) locate('input', array as NumberArray);
+  };
+  return { count: results.length, input, output: results, kind: 'fold', handoverMs, stage, check };
 }
 
 /**
@@ -117,7 +127,10 @@ export function mapShared(call: Call, items: Items): Promise<void> | undefined {
 }
 
 async function goOn(call: Call, items: Items, own: OwnItems, pace: Pace): Promise<void> {
-  if (call.options.callerSliceMs > 0) await runAlone(call, pace, own);
+  if (call.options.callerSliceMs > 0) {
+    await runAlone(call, pace, own);
+    items.check();
+  }
   if (own.remaining > 0) await share(call, items, own.done, pace);
   else call.task.remember(pace.items, pace.busyMs);
   call.onProgress?.(items.count, items.count);
@@ -127,12 +140,15 @@ class OwnItems implements OwnWork {
   readonly position: Position = { index: -1 };
   readonly #items: Items;
   readonly #task: LoadedTask;
+  /** The caller's own grain where there is no other thread; else 0, so that the others are woken in time. */
+  readonly #grain: number;
   #loop: Loop | undefined;
   done = 0;
 
-  constructor({ task }: Call, items: Items) {
+  constructor({ task, grain, options }: Call, items: Items) {
     this.#items = items;
     this.#task = task;
+    this.#grain = options.workerCount === 0 ? grain : 0;
   }
 
   get count(): number {
@@ -146,7 +162,7 @@ class OwnItems implements OwnWork {
   run(size: number): number {
     const { count, input, output, kind } = this.#items;
     this.#loop ??= this.#task.loop(input, output, kind);
-    const end = Math.min(this.done + size, count);
+    const end = Math.min(this.done + (this.#grain || size), count);
     const items = end - this.done;
     this.#loop(input, output, this.done, end, 0, this.position);
     this.done = end;
@@ -160,6 +176,8 @@ class OwnItems implements OwnWork {
 
 async function share(call: Call, items: Items, base: number, pace: Pace): Promise<void> {
   const { task, threads, options, signal, running } = call;
+  // The caller's code may have run since the first slice, and a signal that is aborted already tells nobody.
+  signal?.throwIfAborted();
   const stage = items.stage(base);
   const control = createControl(options.workerCount);
   const crew = new Crew(control, threads, task);

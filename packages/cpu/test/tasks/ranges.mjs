@@ -23,6 +23,11 @@ export function doubleRange(start, end, { input, output }) {
   }
 }
 
+/** Tells how long the range is that begins there. */
+export function marks(start, end, { seen }) {
+  seen[start] = end - start;
+}
+
 export function fails(start, end) {
   if (end > 900) throw new RangeError('too far');
 }

@@ -67,7 +67,7 @@ export class RowSource<Row> {
     }
     const returned = this.#async!.return?.();
     // A source that is stuck in its own wait, as a generator's end would be behind it, cannot be waited for.
-    if (this.#asked) returned?.catch(() => {});
+    if (this.#asked) Promise.resolve(returned).catch(() => {});
     else await returned;
   }
 

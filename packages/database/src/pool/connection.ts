@@ -307,7 +307,9 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   #learn({ statements, refused }: Exchange): number {
     const { sentAt, request } = statements[0]!;
     const ms = this.pace.answered(sentAt, this.#clock.now());
-    if (request.group !== undefined && !refused) expectCalls(request.group, statements.length, ms);
+    // Before a probe the way counts as the server's time, which says nothing of the text: other connections share what is known of it.
+    const learns = !refused && this.pace.roundTrip.known;
+    if (request.group !== undefined && learns) expectCalls(request.group, statements.length, ms);
     return ms;
   }
 

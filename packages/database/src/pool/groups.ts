@@ -81,6 +81,8 @@ export function expectCalls(grouping: SyncGrouping, calls: number, ms: number): 
   const callMs = ms / calls;
   const above = grouping.callMs - callMs;
   grouping.callMs = above > 0 ? grouping.callMs - above * EXPECTATION_FALLS : callMs;
+  // Groups that were under way when one met trouble say nothing against beginning small.
+  if (grouping.alone > 0) return;
   grouping.most = Math.max(grouping.most, Math.min(GROUP_MAX, calls * GROUP_GROWS));
 }
 

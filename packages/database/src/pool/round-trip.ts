@@ -22,6 +22,11 @@ export class RoundTrip {
   #dueAt = -Infinity;
   #pauseMs = FIRST_PAUSE_MS;
 
+  /** A probe was answered. */
+  get known(): boolean {
+    return this.#least < Infinity || this.#before < Infinity;
+  }
+
   /** True when a probe is to be sent now, while nothing is in flight. */
   due(now: number): boolean {
     if (now < this.#dueAt) return false;

@@ -187,6 +187,8 @@ class TransactionSession extends SessionMethods implements Transaction, OwnSessi
     const signal = this.#signal;
     if (signal === undefined) return options;
     const own = options?.signal;
+    // What is none is refused further on, as without a signal of the transaction's.
+    if (own !== undefined && typeof own?.addEventListener !== 'function') return options;
     return {
       ...(options as Options),
       signal: own === undefined || own === signal ? signal : AbortSignal.any([signal, own]),

@@ -21,6 +21,7 @@ export class BatchRunner<Item, Result> {
   readonly #scope = new AsyncResource('HotpathBatcher');
   readonly #running = new Set<Batch<Item, Result>>();
   #isDestroyed = false;
+  #destroyError: unknown;
   runningCount = 0;
   succeededCount = 0;
   failedCount = 0;
@@ -57,6 +58,7 @@ export class BatchRunner<Item, Result> {
   /** Fails everything under way; the signals of the calls abort. */
   destroy(error: unknown): void {
     this.#isDestroyed = true;
+    this.#destroyError = error;
     for (const batch of this.#running) batch.cancel?.(error);
   }
 
@@ -172,6 +174,8 @@ export class BatchRunner<Item, Result> {
           clearTimeout(timer);
           giveUp(error);
         };
+        // By the user's `isRetryable` or `random`, when there was nothing to cancel.
+        if (this.#isDestroyed) batch.cancel(this.#destroyError);
       } catch (error) {
         // From the user's `random`.
         giveUp(error);

@@ -170,6 +170,7 @@ export class BatchStage<T> implements Stage<T[]> {
   readonly #upstream: Stage<T>;
   readonly #size: number;
   #group: T[] = [];
+  #failure: Failure | undefined;
 
   constructor(upstream: Stage<T>, size: number) {
     this.#upstream = upstream;
@@ -177,19 +178,37 @@ export class BatchStage<T> implements Stage<T[]> {
   }
 
   pull(): Pulled<T[]> {
-    for (;;) {
-      const batch = this.#upstream.pull();
-      if (isThenable(batch)) return this.#pullLater(batch);
-      const groups = this.#take(batch);
-      if (groups === undefined || groups.length > 0) return groups;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      for (;;) {
+        const batch = this.#upstream.pull();
+        if (isThenable(batch)) return this.#pullLater(batch);
+        const groups = this.#take(batch);
+        if (groups === undefined || groups.length > 0) return groups;
+      }
+    } catch (error) {
+      return this.#fail(error);
     }
   }
 
   async #pullLater(first: PromiseLike<readonly T[] | undefined>): Promise<readonly T[][] | undefined> {
-    for (let batch = await first; ; batch = await this.#upstream.pull()) {
-      const groups = this.#take(batch);
-      if (groups === undefined || groups.length > 0) return groups;
+    try {
+      for (let batch = await first; ; batch = await this.#upstream.pull()) {
+        const groups = this.#take(batch);
+        if (groups === undefined || groups.length > 0) return groups;
+      }
+    } catch (error) {
+      return this.#fail(error);
     }
+  }
+
+  /** At once where no group has begun, else with the next pull, behind what the group has. */
+  #fail(error: unknown): T[][] {
+    if (this.#group.length === 0) throw error;
+    this.#failure = { error };
+    const last = this.#group;
+    this.#group = [];
+    return [last];
   }
 
   #take(batch: readonly T[] | undefined): T[][] | undefined {

@@ -61,9 +61,14 @@ export async function copy(from: string, to: string, options?: CopyOptions): Pro
     try {
       await setPermissions(target, mode & PERMISSIONS);
       const sums: number[] | undefined = verify ? [] : undefined;
+      let isOver = false;
       const copiedBytes = await fill(target, source, sums, (copiedBytes) => {
+        // A block that was under way beside the one that ended it.
+        if (isOver) return;
+        isOver = true;
         onProgress?.(copiedBytes, size);
         signal?.throwIfAborted();
+        isOver = false;
       });
       if (sums !== undefined && !(await isCopied(target, sums, copiedBytes, signal))) {
         throw new VerifyFailedError(to);

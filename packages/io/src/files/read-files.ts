@@ -46,7 +46,8 @@ const READS_IN_ONE_TRIP: boolean = Number.parseInt(process.versions.node, 10) >=
 /**
  * Reads many files at once and hands each out as it is read, in the order of completion: contents or error, by path.
  * Too few descriptors (`EMFILE`, `ENFILE`) are waited for. A file that has to wait for memory is closed meanwhile and
- * opened again. When the source of paths throws, the files it gave before are handed out first, then its error.
+ * opened again. When the source of paths throws, the files it gave before are handed out first, then its error. Paths are
+ * drawn when half of the files under way have been taken, so a source that waits for its consumer must not be bounded.
  *
  * @throws {ArgumentTypeError} @throws {ArgumentRangeError} an argument that cannot be; a path that is no string is an error from the iteration
  * @throws what the source of paths threw, or the signal's reason; never for a file

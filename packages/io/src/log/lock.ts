@@ -49,7 +49,8 @@ export class LogLock {
       }
       throw new LogLockedError(logPath, undefined);
     } finally {
-      await rm(draft, { force: true });
+      // The lock, or the first error, is the one to tell.
+      await rm(draft, { force: true }).catch(() => {});
     }
   }
 

@@ -115,7 +115,16 @@ async function connect(pid: number, port: number): Promise<InspectorClient | und
   const url = await debuggerUrl(port);
   if (url === undefined) return undefined;
   const client = await InspectorClient.connect(url, OPENING_MS);
-  const reply = await client.post('Runtime.evaluate', { expression: 'process.pid', returnByValue: true });
+  const answer = client.post('Runtime.evaluate', { expression: 'process.pid', returnByValue: true });
+  const answered = new AbortController();
+  // Another thread of it has opened the connection; its own may be in a call that never ends.
+  const late = delay(OPENING_MS, undefined, { signal: answered.signal }).then(() => {
+    client.close();
+    throw new CommandError(
+      `the inspector on port ${port} does not answer: its process is stopped or blocked`,
+    );
+  });
+  const reply = await Promise.race([answer, late]).finally(() => answered.abort());
   const { value } = reply['result'] as { readonly value?: unknown };
   if (value === pid) return client;
   client.close();

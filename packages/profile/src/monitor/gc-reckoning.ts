@@ -84,6 +84,11 @@ export class GcReckoning {
     for (const kind of GC_KINDS) this.#add(kind, this.#rates[kind], share);
   }
 
+  /** A turn that was watched has passed, and not all of it will be known: it counts as it is seen, and for itself. */
+  drop({ rates }: WatchedTurn): void {
+    for (const kind of GC_KINDS) this.#add(kind, rates[kind], -1);
+  }
+
   /** All is told of a turn that was watched, and has passed. What was seen is counted by who saw it. */
   correct({ frameTurns, rates, seen }: WatchedTurn): void {
     for (const kind of GC_KINDS) {

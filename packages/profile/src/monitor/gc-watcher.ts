@@ -141,9 +141,12 @@ export class GcWatcher {
   /** In the middle of one: of it counts what was seen, or the rate for as long as it went on. */
   #endTurns(): void {
     if (this.#turns === undefined) return;
-    this.#settleClosing();
+    // Node may not have told all of it; and a listener that is told now might stop the last monitor in the midst of this.
+    if (this.#closing !== undefined) this.#reckoning.drop(this.#closing);
+    this.#closing = undefined;
     const nowMs = this.#host.nowMs();
-    if (this.#watched === undefined) {
+    // Until the turn before is settled, this one is seen too.
+    if (this.#observer === undefined) {
       this.#reckoning.pass(Math.min(1, Math.max(0, nowMs - this.#turnStartMs) / TURN_MS));
     }
     this.#unwatchedMs = this.#unwatchedUntil(nowMs);

@@ -56,7 +56,7 @@ export interface Monitor extends Disposable {
   /**
    * Tells each pause of the garbage collector from now on, once the event loop has turned: for a histogram of them.
    * While somebody listens every collection is watched, whatever that costs: see {@link GcStats.watchedShare}. What the
-   * listener throws is counted in `failedCallbacks` and reaches nobody else, as with `onSample`.
+   * listener throws, or rejects with, is counted in `failedCallbacks` and reaches nobody else, as with `onSample`.
    *
    * @returns what ends it; `stop()` does too.
    */
@@ -114,13 +114,8 @@ export class HostMonitor implements Monitor {
   onGcPause(listener: GcPauseListener): () => void {
     functionOption('listener', listener);
     // A listener of its own for each call: the same function twice is told twice, and ended once each.
-    const own: GcPauseListener = (kind, durationMs) => {
-      try {
-        listener(kind, durationMs);
-      } catch (error) {
-        this.#callbackFailed('a listener of onGcPause', error);
-      }
-    };
+    const own: GcPauseListener = (kind, durationMs) =>
+      this.#call('a listener of onGcPause', () => listener(kind, durationMs));
     this.#gc.listeners.add(own);
     if (this.running) this.#host.gc.watchAll();
     return () => {
@@ -185,12 +180,16 @@ export class HostMonitor implements Monitor {
     if (windows.hasSubscribers) windows.publish(ended);
     const { onSample } = this.#options;
     if (onSample === undefined) return;
+    this.#call('onSample', () => onSample(ended));
+  }
+
+  /** What it throws, or rejects with, ends here. */
+  #call(which: string, callback: () => unknown): void {
     try {
-      const result = onSample(ended);
-      if (isThenable(result))
-        result.then(undefined, (error: unknown) => this.#callbackFailed('onSample', error));
+      const result = callback();
+      if (isThenable(result)) result.then(undefined, (error: unknown) => this.#callbackFailed(which, error));
     } catch (error) {
-      this.#callbackFailed('onSample', error);
+      this.#callbackFailed(which, error);
     }
   }
 
