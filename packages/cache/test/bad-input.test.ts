@@ -262,12 +262,12 @@ test.each(STRATEGIES.filter((strategy) => !['writeBehind', 'ttl', 'lru'].include
 
 test('a second deletion that is under way when the cache is closed is waited for, and rejects to nobody', async () => {
   const store = new DoubleStore();
-  const cache = createCache({ tiers: [memoryTier(), store.tier({ deadlineMs: 20 })] });
+  const cache = createCache({ tiers: [memoryTier(), store.tier({ deadlineMs: 250 })] });
   const rows = cache.define<number>({ name: 'row', load: () => 1, secondDeleteMs: 1 });
   await rows.invalidate('a');
   store.calls.length = 0;
   store.hang();
-  await vi.waitUntil(() => store.calls.includes('deleteMany a'));
+  await vi.waitUntil(() => store.calls.includes('deleteMany a'), { interval: 1 });
   await cache.close();
-  await sleep(40);
+  await sleep(300);
 });
