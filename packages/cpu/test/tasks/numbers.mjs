@@ -38,6 +38,11 @@ export function threadOf(x) {
 export function whichThread() {
   return threadId;
 }
+export function whichThreadSlowly() {
+  let sum = 0;
+  for (let i = 0; i < 300; i++) sum += Math.sqrt(i);
+  return sum > 0 ? threadId : -1;
+}
 
 export const constant = 3;
 export async function later(x) {
