@@ -71,7 +71,7 @@ test('a call of a function that is loaded is computed before it returns, where i
 
 test('no thread is sent objects that cost more to clone than to look at', async () => {
   const parallel = pool();
-  const which = await moduleTask<unknown, number>(numbers('whichThreadSlowly'));
+  const which = await moduleTask<unknown, number>(numbers('whichThread'));
   // The workers come up at a call that is worth it.
   const seen = new Set<number>();
   while (seen.size < 2) {
