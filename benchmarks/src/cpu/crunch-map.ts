@@ -1,6 +1,6 @@
 /** The serial loop, and ours, over an integer array: what the cases of C2 that map one have in common. */
 
-import type { Variant } from '../harness/case.ts';
+import type { Operation, Variant } from '../harness/case.ts';
 import { cheap, crunch, crunchInput, skewed } from '../workloads/crunch.ts';
 
 /** An export of workloads/crunch.ts. */
@@ -15,6 +15,16 @@ export interface CrunchMap {
   readonly answerOf: (output: Int32Array) => readonly unknown[];
 }
 
+function answering(run: () => Promise<number>, answerOf: () => readonly unknown[]): Operation {
+  return {
+    run,
+    async answer() {
+      await run();
+      return answerOf();
+    },
+  };
+}
+
 export function serialMap({ length, name, answerOf }: CrunchMap): Variant {
   return {
     kind: 'naive',
@@ -26,13 +36,7 @@ export function serialMap({ length, name, answerOf }: CrunchMap): Variant {
         for (let i = 0; i < length; i++) output[i] = fn(input[i]!);
         return output[length - 1]!;
       };
-      return {
-        run,
-        async answer() {
-          await run();
-          return answerOf(output);
-        },
-      };
+      return answering(run, () => answerOf(output));
     },
   };
 }
@@ -57,13 +61,7 @@ export function serialFunction({ length, name, answerOf }: CrunchMap): Variant {
         loopOver(input, output, FUNCTIONS[name]);
         return output[length - 1]!;
       };
-      return {
-        run,
-        async answer() {
-          await run();
-          return answerOf(output);
-        },
-      };
+      return answering(run, () => answerOf(output));
     },
   };
 }

@@ -8,6 +8,9 @@ import { cheap, cheapReading, type Reading } from '../workloads/crunch.ts';
 import type { CrunchMap } from './crunch-map.ts';
 import { parallelMap, serialFunction, serialMap } from './crunch-map.ts';
 
+/** What all of these cases are. */
+const SIZES = { id: 'C2', package: 'cpu', tier: 'peers', guide: null, async: true, share: 0.3 } as const;
+
 function sizeCase(name: CrunchMap['name'], size: string): Case {
   const length = Number(size);
   const map: CrunchMap = {
@@ -17,14 +20,9 @@ function sizeCase(name: CrunchMap['name'], size: string): Case {
   };
   const isTiny = length < (name === 'cheap' ? 10_000 : 100);
   return {
-    id: 'C2',
+    ...SIZES,
     case: `map ${name} ${size}`,
-    package: 'cpu',
-    tier: 'peers',
     params: { length },
-    guide: null,
-    async: true,
-    share: 0.3,
     ...(isTiny ? { limit: 'A call is a promise and checks: 0.5 to 0.8 µs, whatever it computes.' } : {}),
     variants: {
       naive: serialMap(map),
@@ -48,14 +46,9 @@ function plainCase<I>(name: string, size: string, task: (item: I) => number, ite
     ...(close === undefined ? {} : { close }),
   });
   return {
-    id: 'C2',
+    ...SIZES,
     case: `map plain ${name} ${size}`,
-    package: 'cpu',
-    tier: 'peers',
     params: { length },
-    guide: null,
-    async: true,
-    share: 0.3,
     variants: {
       naive: {
         kind: 'naive',
