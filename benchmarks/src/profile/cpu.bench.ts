@@ -31,7 +31,7 @@ async function watched(seed: number): Promise<Operation> {
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const profile = cpu(() => ended, { intervalUs: INTERVAL_US, timeLimitMs: HOUR_MS, sourceMaps: false });
+  const profile = cpu(() => ended, { intervalUs: INTERVAL_US, timeoutMs: HOUR_MS, sourceMaps: false });
   return {
     ...unwatched(seed),
     close: async () => {

@@ -33,6 +33,12 @@ export interface SetOptions {
   readonly ttlMs?: number;
 }
 
+/** Options of {@link Cache.ready}. */
+export interface ReadyOptions {
+  /** Longest wait, in ms. Default 5000. */
+  readonly timeoutMs?: number;
+}
+
 /** A cache of several levels; made by {@link createCache}. */
 export class Cache {
   readonly #options: ResolvedOptions;
@@ -270,8 +276,9 @@ export class Cache {
    * Resolves when changes made by other processes are heard, so that values may stay in memory for their full life; at
    * once when no tier tells of them. @returns false when that took longer than `timeoutMs`.
    */
-  ready(timeoutMs: number = 5000): Promise<boolean> {
-    return this.#coherence.ready(checkTimerMs('timeoutMs', timeoutMs));
+  ready(options: ReadyOptions = {}): Promise<boolean> {
+    checkObject('options', options);
+    return this.#coherence.ready(checkTimerMs('timeoutMs', options.timeoutMs ?? 5000));
   }
 
   /** A snapshot; cheap. */

@@ -1,24 +1,19 @@
-/** What every error of this package carries, whatever class it extends. */
-export interface CacheErrorLike extends Error {
-  /** Stable: `ERR_HOTPATH_CACHE_<CAUSE>`. */
-  readonly code: string;
-}
-
 /** An argument has the wrong type. The message names it, what was expected and what came. */
-export class ArgumentTypeError extends TypeError implements CacheErrorLike {
+export class ArgumentTypeError extends TypeError {
   override readonly name: string = 'ArgumentTypeError';
   readonly code: string = 'ERR_HOTPATH_CACHE_ARGUMENT_TYPE';
 }
 
 /** An argument has the right type and an impossible value. */
-export class ArgumentRangeError extends RangeError implements CacheErrorLike {
+export class ArgumentRangeError extends RangeError {
   override readonly name: string = 'ArgumentRangeError';
   readonly code: string = 'ERR_HOTPATH_CACHE_ARGUMENT_RANGE';
 }
 
 /** The root of every error of this package that is not about an argument. */
-export class CacheError extends Error implements CacheErrorLike {
+export class CacheError extends Error {
   override readonly name: string = 'CacheError';
+  /** Stable: `ERR_HOTPATH_CACHE_<CAUSE>`. */
   readonly code: string = 'ERR_HOTPATH_CACHE';
 }
 

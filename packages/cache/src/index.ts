@@ -1,4 +1,4 @@
-export { Cache, createCache, type SetOptions } from './cache.ts';
+export { Cache, createCache, type ReadyOptions, type SetOptions } from './cache.ts';
 export type { Clock } from './clock.ts';
 export { type Codec, jsonCodec } from './codec.ts';
 export type { DefineOptions, StaleOptions, Strategy } from './define-options.ts';
@@ -10,7 +10,6 @@ export {
   ArgumentTypeError,
   CacheClosedError,
   CacheError,
-  type CacheErrorLike,
   DuplicateDefinitionError,
   EncodeError,
   LoadManyContractError,

@@ -6,6 +6,7 @@ import {
   type DefineOptions,
   memoryTier,
   type PrecomputeOptions,
+  type ReadyOptions,
   type Tier,
 } from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
@@ -159,4 +160,14 @@ test.each<[option: string, options: unknown]>([
 ])('precompute: %s is refused', (option, options) => {
   const cache = createCache({ tiers: [memory] });
   expect(() => cache.precompute(options as PrecomputeOptions<number>)).toThrow(option);
+});
+
+test.each<[option: string, error: typeof ArgumentTypeError | typeof ArgumentRangeError, options: unknown]>([
+  ['options', ArgumentTypeError, 1000],
+  ['timeoutMs', ArgumentTypeError, { timeoutMs: '1000' }],
+  ['timeoutMs', ArgumentRangeError, { timeoutMs: -1 }],
+])('ready: %s is refused with %o', (option, error, options) => {
+  const ready = (): unknown => createCache({ tiers: [memory] }).ready(options as ReadyOptions);
+  expect(ready).toThrow(error);
+  expect(ready).toThrow(option);
 });

@@ -94,5 +94,6 @@ test('a scheduled value is computed anew when its period is over, and the old on
   });
   await vi.waitUntil(async () => ((await value.get()) ?? 0) >= 3);
   expect(value.failureCount).toBe(1);
+  expect(() => Object.assign(value, { computed: false })).toThrow(TypeError); // its own business
   await cache.close();
 });

@@ -1,24 +1,19 @@
-/** What every error of this package carries, whatever class it extends. */
-export interface CpuErrorLike extends Error {
-  /** Stable: `ERR_HOTPATH_CPU_<CAUSE>`. */
-  readonly code: string;
-}
-
 /** An argument has the wrong type. The message names it, what was expected and what came. */
-export class ArgumentTypeError extends TypeError implements CpuErrorLike {
+export class ArgumentTypeError extends TypeError {
   override readonly name: string = 'ArgumentTypeError';
   readonly code: string = 'ERR_HOTPATH_CPU_ARGUMENT_TYPE';
 }
 
 /** An argument has the right type and an impossible value: lengths that differ, an output too small, a number out of range. */
-export class ArgumentRangeError extends RangeError implements CpuErrorLike {
+export class ArgumentRangeError extends RangeError {
   override readonly name: string = 'ArgumentRangeError';
   readonly code: string = 'ERR_HOTPATH_CPU_ARGUMENT_RANGE';
 }
 
 /** The root of every error of this package that is not about an argument. */
-export class CpuError extends Error implements CpuErrorLike {
+export class CpuError extends Error {
   override readonly name: string = 'CpuError';
+  /** Stable: `ERR_HOTPATH_CPU_<CAUSE>`. */
   readonly code: string = 'ERR_HOTPATH_CPU';
 }
 

@@ -2,7 +2,6 @@ export {
   ArgumentRangeError,
   ArgumentTypeError,
   CpuError,
-  type CpuErrorLike,
   FreedVectorError,
   ItemCloneError,
   ParallelClosedError,

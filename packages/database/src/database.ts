@@ -45,7 +45,7 @@ export interface Database extends Session, Streaming, AsyncDisposable {
    * Lends a connection. Whoever asked first gets the next free one. Release it, or declare it with `using`.
    *
    * @throws {AcquireTimeoutError} after `timeoutMs`.
-   * @throws {QueueFullError} when `maxWaiting` callers wait already.
+   * @throws {QueueFullError} when `maxWaiters` callers wait already.
    * @throws {ConnectError} when the server refuses us for a lasting reason; passing ones are tried again.
    * @throws {ClosedError} after `close`.
    * @throws the signal's reason when aborted.

@@ -99,14 +99,14 @@ export class AcquireTimeoutError extends DatabaseError {
   }
 }
 
-/** `maxWaiting` callers are waiting for a connection already. */
+/** `maxWaiters` callers are waiting for a connection already. */
 export class QueueFullError extends DatabaseError {
   override readonly name = 'QueueFullError';
 
-  constructor(maxWaiting: number) {
+  constructor(maxWaiters: number) {
     super(
       'ERR_HOTPATH_DATABASE_QUEUE_FULL',
-      `${maxWaiting} callers are waiting for a connection already (maxWaiting)`,
+      `${maxWaiters} callers are waiting for a connection already (maxWaiters)`,
     );
   }
 }

@@ -275,7 +275,7 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
     });
 
     test('a full queue refuses the next one at once', async () => {
-      const db = open({ max: 1, maxWaiting: 2 });
+      const db = open({ max: 1, maxWaiters: 2 });
       const lease = await db.acquire();
       const waiting = [db.query('SELECT 1'), db.acquire()] as const;
       await expect(db.query('SELECT 1')).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_QUEUE_FULL' });

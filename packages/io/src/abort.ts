@@ -1,3 +1,9 @@
+/** Options of everything that waits: `ready`, `flush`, `add`, `durable`, `send`, `receive`, `close` … */
+export interface WaitOptions {
+  /** Ends the wait with the signal's reason, not the work; an item or value that nobody has taken yet is taken back. */
+  readonly signal?: AbortSignal;
+}
+
 /** A promise that rejects with a signal's reason: the user's own value, whatever it is. */
 export function rejected(reason: unknown): Promise<never> {
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- see above

@@ -10,7 +10,7 @@ export type IoErrorCode =
   | 'ERR_HOTPATH_IO_CLOSED'
   | 'ERR_HOTPATH_IO_BATCH_RESULT'
   | 'ERR_HOTPATH_IO_BATCH_TIMEOUT'
-  | 'ERR_HOTPATH_IO_RELEASED_TWICE'
+  | 'ERR_HOTPATH_IO_RELEASED'
   | 'ERR_HOTPATH_IO_LOG_LOCKED'
   | 'ERR_HOTPATH_IO_LOG_CORRUPT'
   | 'ERR_HOTPATH_IO_NOT_A_LOG'
@@ -153,11 +153,11 @@ export class BatchTimeoutError extends IoError {
 }
 
 /** A permit was released a second time; the places are whole, the caller's count is not. */
-export class ReleasedTwiceError extends IoError {
-  override readonly name = 'ReleasedTwiceError';
+export class ReleasedError extends IoError {
+  override readonly name = 'ReleasedError';
 
   constructor() {
-    super('ERR_HOTPATH_IO_RELEASED_TWICE', 'permit was released before');
+    super('ERR_HOTPATH_IO_RELEASED', 'permit was released before');
   }
 }
 

@@ -1,24 +1,19 @@
-/** What every error of this package carries, whatever class it extends. */
-export interface MemoryErrorLike extends Error {
-  /** Stable: `ERR_HOTPATH_MEMORY_<CAUSE>`. */
-  readonly code: string;
-}
-
 /** An argument has the wrong type. The message names it, what was expected and what came. */
-export class ArgumentTypeError extends TypeError implements MemoryErrorLike {
+export class ArgumentTypeError extends TypeError {
   override readonly name: string = 'ArgumentTypeError';
   readonly code: string = 'ERR_HOTPATH_MEMORY_ARGUMENT_TYPE';
 }
 
 /** An argument has the right type and an impossible value: negative, fractional, NaN, too large, out of range. */
-export class ArgumentRangeError extends RangeError implements MemoryErrorLike {
+export class ArgumentRangeError extends RangeError {
   override readonly name: string = 'ArgumentRangeError';
   readonly code: string = 'ERR_HOTPATH_MEMORY_ARGUMENT_RANGE';
 }
 
 /** The root of every error of this package that is not about an argument. */
-export class MemoryError extends Error implements MemoryErrorLike {
+export class MemoryError extends Error {
   override readonly name: string = 'MemoryError';
+  /** Stable: `ERR_HOTPATH_MEMORY_<CAUSE>`. */
   readonly code: string = 'ERR_HOTPATH_MEMORY';
 }
 

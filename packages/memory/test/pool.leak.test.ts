@@ -19,6 +19,7 @@ test('a lease that is collected unreleased is reported with the line that acquir
   const reports: LeakReport[] = [];
   const published: unknown[] = [];
   const onMessage = (message: unknown): void => void published.push(message);
+  expect(LEAK_CHANNEL).toBe('hotpath:memory:leak'); // of the form that all packages have
   subscribe(LEAK_CHANNEL, onMessage);
   const pool = createPool({
     blockSize: 1000,

@@ -38,9 +38,9 @@ export class InspectorUnavailableError extends ProfileError {
 }
 
 /** What was profiled did not end in the time it was given. Nothing of it was stopped: only the wait was. */
-export class ProfileTimeLimitError extends ProfileError {
-  override readonly name: string = 'ProfileTimeLimitError';
-  override readonly code = 'ERR_HOTPATH_PROFILE_TIME_LIMIT';
+export class ProfileTimeoutError extends ProfileError {
+  override readonly name: string = 'ProfileTimeoutError';
+  override readonly code = 'ERR_HOTPATH_PROFILE_TIMEOUT';
   /** What was seen until then. */
   readonly profile: CpuProfile;
 

@@ -4,7 +4,7 @@ export {
   ArgumentRangeError,
   ArgumentTypeError,
   ProfileError,
-  ProfileTimeLimitError,
+  ProfileTimeoutError,
   ProfilerBusyError,
   SnapshotFileError,
   SnapshotFormatError,

@@ -6,7 +6,7 @@ import {
   ArgumentRangeError,
   ArgumentTypeError,
   ProfilerBusyError,
-  ProfileTimeLimitError,
+  ProfileTimeoutError,
 } from '@hotpath/profile';
 
 /** Of the processor's time, not the clock's: a process that waits for its turn is not sampled at its work. */
@@ -88,19 +88,19 @@ describe('the profile of a function', () => {
         burn(20);
         return new Promise(() => {});
       },
-      { timeLimitMs: 30 },
+      { timeoutMs: 30 },
     ).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(ProfileTimeLimitError);
-    const { code, profile, message } = error as ProfileTimeLimitError;
-    expect(code).toBe('ERR_HOTPATH_PROFILE_TIME_LIMIT');
-    expect(message).toBe('cpu: the function did not settle within timeLimitMs, 30 ms');
+    expect(error).toBeInstanceOf(ProfileTimeoutError);
+    const { code, profile, message } = error as ProfileTimeoutError;
+    expect(code).toBe('ERR_HOTPATH_PROFILE_TIMEOUT');
+    expect(message).toBe('cpu: the function did not settle within timeoutMs, 30 ms');
     expect(namesIn(profile)).toMatch(BURNING);
     expect(await isFree()).toBe(true);
   });
 
   test('that settles too late disturbs nobody', async () => {
     const late = (): Promise<never> => delay(20).then(() => Promise.reject(new Error('late')));
-    await expect(cpu(late, { timeLimitMs: 1 })).rejects.toThrow(ProfileTimeLimitError);
+    await expect(cpu(late, { timeoutMs: 1 })).rejects.toThrow(ProfileTimeoutError);
     await delay(40); // an unhandled rejection would fail the run
   });
 });
@@ -179,8 +179,8 @@ test.each<[string, unknown, unknown, Error]>([
   [
     'limit',
     burn,
-    { timeLimitMs: '1' },
-    new ArgumentTypeError('timeLimitMs: expected a number of milliseconds, got string'),
+    { timeoutMs: '1' },
+    new ArgumentTypeError('timeoutMs: expected a number of milliseconds, got string'),
   ],
   [
     'source maps',

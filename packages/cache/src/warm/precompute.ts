@@ -7,7 +7,7 @@ const RECENT = 0.9;
 
 /** Options of {@link Cache.precompute}. */
 export interface PrecomputeOptions<V> {
-  /** As of a definition. */
+  /** Under which it is stored; no other of this cache has it. */
   readonly name: string;
   readonly version?: number;
   /** How often it is computed anew, in ms, by one process at a time. */
@@ -27,9 +27,8 @@ export class Precomputed<V> {
   readonly #ttlMs: number;
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
-  /** Whether this process has seen a value. */
-  computed = false;
-  failureCount = 0;
+  #computed = false;
+  #failureCount = 0;
 
   /** @internal */
   constructor(name: string, region: Region<undefined>, everyMs: number, ttlMs: number, now: () => number) {
@@ -40,6 +39,16 @@ export class Precomputed<V> {
     this.#now = now;
     this.#timer = setInterval(() => void this.#tick(), everyMs).unref();
     void this.#first();
+  }
+
+  /** Whether this process has seen a value. */
+  get computed(): boolean {
+    return this.#computed;
+  }
+
+  /** How often computing failed in this process. */
+  get failureCount(): number {
+    return this.#failureCount;
   }
 
   /** The latest value; computed now if there is none. */
@@ -60,14 +69,14 @@ export class Precomputed<V> {
   async #first(): Promise<void> {
     try {
       await this.#region.get(KEY, undefined);
-      this.computed = true;
+      this.#computed = true;
     } catch {
-      this.failureCount++;
+      this.#failureCount++;
     }
   }
 
   async #tick(): Promise<void> {
-    if (!this.computed) {
+    if (!this.#computed) {
       await this.#first();
       return;
     }
@@ -75,7 +84,7 @@ export class Precomputed<V> {
       await this.#region.renew(KEY, undefined, this.#now() + this.#ttlMs - RECENT * this.#everyMs);
     } catch {
       // The next period tries again; until then the last value is served.
-      this.failureCount++;
+      this.#failureCount++;
     }
   }
 }

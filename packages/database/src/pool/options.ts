@@ -48,7 +48,7 @@ export interface DatabaseOptions extends ConnectOptions {
   /** Time to wait for a free connection, in milliseconds; 1 or more. Default 30,000. */
   readonly acquireTimeoutMs?: number | undefined;
   /** Most callers that wait for a connection; the next one fails at once; 1 or more. Default 10,000. */
-  readonly maxWaiting?: number | undefined;
+  readonly maxWaiters?: number | undefined;
   /** A connection beyond `min` that was idle this long is closed; milliseconds. Default 600,000. */
   readonly idleTimeoutMs?: number | undefined;
   /** A connection this old is closed when it is free; milliseconds. Default 1,800,000. */
@@ -87,7 +87,7 @@ export interface ResolvedOptions {
   readonly min: number;
   readonly lanes: number;
   readonly acquireTimeoutMs: number;
-  readonly maxWaiting: number;
+  readonly maxWaiters: number;
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
   readonly lifetimeJitter: number;
@@ -122,7 +122,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'min',
   'lanes',
   'acquireTimeoutMs',
-  'maxWaiting',
+  'maxWaiters',
   'idleTimeoutMs',
   'maxLifetimeMs',
   'lifetimeJitter',
@@ -187,7 +187,7 @@ export function resolveOptions(options: DatabaseOptions, clock: Clock, plain = f
     min: integer('min', options.min, Math.min(5, max), 0, max),
     lanes: plain ? 0 : lanes,
     acquireTimeoutMs: delay('acquireTimeoutMs', options.acquireTimeoutMs, 30_000, 1),
-    maxWaiting: integer('maxWaiting', options.maxWaiting, 10_000, 1, 10_000_000),
+    maxWaiters: integer('maxWaiters', options.maxWaiters, 10_000, 1, 10_000_000),
     idleTimeoutMs: delay('idleTimeoutMs', options.idleTimeoutMs, 600_000, 1),
     maxLifetimeMs: delay('maxLifetimeMs', options.maxLifetimeMs, 1_800_000, 1),
     lifetimeJitter: share('lifetimeJitter', options.lifetimeJitter, 0.1),

@@ -262,8 +262,8 @@ export class Pool implements OpenerOwner {
       return undefined;
     }
     this.#started = true;
-    if (this.#waiters.count >= this.options.maxWaiting) {
-      waiter.fail(new QueueFullError(this.options.maxWaiting));
+    if (this.#waiters.count >= this.options.maxWaiters) {
+      waiter.fail(new QueueFullError(this.options.maxWaiters));
       return undefined;
     }
     const place = this.#waiters.join(waiter, timeoutMs, (place) => {

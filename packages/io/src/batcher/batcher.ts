@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { rejected, untilAborted } from '../abort.ts';
+import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
 import { describe } from '../arguments.ts';
 import { ClosedError, ArgumentRangeError, ArgumentTypeError, OverflowError } from '../errors.ts';
 import { Waiters } from '../waiters.ts';
@@ -7,12 +7,6 @@ import { Batch, type Settler } from './batch.ts';
 import type { BatchHandler } from './handler.ts';
 import { resolveBatcherOptions, type BatcherOptions, type ResolvedBatcherOptions } from './options.ts';
 import { BatchRunner } from './runner.ts';
-
-/** Options of the waits: {@link Batcher.add}, `ready`, `flush`, `close`. */
-export interface BatchWaitOptions {
-  /** Ends the wait. An item that no batch has started with is taken back. */
-  readonly signal?: AbortSignal;
-}
 
 /** A snapshot of a batcher, in items unless the name says otherwise. */
 export interface BatcherStats {
@@ -105,7 +99,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    * @throws {ClosedError} the batcher is closed, or was destroyed meanwhile
    * @throws what the handler threw or returned for the item, after the last retry
    */
-  add(item: Item, options?: BatchWaitOptions): Promise<Result> {
+  add(item: Item, options?: WaitOptions): Promise<Result> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     let batch: Batch<Item, Result>;
@@ -126,7 +120,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   }
 
   /** Resolves when less than a quarter of `maxQueued` items wait, at once below half of it. */
-  ready(options?: BatchWaitOptions): Promise<void> {
+  ready(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (!this.#isOpen) return Promise.reject(new ClosedError('batcher'));
@@ -143,7 +137,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    * @throws the first failure of a pushed item, where there is no `onError`
    * @throws {ClosedError} the batcher is closed, or was destroyed meanwhile
    */
-  flush(options?: BatchWaitOptions): Promise<void> {
+  flush(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#isOver()) return rejected(new ClosedError('batcher'));
@@ -166,7 +160,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    * @param options `signal` ends the wait; to end the work too, `destroy`
    * @throws as {@link flush}
    */
-  close(options?: BatchWaitOptions): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#closing === undefined) {

@@ -1,6 +1,6 @@
 /** `@hotpath/io/batcher`: many items, one call. */
 
-export { createBatcher, type Batcher, type BatcherStats, type BatchWaitOptions } from './batcher.ts';
+export { createBatcher, type Batcher, type BatcherStats } from './batcher.ts';
 export type { BatchContext, BatchHandler, BatchResults } from './handler.ts';
 export type { BatcherOptions, RetryOptions } from './options.ts';
 export {
@@ -13,3 +13,4 @@ export {
   OverflowError,
   type IoErrorCode,
 } from '../errors.ts';
+export type { WaitOptions } from '../abort.ts';

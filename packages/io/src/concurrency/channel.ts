@@ -1,12 +1,6 @@
-import { rejected } from '../abort.ts';
+import { rejected, type WaitOptions } from '../abort.ts';
 import { integer } from '../arguments.ts';
 import { ClosedError, ArgumentTypeError } from '../errors.ts';
-
-/** Options of the waits of a {@link Channel}. */
-export interface ChannelWaitOptions {
-  /** Ends the wait; a value that was not taken is not sent. */
-  readonly signal?: AbortSignal;
-}
 
 interface Sender<T> {
   readonly value: T;
@@ -60,7 +54,7 @@ export class Channel<T> implements AsyncIterable<T> {
    * @throws {ClosedError} the channel is closed, or was destroyed while this waited
    * @throws the signal's reason
    */
-  send(value: T, options?: ChannelWaitOptions): Promise<void> {
+  send(value: T, options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#isClosed) return rejected(this.#failure ?? new ClosedError('channel'));
@@ -106,7 +100,7 @@ export class Channel<T> implements AsyncIterable<T> {
    * @throws {ClosedError} the channel was destroyed; its cause is the reason
    * @throws the signal's reason
    */
-  receive(options?: ChannelWaitOptions): Promise<IteratorResult<T, undefined>> {
+  receive(options?: WaitOptions): Promise<IteratorResult<T, undefined>> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#failure !== undefined) return rejected(this.#failure);

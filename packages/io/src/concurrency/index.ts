@@ -1,6 +1,6 @@
 /** `@hotpath/io/concurrency`: limits, channels and pipelines. */
 
-export { createChannel, type Channel, type ChannelWaitOptions } from './channel.ts';
+export { createChannel, type Channel } from './channel.ts';
 export { forEach, map, type MapContext, type MapOptions, type Mapper } from './map.ts';
 export { mapIter } from './map-iter.ts';
 export { pipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
@@ -12,6 +12,7 @@ export {
   IoError,
   ArgumentRangeError,
   ArgumentTypeError,
-  ReleasedTwiceError,
+  ReleasedError,
   type IoErrorCode,
 } from '../errors.ts';
+export type { WaitOptions } from '../abort.ts';

@@ -1,6 +1,6 @@
 import { rejected } from '../abort.ts';
 import { describe, integer } from '../arguments.ts';
-import { ArgumentRangeError, ArgumentTypeError, ReleasedTwiceError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, ReleasedError } from '../errors.ts';
 
 /** Options of {@link Semaphore.acquire} and {@link Semaphore.run}. */
 export interface AcquireOptions {
@@ -13,7 +13,7 @@ export interface AcquireOptions {
 /** Places that are held until `release()`; `using permit = await semaphore.acquire()` releases at the end of the block. */
 export interface Permit extends Disposable {
   readonly weight: number;
-  /** @throws {ReleasedTwiceError} they were released before */
+  /** @throws {ReleasedError} they were released before */
   release(): void;
 }
 
@@ -130,7 +130,7 @@ export class Semaphore {
     this.#available -= weight;
     let isReleased = false;
     const release = (): void => {
-      if (isReleased) throw new ReleasedTwiceError();
+      if (isReleased) throw new ReleasedError();
       isReleased = true;
       this.#available += weight;
       this.#serve();

@@ -1,13 +1,6 @@
 /** `@hotpath/io/log`: a durable append log. */
 
-export {
-  openLog,
-  readLog,
-  type Log,
-  type LogReadOptions,
-  type LogStats,
-  type LogWaitOptions,
-} from './log.ts';
+export { openLog, readLog, type Log, type LogReadOptions, type LogStats } from './log.ts';
 export type { LogOptions } from './options.ts';
 export type { LogRecovery } from './recover.ts';
 export type { LogRecord } from './scanner.ts';
@@ -26,3 +19,4 @@ export {
   isRetryable,
   type IoErrorCode,
 } from '../errors.ts';
+export type { WaitOptions } from '../abort.ts';

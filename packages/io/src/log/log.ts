@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
-import { rejected, untilAborted } from '../abort.ts';
+import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
 import { describe } from '../arguments.ts';
 import {
   ClosedError,
@@ -18,12 +18,6 @@ import { LogLock } from './lock.ts';
 import { resolveLogOptions, type LogOptions, type ResolvedLogOptions } from './options.ts';
 import { recover, type LogRecovery } from './recover.ts';
 import { LogScanner, type LogRecord } from './scanner.ts';
-
-/** Options of the waits of a {@link Log}. */
-export interface LogWaitOptions {
-  /** Ends the wait, not the work. */
-  readonly signal?: AbortSignal;
-}
 
 /** Options of {@link readLog} and {@link Log.read}. */
 export interface LogReadOptions {
@@ -143,7 +137,7 @@ export class Log implements AsyncDisposable {
    *
    * @throws {WriteFailedError} @throws {ClosedError} as the writer's
    */
-  ready(options?: LogWaitOptions): Promise<void> {
+  ready(options?: WaitOptions): Promise<void> {
     return this.#writer.ready(options);
   }
 
@@ -157,7 +151,7 @@ export class Log implements AsyncDisposable {
    * @throws {SyncFailedError} the log is poisoned
    * @throws {ClosedError} the log is closed, or was destroyed meanwhile
    */
-  durable(position: number = this.#endPosition - 1, options?: LogWaitOptions): Promise<void> {
+  durable(position: number = this.#endPosition - 1, options?: WaitOptions): Promise<void> {
     if (typeof position !== 'number') {
       return rejected(new ArgumentTypeError(`position: expected a number, got ${describe(position)}`));
     }
@@ -247,7 +241,7 @@ export class Log implements AsyncDisposable {
    * Makes everything durable, closes the file and removes the lock. A second call waits for the first. When it rejects
    * with a {@link WriteFailedError} the log is open again: {@link retry} and close once more, or {@link destroy}.
    */
-  close(options?: LogWaitOptions): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#closing === undefined) {

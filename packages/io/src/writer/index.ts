@@ -4,13 +4,7 @@ export { toNodeWritable, toWebWritable, type AdapterOptions } from './adapters.t
 export type { WriterFileSystem } from './file-system.ts';
 export type { OverflowPolicy, WriterOptions } from './options.ts';
 export type { WriterTarget } from './target.ts';
-export {
-  createWriter,
-  type FlushOptions,
-  type ReadyOptions,
-  type Writer,
-  type WriterStats,
-} from './writer.ts';
+export { createWriter, type FlushOptions, type Writer, type WriterStats } from './writer.ts';
 export {
   BusyError,
   ClosedError,
@@ -24,3 +18,4 @@ export {
   isRetryable,
   type IoErrorCode,
 } from '../errors.ts';
+export type { WaitOptions } from '../abort.ts';

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
-import { rejected, untilAborted } from '../abort.ts';
+import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
 import { describe } from '../arguments.ts';
 import { ClosedError, ArgumentTypeError, OverflowError, type WriteFailedError } from '../errors.ts';
 import { nodeFileSystem } from './file-system.ts';
@@ -14,12 +14,6 @@ export interface FlushOptions {
   /** Also wait for `fdatasync`: the bytes then survive a power cut. Default false. */
   readonly sync?: boolean;
   /** Ends the wait, not the writing. */
-  readonly signal?: AbortSignal;
-}
-
-/** Options of {@link Writer.ready}. */
-export interface ReadyOptions {
-  /** Ends the wait. */
   readonly signal?: AbortSignal;
 }
 
@@ -128,7 +122,7 @@ export class Writer implements AsyncDisposable {
    * @throws {WriteFailedError} the buffer is full and writing has failed
    * @throws {ClosedError} the writer was destroyed
    */
-  ready(options?: ReadyOptions): Promise<void> {
+  ready(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#intake.pendingBytes < this.#options.highWaterMark) return READY;

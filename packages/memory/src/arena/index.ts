@@ -7,4 +7,4 @@ export { withArena } from './with-arena.ts';
 export type { WholeArrays } from './whole-arrays.ts';
 export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
 export { CapacityError, DisposedError } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

@@ -25,4 +25,4 @@ export type { BytesLease } from './lease-store.ts';
 export type { BytesLike, ReadableBytes } from './readable-bytes.ts';
 export type { StoreOptions } from './store.ts';
 export { CapacityError } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

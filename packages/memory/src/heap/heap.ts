@@ -100,14 +100,14 @@ export class Heap {
     }
   }
 
-  /** Makes a heap that this thread owns. Applications call `heap()`, which makes the process's one. */
+  /** @internal Makes a heap that this thread owns. Applications call `heap()`, which makes the process's one. */
   static create(options: ResolvedHeapOptions): Heap {
     const initialBytes = Math.min(INITIAL_BYTES, options.maximumBytes);
     const memory = createWasmMemory(initialBytes / WASM_PAGE_BYTES, options.maximumBytes / WASM_PAGE_BYTES);
     return new Heap(memory, options.maximumBytes, options);
   }
 
-  /** Makes this thread's sight of a heap that another thread owns. Applications call `attachHeap`. */
+  /** @internal Makes this thread's sight of a heap that another thread owns. Applications call `attachHeap`. */
   static attach(handle: HeapHandle): Heap {
     return new Heap(handle.memory, handle.maximumBytes, undefined);
   }

@@ -16,4 +16,4 @@ export {
   HeapOwnerError,
   HeapUnavailableError,
 } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

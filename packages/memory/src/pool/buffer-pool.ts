@@ -17,7 +17,7 @@ export class BufferPool<B extends ArrayBufferLike = ArrayBuffer> extends LeasePo
   /** Blocks that the pool owns at most. */
   readonly maxBlocks: number;
 
-  /** Use {@link createPool}. */
+  /** @internal Use {@link createPool}. */
   constructor(options: ResolvedFixedPoolOptions, source: BlockSource<B>) {
     super(options, source);
     this.blockSize = options.classes[0]!;

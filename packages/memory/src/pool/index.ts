@@ -30,4 +30,4 @@ export {
   PoolExhaustedError,
   PoolTimeoutError,
 } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

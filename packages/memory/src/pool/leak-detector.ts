@@ -27,7 +27,7 @@ const SAMPLED_ONE_IN = 128;
 const STACK_FRAMES = 8;
 
 /** What reports are published on, whatever pool they come from. */
-export const LEAK_CHANNEL = 'hotpath.memory.leak';
+export const LEAK_CHANNEL = 'hotpath:memory:leak';
 
 const leaks = channel(LEAK_CHANNEL);
 

@@ -9,7 +9,7 @@ import { ShareTable } from './share-table.ts';
 export abstract class LeasePool<B extends ArrayBufferLike> {
   protected readonly core: PoolCore<B>;
 
-  /** Made by the pools. */
+  /** @internal Made by the pools. */
   constructor(options: ResolvedPoolOptions, source: BlockSource<B>) {
     const shares = options.isShared ? new ShareTable(options.maxBlocks) : undefined;
     this.core = new PoolCore(options, source, shares);

@@ -15,7 +15,7 @@ export class Lease<B extends ArrayBufferLike = ArrayBuffer> {
   declare readonly sizeBytes: number;
   #block: Block<B> | undefined;
 
-  /** Made by pools. */
+  /** @internal Made by pools. */
   constructor(block: Block<B>, sizeBytes: number) {
     this.#block = block;
     this.sizeBytes = sizeBytes;
@@ -93,7 +93,7 @@ export class Lease<B extends ArrayBufferLike = ArrayBuffer> {
     return descriptor;
   }
 
-  /** Releases to `home`, which must be where the block comes from. Called by pools. */
+  /** @internal Releases to `home`, which must be where the block comes from. Called by pools. */
   releaseTo(home: BlockHome<B>): void {
     const block = this.#block;
     if (block === undefined) throw released();

@@ -32,7 +32,7 @@ export interface CommonPoolOptions {
   readonly maxWaiters?: number;
   /** Which leases are watched for a missing release. Default `off`. */
   readonly leakDetection?: LeakDetection;
-  /** Called with each leak. Default: a process warning. The channel `hotpath.memory.leak` has them too. */
+  /** Called with each leak. Default: a process warning. The channel `hotpath:memory:leak` has them too. */
   readonly onLeak?: (report: LeakReport) => void;
   /** For tests. Default: Node's timers, unref'd. */
   readonly timers?: Timers;

@@ -16,7 +16,7 @@ export class RemoteLease {
   readonly #bytes: Buffer<SharedArrayBuffer>;
   #isHeld = true;
 
-  /** Made by {@link receiveLease}. */
+  /** @internal Made by {@link receiveLease}. */
   constructor(descriptor: SharedLeaseDescriptor, words: Int32Array<SharedArrayBuffer>) {
     this.sizeBytes = descriptor.sizeBytes;
     this.#descriptor = descriptor;

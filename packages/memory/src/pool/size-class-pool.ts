@@ -19,7 +19,7 @@ export class SizeClassPool<B extends ArrayBufferLike = ArrayBuffer> extends Leas
   /** Class of a size is 32 - clz32(size - 1) minus this, at least 0. */
   readonly #smallestBits: number;
 
-  /** Use {@link createSizeClassPool}. */
+  /** @internal Use {@link createSizeClassPool}. */
   constructor(options: ResolvedPoolOptions, source: BlockSource<B>) {
     super(options, source);
     this.maxBlockSize = options.classes.at(-1)!;

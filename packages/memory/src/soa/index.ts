@@ -18,4 +18,4 @@ export type { Table } from './table.ts';
 export type { SortOptions, TableDescriptor } from './table-descriptor.ts';
 export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
 export { CapacityError, DisposedError, LayoutError, LayoutMismatchError } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

@@ -32,7 +32,7 @@ export class Table<S extends LayoutSpec, B extends ArrayBufferLike = SharedArray
   readonly layout: Layout<S>;
   readonly #core: TableCore;
 
-  /** Made by layouts. */
+  /** @internal Made by layouts. */
   constructor(
     layout: Layout<S>,
     fields: readonly Field[],

@@ -6,4 +6,4 @@ export { StringList, type StringListOptions } from './string-list.ts';
 export { type ElementOf, TypedVector, type TypedVectorOptions } from './typed-vector.ts';
 export { BufferDetachedError, ResizableBufferError } from '../bytes/errors.ts';
 export { CapacityError, DisposedError } from '../errors.ts';
-export { ArgumentRangeError, ArgumentTypeError, MemoryError, type MemoryErrorLike } from '../errors.ts';
+export { ArgumentRangeError, ArgumentTypeError, MemoryError } from '../errors.ts';

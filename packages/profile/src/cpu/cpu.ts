@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProfileTimeLimitError } from '../errors.ts';
+import { ProfileTimeoutError } from '../errors.ts';
 import { abortable } from '../heap/run.ts';
 import { openSession } from '../session.ts';
 import { sourcePlaces } from '../source-maps/source-places.ts';
@@ -19,7 +19,7 @@ const WINDOW_GRACE_MS = 60_000;
  * V8's sampler knows no async callers; and of stacks deeper than 255 calls it sees the innermost 255.
  *
  * @throws what the function throws or rejects with; the profile is then lost.
- * @throws {ProfileTimeLimitError} the function's promise did not settle within `timeLimitMs`; the error has the profile.
+ * @throws {ProfileTimeoutError} the function's promise did not settle within `timeoutMs`; the error has the profile.
  * @throws {ProfilerBusyError} this thread is already being profiled by this package.
  * @throws {InspectorUnavailableError} this Node has no inspector, or it refused.
  * @throws {ArgumentTypeError} the target or an option has the wrong type.
@@ -49,7 +49,7 @@ export async function cpu(
     const pause = () => delay(durationMs, undefined, signal === undefined ? {} : { signal });
     return sample(resolved, pause, durationMs + WINDOW_GRACE_MS);
   }
-  return sample(resolved, target as () => unknown, resolved.timeLimitMs);
+  return sample(resolved, target as () => unknown, resolved.timeoutMs);
 }
 
 async function sample(
@@ -72,8 +72,8 @@ async function sample(
   const frames = sourceMaps ? cpuprofile.nodes.map(({ callFrame }) => callFrame) : [];
   const places = await sourcePlaces(frames);
   if (value !== LATE) return new CpuProfile(value, cpuprofile, places);
-  throw new ProfileTimeLimitError(
-    `cpu: the function did not settle within timeLimitMs, ${limitMs} ms`,
+  throw new ProfileTimeoutError(
+    `cpu: the function did not settle within timeoutMs, ${limitMs} ms`,
     new CpuProfile(undefined, cpuprofile, places),
   );
 }

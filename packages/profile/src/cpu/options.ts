@@ -13,7 +13,7 @@ export interface CpuOptions {
    * How long a function may take, in milliseconds, an integer from 1 to 3,600,000. Default 60,000. It ends the wait for
    * a promise; a function that never gives the event loop back cannot be ended from within its own thread.
    */
-  readonly timeLimitMs?: number;
+  readonly timeoutMs?: number;
   /** Whether places in compiled files are told as places in their sources. Default `true`. */
   readonly sourceMaps?: boolean;
   /** Ends the profile early, which then fails with the signal's reason. */
@@ -29,7 +29,7 @@ export interface CpuWindow {
 /** Options that were checked, with the defaults filled in. */
 export interface ResolvedCpuOptions {
   readonly intervalUs: number;
-  readonly timeLimitMs: number;
+  readonly timeoutMs: number;
   readonly sourceMaps: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -42,14 +42,14 @@ const HOUR_MS = 3_600_000;
  */
 export function resolveCpuOptions(options: CpuOptions = {}): ResolvedCpuOptions {
   objectOption('options', options);
-  const { intervalUs = 1000, timeLimitMs = 60_000, sourceMaps = true, signal } = options;
+  const { intervalUs = 1000, timeoutMs = 60_000, sourceMaps = true, signal } = options;
   if (typeof sourceMaps !== 'boolean') {
     throw new ArgumentTypeError(`sourceMaps: expected a boolean, got ${kindOf(sourceMaps)}`);
   }
   signalOption(signal);
   return {
     intervalUs: integerOption('intervalUs', intervalUs, 50, 1_000_000, 'a number of microseconds'),
-    timeLimitMs: integerOption('timeLimitMs', timeLimitMs, 1, HOUR_MS, 'a number of milliseconds'),
+    timeoutMs: integerOption('timeoutMs', timeoutMs, 1, HOUR_MS, 'a number of milliseconds'),
     sourceMaps,
     signal,
   };
