@@ -4,29 +4,33 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { entryPoints } from './entry-points.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const run = (command, args) =>
   execFileSync(`${here}node_modules/.bin/${command}`, args, { cwd: here, stdio: 'inherit' });
 
 rmSync(`${here}reference`, { recursive: true, force: true });
-for (const name of ['memory', 'cpu', 'io', 'database', 'cache', 'profile']) {
+for (const { package: name, folder, subpath, source } of await entryPoints()) {
   run('typedoc', [
     '--plugin',
     'typedoc-plugin-markdown',
     '--tsconfig',
-    `../packages/${name}/tsconfig.json`,
+    `${folder}/tsconfig.json`,
     // The compiler that checks the sources is another one.
     '--skipErrorChecking',
+    '--excludeInternal',
+    '--name',
+    subpath === '' ? `@hotpath/${name}` : `@hotpath/${name}/${subpath}`,
     '--readme',
     'none',
     '--entryFileName',
     'index',
     '--out',
-    `reference/${name}`,
+    `reference/${subpath === '' ? name : `${name}-${subpath}`}`,
     '--logLevel',
     'Error',
-    `../packages/${name}/src/index.ts`,
+    source,
   ]);
 }
 run('vitepress', ['build', '.']);
