@@ -10,27 +10,33 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const run = (command, args) =>
   execFileSync(`${here}node_modules/.bin/${command}`, args, { cwd: here, stdio: 'inherit' });
 
+/** The sources of each package: of its root, and of subpaths with names of their own. */
+const sources = new Map();
+for (const { package: name, source } of await entryPoints()) {
+  sources.set(name, [...(sources.get(name) ?? []), source]);
+}
+
 rmSync(`${here}reference`, { recursive: true, force: true });
-for (const { package: name, folder, subpath, source } of await entryPoints()) {
+for (const [name, entries] of sources) {
   run('typedoc', [
     '--plugin',
     'typedoc-plugin-markdown',
     '--tsconfig',
-    `${folder}/tsconfig.json`,
+    `../packages/${name}/tsconfig.json`,
     // The compiler that checks the sources is another one.
     '--skipErrorChecking',
     '--excludeInternal',
     '--name',
-    subpath === '' ? `@hotpath/${name}` : `@hotpath/${name}/${subpath}`,
+    `@hotpath/${name}`,
     '--readme',
     'none',
     '--entryFileName',
     'index',
     '--out',
-    `reference/${subpath === '' ? name : `${name}-${subpath}`}`,
+    `reference/${name}`,
     '--logLevel',
     'Error',
-    source,
+    ...entries,
   ]);
 }
 run('vitepress', ['build', '.']);
