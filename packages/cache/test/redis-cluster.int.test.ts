@@ -119,6 +119,60 @@ describe.skipIf(inject('redisUrl') === '')('on a Redis Cluster of three', () => 
     expect(await to.get(`moving::${key}`)).toBeNull();
     expect(cache.stats().tiers[0]).toMatchObject({ errorCount: 0, timeoutCount: 0 });
   });
+
+  test('a process whose connection for messages was cut knows it, and what it had in memory goes', async () => {
+    await using cache = createCache({ tiers: [memoryTier(), patientTier()], namespace: 'cut' });
+    expect(await cache.ready()).toBe(true);
+    await cache.set('a', 1);
+    expect(cache.peek('a')).toBe(1);
+    for (const node of client.nodes('master')) await node.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    // Nothing reads it meanwhile, so that nothing brings it back.
+    await vi.waitUntil(() => cache.peek('a') === undefined, { timeout: 20_000 });
+    await vi.waitUntil(() => cache.stats().listening === true, { timeout: 20_000 });
+    await using other = createCache({ tiers: [patientTier()], namespace: 'cut' });
+    expect(await cache.get('a')).toBe(1);
+    await other.set('a', 2);
+    await vi.waitUntil(() => cache.peek('a') === undefined, { timeout: 20_000 });
+  });
+
+  test('the heartbeat goes the way of the messages', async () => {
+    await using cache = createCache({ tiers: [memoryTier(), patientTier()], namespace: 'beating' });
+    expect(await cache.ready()).toBe(true);
+    await vi.waitUntil(
+      async () => {
+        const lists = await Promise.all(
+          client.nodes('master').map((node) => node.call('CLIENT', 'LIST', 'TYPE', 'pubsub')),
+        );
+        return lists.some((list) => String(list).includes('cmd=ping'));
+      },
+      { timeout: 20_000 },
+    );
+  });
+
+  test('clearing asks every node, also those that the client has yet to find, or has lost', async () => {
+    await using cache = createCache({ tiers: [patientTier()], namespace: 'clearing' });
+    const entries = Array.from({ length: 60 }, (_, i) => [`${i}`, i] as const);
+    const nothing = entries.map(() => undefined);
+    const read = (): Promise<unknown[]> => cache.getMany(entries.map(([key]) => key));
+    await cache.setMany(entries);
+    const early = new Cluster([...servers.seeds], { lazyConnect: true });
+    await using first = createCache({
+      tiers: [redisTier({ client: early, deadlineMs: 20_000 })],
+      namespace: 'clearing',
+    });
+    expect(await first.clear()).toEqual({ l2: 'done' });
+    expect(await read()).toEqual(nothing);
+    await cache.setMany(entries);
+    // As when its connection was lost: the client forgets the node until it looks at the slots again.
+    const [gone] = early.nodes('master');
+    const ended = new Promise((resolve) => gone!.once('end', resolve));
+    gone!.disconnect();
+    await ended;
+    expect(early.nodes('master').length).toBe(2);
+    expect(await first.clear()).toEqual({ l2: 'done' });
+    expect(await read()).toEqual(nothing);
+    early.disconnect();
+  });
 });
 
 test.skipIf(inject('redisUrl') === '')(

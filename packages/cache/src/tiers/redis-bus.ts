@@ -1,39 +1,15 @@
-import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { TierListener, TierSubscription } from '../tier.ts';
 import { Confirmations } from './redis-confirmations.ts';
+import { listen } from './redis-listener.ts';
 import { channelOf, failureChannelOf, parseFailure, parseMessage } from './redis-messages.ts';
 
 /** How often a subscriber asks its server for a sign of life, in ms; the next one notices that none came. */
 const HEARTBEAT_MS = 1000;
-const LAST_RECONNECT_MS = 1000;
 /** No answer for so long is a cut: a little less than a beat, whose timer may be early. */
 const SILENCE_MS = 900;
 /** So that one that is late costs nobody its lease. */
 const BEATS_A_LEASE = 5;
-
-const SUBSCRIBER: Partial<RedisOptions> = {
-  lazyConnect: true,
-  enableOfflineQueue: true,
-  maxRetriesPerRequest: null,
-  // Ours, so that `onUp` comes after it and not before.
-  autoResubscribe: false,
-  autoResendUnfulfilledCommands: false,
-  retryStrategy: (times) => Math.min(50 * times, LAST_RECONNECT_MS),
-};
-
-/** In a Cluster every node passes every message on, so any of them will do; the client finds another when it goes. */
-function listenerLike(client: Redis | Cluster): Redis {
-  if (!client.isCluster) return (client as Redis).duplicate(SUBSCRIBER);
-  const cluster = client as Cluster;
-  // Its types know neither the options nor that a cluster subscribes as a single client does.
-  const duplicate = (cluster.duplicate as (nodes: [], options: object) => unknown)([], {
-    lazyConnect: true,
-    enableOfflineQueue: true,
-    clusterRetryStrategy: (times: number) => Math.min(50 * times, LAST_RECONNECT_MS),
-    redisOptions: { ...cluster.options.redisOptions, autoResubscribe: false },
-  });
-  return duplicate as Redis;
-}
 
 /**
  * Listens on a connection of its own, because one that subscribes can do nothing else.
@@ -42,11 +18,11 @@ function listenerLike(client: Redis | Cluster): Redis {
  * otherwise look healthy for minutes.
  */
 export function subscribe(client: Redis | Cluster, listener: TierListener): TierSubscription {
-  const subscriber = listenerLike(client);
   const channel = channelOf(listener.namespace);
   const failureChannel = failureChannelOf(listener.namespace);
   const confirmations = new Confirmations(client, listener);
   const { leaseMs } = listener;
+  let subscriber: Redis | undefined;
   let up = false;
   let awaitingPong = false;
   let askedAt = 0;
@@ -62,7 +38,7 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
     const at = performance.now();
     awaitingPong = true;
     askedAt = at;
-    await subscriber.ping();
+    await subscriber?.ping();
     awaitingPong = false;
     // All that was sent before the ping was answered is here. Who waits for confirmations has to know of us first.
     if (leaseMs === undefined || client.status !== 'ready') return;
@@ -76,40 +52,40 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
     });
   };
 
-  subscriber.on('error', () => {
-    // The `close` that follows is what counts.
-  });
-  subscriber.on('close', down);
-  subscriber.on('end', down);
-  subscriber.on('ready', () => {
-    subscriber.subscribe(channel, failureChannel, confirmations.channel).then(
-      () => {
-        up = true;
-        listener.onUp();
-        if (leaseMs !== undefined) tryBeat();
-      },
-      () => {
-        // Not allowed to, or cut off again.
-        subscriber.disconnect(true);
-      },
-    );
-  });
-  subscriber.on('message', (from: string, text: string) => {
-    if (from === confirmations.channel) {
-      confirmations.acknowledged(text);
-      return;
-    }
-    if (from === failureChannel) {
-      const failed = parseFailure(text);
-      if (failed !== undefined) listener.onFailed?.(...failed);
-      return;
-    }
-    const message = parseMessage(text);
-    if (message === undefined || message[0] === listener.origin) return;
-    const [origin, region, keys, confirmation = null, version] = message;
-    listener.onChanged(region, keys ?? undefined, version);
-    if (confirmation !== null) confirmations.acknowledge(origin, confirmation);
-  });
+  const attach = (made: Redis): void => {
+    subscriber = made;
+    made.on('close', down);
+    made.on('end', down);
+    made.on('ready', () => {
+      made.subscribe(channel, failureChannel, confirmations.channel).then(
+        () => {
+          up = true;
+          listener.onUp();
+          if (leaseMs !== undefined) tryBeat();
+        },
+        () => {
+          // Not allowed to, or cut off again.
+          made.disconnect(true);
+        },
+      );
+    });
+    made.on('message', (from: string, text: string) => {
+      if (from === confirmations.channel) {
+        confirmations.acknowledged(text);
+        return;
+      }
+      if (from === failureChannel) {
+        const failed = parseFailure(text);
+        if (failed !== undefined) listener.onFailed?.(...failed);
+        return;
+      }
+      const message = parseMessage(text);
+      if (message === undefined || message[0] === listener.origin) return;
+      const [origin, region, keys, confirmation = null, version] = message;
+      listener.onChanged(region, keys ?? undefined, version);
+      if (confirmation !== null) confirmations.acknowledge(origin, confirmation);
+    });
+  };
 
   const heartbeat = setInterval(
     () => {
@@ -118,21 +94,19 @@ export function subscribe(client: Redis | Cluster, listener: TierListener): Tier
         tryBeat();
       } else if (performance.now() - askedAt >= SILENCE_MS) {
         down();
-        subscriber.disconnect(true);
+        subscriber?.disconnect(true);
       }
     },
     leaseMs === undefined ? HEARTBEAT_MS : Math.min(HEARTBEAT_MS, leaseMs / BEATS_A_LEASE),
   );
   heartbeat.unref();
 
-  subscriber.connect().catch(() => {
-    // Retried by the client.
-  });
+  const end = listen(client, attach);
   return {
     close: () => {
       clearInterval(heartbeat);
       up = false;
-      subscriber.disconnect();
+      end();
       if (leaseMs !== undefined) confirmations.leave();
     },
     confirm: (region, keys, version) => confirmations.confirm(region, keys ?? null, version),

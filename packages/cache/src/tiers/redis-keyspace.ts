@@ -167,9 +167,35 @@ class ClusterKeyspace implements Keyspace {
         add: (pipeline, indices) => pipeline.unlink(indices.map((index) => keys[index]!)),
         alone: (index) => this.#client.unlink(keys[index]!),
       });
-    await Promise.all(
-      this.#client.nodes('master').map((node) => scanAndUnlink(node, this.#clientPrefix, prefix, unlink)),
-    );
+    const masters = await this.#masters(prefix);
+    await Promise.all(masters.map((node) => scanAndUnlink(node, this.#clientPrefix, prefix, unlink)));
+  }
+
+  /** Those that have slots. `key` is one that may be read. @throws when one of them is out of reach. */
+  async #masters(key: string): Promise<readonly Redis[]> {
+    // Until it is ready the client knows some of its nodes, or none; a command waits for that.
+    if (this.#client.status !== 'ready') await this.#client.get(key);
+    const known = this.#knownMasters();
+    if (known !== undefined) return known;
+    // Of one whose connection was lost it knows no more, until it looks at the slots again.
+    await new Promise((resolve) => {
+      this.#client.refreshSlotsCache(resolve);
+    });
+    const found = this.#knownMasters();
+    if (found === undefined) throw new Error('a node of the cluster is out of reach');
+    return found;
+  }
+
+  #knownMasters(): Redis[] | undefined {
+    const nodes = new Map<string, Redis>();
+    for (const node of this.#client.nodes('master')) {
+      const { host, port } = node.options;
+      nodes.set(`${host}:${port}`, node);
+    }
+    const names = new Set<string>();
+    for (const slot of this.#client.slots) if (slot?.[0] !== undefined) names.add(slot[0]);
+    const masters = Array.from(names, (name) => nodes.get(name));
+    return masters.includes(undefined) ? undefined : (masters as Redis[]);
   }
 
   /** @returns `undefined` before the client knows its cluster. */
