@@ -1,6 +1,9 @@
 /** How long a reading of the wall clock is reused, in ms: `Date.now()` on every hit costs a third of the hit. */
 const RESOLUTION_MS = 5;
 
+/** A clock that was set back by less than this, in ms, is let be: what is in memory ends so much later. */
+const SET_BACK_MS = 1000;
+
 /** Milliseconds since the epoch. */
 export interface Clock {
   now(): number;
@@ -13,7 +16,11 @@ export interface Clock {
  * holds the event loop sees time stand still, as it would with lru-cache's `ttlResolution`.
  */
 export class CoarseClock implements Clock {
+  /** Told when the wall clock was set back, before the first reading after that. */
+  onSetBack: (() => void) | undefined = undefined;
   #reading = 0;
+  /** How far the latest reading was ahead of a clock that cannot be set. */
+  #ahead = -Infinity;
   readonly #forget = (): void => {
     this.#reading = 0;
   };
@@ -26,6 +33,10 @@ export class CoarseClock implements Clock {
 
   #read(): void {
     this.#reading = Date.now();
+    const ahead = this.#reading - performance.now();
+    const isSetBack = ahead < this.#ahead - SET_BACK_MS;
+    this.#ahead = ahead;
+    if (isSetBack) this.onSetBack?.();
     setTimeout(this.#forget, RESOLUTION_MS).unref();
   }
 }

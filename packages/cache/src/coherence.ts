@@ -27,6 +27,10 @@ export class Coherence {
     this.#regions = regions;
     this.#surroundings = options.surroundings;
     this.#disconnectedTtlMs = options.disconnectedTtlMs;
+    if (options.coarseClock !== undefined)
+      options.coarseClock.onSetBack = () => {
+        this.#forgetAll();
+      };
     // Also without memory: reads under way are shared, and who asks after a change must not join one from before it.
     const buses = options.guards.filter(({ tier }) => tier.subscribe !== undefined);
     this.#hasBus = buses.length > 0;
@@ -132,6 +136,6 @@ export class Coherence {
   }
 
   #forgetAll(): void {
-    for (const region of this.#regions.values()) region.forgetAll();
+    for (const region of this.#regions.values()) region.forget(undefined);
   }
 }

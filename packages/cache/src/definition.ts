@@ -90,8 +90,9 @@ export class Definition<V, Id = string> {
    * {@link LoadTimeoutError}, a {@link LoadManyContractError} or a {@link CacheClosedError}; never because of a tier.
    */
   get(id: Id, options?: GetOptions): Promise<V | undefined> {
-    const value = this.#region.get(this.#key(id), id) as Promise<V | undefined>;
-    return options?.signal === undefined ? value : withSignal(value, options.signal);
+    const key = this.#key(id);
+    if (options?.signal === undefined) return this.#region.get(key, id) as Promise<V | undefined>;
+    return withSignal(() => this.#region.get(key, id) as Promise<V | undefined>, options.signal);
   }
 
   /** As `get` for each, in order, with one read of each tier and one `loadMany`. Rejects when one of them does. */
@@ -99,10 +100,9 @@ export class Definition<V, Id = string> {
     // All keys first: one that throws must not leave the reads before it to nobody.
     checkArray('ids', ids);
     const keys = ids.map((id) => this.#key(id));
-    const values = Promise.all(
-      ids.map((id, index) => this.#region.get(keys[index]!, id) as Promise<V | undefined>),
-    );
-    return options?.signal === undefined ? values : withSignal(values, options.signal);
+    const read = (): Promise<(V | undefined)[]> =>
+      Promise.all(ids.map((id, index) => this.#region.get(keys[index]!, id) as Promise<V | undefined>));
+    return options?.signal === undefined ? read() : withSignal(read, options.signal);
   }
 
   /**
@@ -167,10 +167,13 @@ export class Definition<V, Id = string> {
     const { behind, secondDelete } = this.#parts;
     // Before the database has it: what began is ended, also when the cache is closed in between.
     this.#region.checkOpen();
+    const stores = strategy === 'writeThrough' || strategy === 'writeBehind' || strategy === 'versioned';
+    const marking = stores ? this.#region.markOf(id) : undefined;
+    const mark = marking === undefined ? undefined : await marking;
     if (behind !== undefined) {
       const owned = this.#region.owned(value);
       await behind.add(storageKey(key), id, owned);
-      return { l2: await this.#region.write([[key, owned]], undefined, true) };
+      return { l2: await this.#region.write([[key, owned]], undefined, true, mark) };
     }
     if (strategy === 'delayedDoubleDelete') await this.#region.delete([key]);
     try {
@@ -186,10 +189,10 @@ export class Definition<V, Id = string> {
         return { l2: 'done' };
       case 'writeThrough':
         secondDelete?.add([key]);
-        return { l2: await this.#region.write([[key, value]], undefined, true) };
+        return { l2: await this.#region.write([[key, value]], undefined, true, mark) };
       case 'versioned': {
         const version = await this.#versionOf(key, value);
-        return { l2: await this.#region.writeVersion(key, value, version, undefined, true) };
+        return { l2: await this.#region.writeVersion(key, value, version, undefined, true, mark) };
       }
       case 'lease':
       case 'delayedDoubleDelete':

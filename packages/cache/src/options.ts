@@ -57,8 +57,10 @@ export interface ResolvedOptions {
   readonly disconnectedTtlMs: number;
   readonly values: 'frozen' | 'copied' | 'shared';
   readonly clock: Clock;
-  /** Of hits in memory, which it would slow down. */
+  /** Of hits in memory, which `clock` would slow down. */
   readonly memoryClock: Clock;
+  /** What `memoryClock` reads; `undefined` when the user gave one. */
+  readonly coarseClock: CoarseClock | undefined;
   readonly random: () => number;
   readonly surroundings: Surroundings;
 }
@@ -95,6 +97,7 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
   if (below.length === 0 && options.breaker !== undefined)
     throw new ArgumentRangeError('breaker: expected a tier below memory, got none');
   const hearing = new Hearing(disconnectedTtlMs === 0 && isTold);
+  const coarseClock = now === undefined ? new CoarseClock() : undefined;
   return {
     memory,
     guards: below.map((tier) => {
@@ -107,7 +110,8 @@ export function resolveOptions(options: CacheOptions): ResolvedOptions {
     disconnectedTtlMs: disconnectedTtlMs === 0 ? 0 : checkTimerMs('disconnectedTtlMs', disconnectedTtlMs),
     values,
     clock,
-    memoryClock: hearing.clockOver(now === undefined ? new CoarseClock() : clock),
+    coarseClock,
+    memoryClock: hearing.clockOver(coarseClock ?? clock),
     random,
     surroundings: { memoryLimitMs: Infinity, disconnectedTtlMs, closed: false, hearing },
   };

@@ -107,7 +107,7 @@ export class Regions {
         tagsOf === undefined
           ? undefined
           : this.#indexOf(tagsOf, () => {
-              opened.forgetAll();
+              opened.forget(undefined);
             }),
       pendingOf: extras.pendingOf,
       onChange: extras.onChange,

@@ -1,11 +1,15 @@
 import { checkSignal } from './check.ts';
 
-/** Settles as the promise does, or rejects when the signal aborts first, or is none; what the promise stands for goes on. */
-export async function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Whoever else waits for it hears of a failure; this caller may have gone.
-  promise.catch(() => {});
+/**
+ * Settles as what was begun does, or rejects when the signal aborts first, or is none; what was begun goes on. Nothing is when
+ * it has aborted already.
+ */
+export async function withSignal<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
   checkSignal(signal);
   signal.throwIfAborted();
+  const promise = begin();
+  // Whoever else waits for it hears of a failure; this caller may have gone.
+  promise.catch(() => {});
   let onAbort!: () => void;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => {

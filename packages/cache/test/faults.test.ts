@@ -301,3 +301,72 @@ test('faults of tiers are told on the diagnostics channel', async () => {
     { tier: 'double', what: 'breaker-open' },
   ]);
 });
+
+test('a breaker that is open when the clock is set back lets a call through in its own time', async () => {
+  const clock = new TestClock();
+  const store = new DoubleStore();
+  await using cache = createCache({
+    tiers: [store.tier({ deadlineMs: 5 })],
+    breaker: { failures: 1, openMs: 1000 },
+    now: clock.now,
+  });
+  const release = store.hang();
+  await cache.get('a');
+  expect(cache.stats().tiers[0]!.breaker).toBe('open');
+  release();
+  clock.advance(-3_600_000);
+  await vi.waitUntil(async () => {
+    await cache.get('a');
+    clock.advance(500);
+    return cache.stats().tiers[0]!.breaker === 'closed';
+  });
+  expect(clock.now()).toBeLessThan(0);
+});
+
+test('what is set after a deletion was queued is not deleted by it', async () => {
+  const store = new DoubleStore();
+  await using cache = createCache({ tiers: [store.tier()] });
+  store.gate = (call) =>
+    call.startsWith('deleteMany') ? Promise.reject(new Error('down')) : Promise.resolve();
+  expect(await cache.deleteMany(['a', 'b'])).toEqual({ l2: 'queued' });
+  expect(await cache.set('a', 1)).toEqual({ l2: 'done' });
+  expect(cache.stats().regions[0]!.queuedCount).toBe(1);
+  store.gate = () => Promise.resolve();
+  await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
+  expect(await cache.get('a')).toBe(1);
+});
+
+test('a deletion that was queued while a value is set stays queued', async () => {
+  const store = new DoubleStore();
+  await using cache = createCache({ tiers: [store.tier()] });
+  const gate = withResolvers();
+  store.gate = (call) =>
+    call.startsWith('deleteMany')
+      ? Promise.reject(new Error('down'))
+      : call === 'setMany a'
+        ? gate.promise
+        : Promise.resolve();
+  await cache.delete('a');
+  const setting = cache.set('a', 1);
+  await vi.waitUntil(() => store.calls.includes('setMany a'));
+  expect(await cache.delete('a')).toEqual({ l2: 'queued' });
+  gate.resolve();
+  expect(await setting).toEqual({ l2: 'done' });
+  expect(cache.stats().regions[0]!.queuedCount).toBe(1);
+  store.gate = () => Promise.resolve();
+  await vi.waitUntil(() => cache.stats().regions[0]!.queuedCount === 0);
+  expect(await cache.get('a')).toBeUndefined();
+});
+
+test('a prefix that could not be deleted before the cache was closed is no queued deletion', async () => {
+  const store = new DoubleStore();
+  const cache = createCache({ tiers: [store.tier()] });
+  const rows = cache.define<string>({ name: 'row', load: (id) => id });
+  const gate = withResolvers();
+  store.gate = (call) => (call === 'clear' ? gate.promise : Promise.resolve());
+  const deleting = rows.invalidatePrefix('a');
+  await vi.waitUntil(() => store.calls.includes('clear'));
+  await cache.close();
+  gate.reject(new Error('down'));
+  await expect(deleting).rejects.toMatchObject({ code: 'ERR_HOTPATH_CACHE_CLOSED' });
+});

@@ -1,6 +1,6 @@
 import { createCache, EncodeError, type LoadContext, memoryTier } from '@hotpath/cache';
 import { tierContract } from '@hotpath/cache/contract';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DoubleStore, TestClock } from './tier-double.ts';
 
 const POLICIES = ['lru', 's3-fifo', 'arc'] as const;
@@ -344,4 +344,18 @@ test('the longest life that is told counts lives that are given one by one', asy
   await cache.set('a', 1, { ttlMs: 2000 });
   await rows.get('a');
   expect(told()).toEqual([2000, 5500]);
+});
+
+test('memory is empty after the clock was set back, by which nothing in it would end in time', async () => {
+  await using cache = createCache({ tiers: [memoryTier()] });
+  await cache.set('a', 1);
+  expect(cache.peek('a')).toBe(1);
+  const now = Date.now.bind(Date);
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+  onTestFinished(() => {
+    spy.mockRestore();
+  });
+  await vi.waitUntil(() => cache.peek('a') === undefined);
+  await cache.set('a', 2);
+  expect(cache.peek('a')).toBe(2);
 });

@@ -239,3 +239,65 @@ test('explain says where a value is and what the next read would do', async () =
   store.entries.clear();
   expect((await users.explain('a')).levels[1]).toEqual({ level: 'double', state: 'absent' });
 });
+
+test('what is stale in a level below is frozen as well: for the loader, and for those who are served it', async () => {
+  const { clock, store, users } = open({
+    load: (_, { previous }) => {
+      expect(previous).toEqual({ list: [1] });
+      (previous as { list: number[] }).list.push(2);
+    },
+    stale: { onErrorMs: 60_000 },
+  });
+  const freshUntil = clock.now() - 1;
+  const entry = { value: { list: [1] }, freshUntil, expiresAt: freshUntil + 60_000 };
+  store.entries.set('hotpath:user@1:a', { entry });
+  const [one, two] = await Promise.all([users.get('a'), users.get('a')]);
+  for (const value of [one, two, await users.get('a')]) {
+    expect(value).toEqual({ list: [1] });
+    expect(Object.isFrozen(value) && Object.isFrozen((value as { list: number[] }).list)).toBe(true);
+  }
+});
+
+test('a read whose signal has aborted already loads nothing', async () => {
+  const load = vi.fn(() => 'value');
+  const { users } = open({ load });
+  const signal = AbortSignal.abort(new Error('left before'));
+  await expect(users.get('a', { signal })).rejects.toThrow('left before');
+  await expect(users.getMany(['a', 'b'], { signal })).rejects.toThrow('left before');
+  await settled();
+  expect(load).not.toHaveBeenCalled();
+});
+
+test('a value that is not kept is frozen as well, because all who waited for it share it', async () => {
+  const { users } = open({ load: () => ({ list: [1] }), ttlMs: () => 0 });
+  const [one, two] = await Promise.all([users.get('a'), users.get('a')]);
+  expect(one).toBe(two);
+  expect(Object.isFrozen(one)).toBe(true);
+});
+
+test('after a share of the life means the life of the value, however short memory keeps it', async () => {
+  const clock = new TestClock();
+  const store = new DoubleStore();
+  store.now = clock.now;
+  const load = vi.fn(counting());
+  const users = [0, 1].map(() =>
+    createCache({
+      tiers: [memoryTier({ maxTtlMs: 60_000 }), store.tier()],
+      now: clock.now,
+      jitter: 0,
+    }).define<unknown>({ name: 'user', ttlMs: 600_000, refresh: 0.8, load }),
+  );
+  const readFor = async (ms: number): Promise<void> => {
+    for (const end = clock.now() + ms; clock.now() < end; clock.advance(5000)) {
+      for (const each of users) await each.get('a');
+      await settled();
+    }
+  };
+  await readFor(480_000);
+  expect(load).toHaveBeenCalledTimes(1);
+  await readFor(30_000);
+  expect(load).toHaveBeenCalledTimes(2);
+  expect(await Promise.all(users.map((each) => each.get('a')))).toEqual([2, 2]);
+  await readFor(440_000);
+  expect(load).toHaveBeenCalledTimes(2);
+});

@@ -1,6 +1,6 @@
 import { createCache, memoryTier } from '@hotpath/cache';
 import { expect, test, vi } from 'vitest';
-import { DoubleStore, settled } from './tier-double.ts';
+import { DoubleStore, settled, withResolvers } from './tier-double.ts';
 
 test('warming reads every id once, so many at a time, counts failures and goes on', async () => {
   const cache = createCache({ tiers: [memoryTier()] });
@@ -52,7 +52,29 @@ test('warming can be ended, and its source is closed', async () => {
     }
   }
   await expect(users.warm(ids(), { signal: controller.signal })).rejects.toThrow('enough');
-  expect(closed).toBe(true);
+  await vi.waitUntil(() => closed);
+});
+
+test.each(['source', 'loader'])('warming ends when it is told to although its %s hangs', async (what) => {
+  await using cache = createCache({ tiers: [memoryTier()] });
+  const never = withResolvers();
+  const load = vi.fn(() => never.promise);
+  const users = cache.define<unknown, number>({ name: 'user', load });
+  const controller = new AbortController();
+  let taken = 0;
+  async function* ids(): AsyncGenerator<number> {
+    for (let id = 0; id < 3; id++) {
+      taken++;
+      if (what === 'source') await never.promise;
+      yield id;
+    }
+  }
+  const warming = users.warm(ids(), { signal: controller.signal });
+  await vi.waitUntil(() => (what === 'source' ? taken === 1 : load.mock.calls.length === 3));
+  controller.abort(new Error('enough'));
+  await expect(warming).rejects.toThrow('enough');
+  expect(cache.readiness().warmingCount).toBe(0);
+  never.resolve();
 });
 
 test('the keys read most are saved by one process and found by the next', async () => {

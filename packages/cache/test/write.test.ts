@@ -254,6 +254,50 @@ test('a load that a tag was invalidated during leaves nothing that is served', a
   expect(await rows.get('a')).toBe('new');
 });
 
+test.each(['writeThrough', 'writeBehind', 'versioned'] as const)(
+  '%s: what was written goes with its tags, and is a hit in every process until then',
+  async (strategy) => {
+    const versions = strategy === 'versioned' ? { versionOf: (value: string) => value.length } : {};
+    const load = vi.fn((id: string) => shared.database.get(id));
+    const options = { strategy, tags: () => ['all'], ...versions, load };
+    const store = new DoubleStore();
+    const shared = open(options, store);
+    const other = open(options, store);
+    await shared.rows.write('a', 'newer');
+    await vi.waitUntil(() => shared.database.get('a') === 'newer');
+    expect([await shared.rows.get('a'), await other.rows.get('a')]).toEqual(['newer', 'newer']);
+    // The double has no versions: what is written there is deleted, for others to load.
+    expect(load).toHaveBeenCalledTimes(strategy === 'versioned' ? 1 : 0);
+    await shared.rows.write('a', 'newest');
+    await vi.waitUntil(() => shared.database.get('a') === 'newest');
+    shared.database.set('a', 'changed beside the cache');
+    expect(await other.cache.invalidateTags(['all'])).toEqual({ l2: 'done' });
+    await settled();
+    expect(await shared.rows.get('a')).toBe('changed beside the cache');
+    expect(await other.rows.get('a')).toBe('changed beside the cache');
+  },
+);
+
+test('a value whose tag is invalidated while it is written is not kept', async () => {
+  const store = new DoubleStore();
+  const { cache, rows, database } = open({ strategy: 'writeThrough', tags: () => ['all'] }, store);
+  const gate = withResolvers();
+  store.gate = (call) => (call === 'setMany a' ? gate.promise : Promise.resolve());
+  const writing = rows.write('a', 'new');
+  await vi.waitUntil(() => store.calls.includes('setMany a'));
+  await cache.invalidateTags(['all']);
+  database.set('a', 'newer');
+  gate.resolve();
+  await writing;
+  expect(await rows.get('a')).toBe('newer');
+});
+
+test('tags that are none reject a write before the database has it', async () => {
+  const { rows, database } = open({ strategy: 'writeThrough', tags: () => [7] as never });
+  await expect(rows.write('a', 'new')).rejects.toThrow(TypeError);
+  expect(database.get('a')).toBe('old');
+});
+
 test('a prefix invalidates what begins with it, in memory everything', async () => {
   const { rows, database, store } = open({});
   database.set('b', 'old');

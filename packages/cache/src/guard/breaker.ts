@@ -34,7 +34,9 @@ export class Breaker {
   /** Whether a call may go out now; while probing only the first may, and its outcome decides. */
   allows(now: number): boolean {
     if (this.#state === 'closed') return true;
-    if (this.#state === 'probing' || now < this.#openUntil) return false;
+    if (this.#state === 'probing') return false;
+    // Further off than it was put: the clock was set back, maybe by hours.
+    if (now < this.#openUntil && this.#openUntil - now <= this.#openMs) return false;
     this.#state = 'probing';
     return true;
   }

@@ -82,7 +82,7 @@ export class Flight<Id> implements Hunter {
     previous: TierEntry | undefined,
     background: boolean,
     land: (flight: this) => void,
-    freshBeyond: number = background ? (previous?.freshUntil ?? 0) : 0,
+    freshBeyond: number = background ? this.#due(previous) : 0,
   ): Promise<unknown> {
     this.#land = land;
     this.promise = new Promise((resolve, reject) => {
@@ -102,6 +102,15 @@ export class Flight<Id> implements Hunter {
       );
     }
     return this.promise;
+  }
+
+  /** What a refresh has no use for: what it has, and what is to be loaded ahead itself. */
+  #due(previous: TierEntry | undefined): number {
+    if (previous === undefined) return 0;
+    const { life } = this.#parts;
+    return previous.value === undefined
+      ? previous.freshUntil
+      : Math.max(previous.freshUntil, life.now() + life.leadMs);
   }
 
   #read(
@@ -137,7 +146,7 @@ export class Flight<Id> implements Hunter {
     counts.staleServedCount++;
     this.#release();
     if (!this.stale) {
-      keeper.remember(this.#key, keeper.frozen(entry.value), entry);
+      keeper.remember(this.#key, entry.value, entry);
       refresh(this.#key, this.#id, entry);
     }
     this.#succeed(entry.value);
@@ -318,12 +327,10 @@ export class Flight<Id> implements Hunter {
     // That there is none may be the word of a replica that lags.
     const isKept = minVersion === undefined || value !== undefined;
     const ends = isKept ? life.endsOfLoaded(value, ttlMs) : undefined;
+    // Also what is not kept: all who wait for it share it.
+    const owned = this.#parts.keeper.owned(value);
     if (ends === undefined) this.#release();
-    else
-      this.#store(
-        entryOf(this.#parts.keeper.owned(value), ends, version, stamp),
-        unverified && versionOf !== undefined,
-      );
+    else this.#store(entryOf(owned, ends, version, stamp), unverified && versionOf !== undefined);
   }
 
   /** Keeps what was found: in memory at once, in the levels in the background. @returns the value. */

@@ -2,12 +2,14 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ReadAnswer, Reader } from '../guard/guarded-region.ts';
 import type { TierEntry } from '../tier.ts';
 import type { Tokens } from './fills.ts';
+import type { Keeper } from './keeper.ts';
 import type { Levels } from './levels.ts';
 import type { Life } from './life.ts';
 
 /** What all hunts of a region go by. */
 export interface HuntTerms {
   readonly life: Life;
+  readonly keeper: Keeper;
   readonly levels: Levels;
   /** With something stale at hand, how long to wait for the load of somebody else. */
   readonly softTimeoutMs: number | undefined;
@@ -119,6 +121,8 @@ export class Hunt extends AsyncResource implements Reader {
   /** Remembers an entry that is no longer fresh. @returns whether it may be served at once, to be refreshed after. */
   serves(entry: TierEntry): boolean {
     if (!this.#isValid(entry)) return false;
+    // It may be lent to the loader, and handed to several.
+    this.#terms.keeper.frozen(entry.value);
     if (this.previous === undefined || this.previous.freshUntil < entry.freshUntil) this.previous = entry;
     return !this.background && entry.freshUntil + this.#terms.life.whileRevalidateMs > this.#terms.life.now();
   }

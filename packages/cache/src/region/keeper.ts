@@ -41,7 +41,7 @@ export class Keeper {
     this.surroundings = surroundings;
   }
 
-  /** What comes from a level, and is nobody else's. */
+  /** What comes from a level, and is nobody else's; in place. */
   frozen(value: unknown): unknown {
     return this.#values === 'frozen' ? deepFreeze(value) : value;
   }
@@ -71,7 +71,9 @@ export class Keeper {
     const limitMs = Math.min(this.#maxTtlMs, memoryLimitMs);
     const expiresAt = this.#life.endInLevel(ends.expiresAt, limitMs);
     const freshUntil = Math.min(ends.freshUntil, expiresAt);
-    const attentionAt = this.#life.attentionAt(freshUntil, this.loadMs());
+    const ahead = this.#life.attentionAt(freshUntil, this.loadMs());
+    // Memory may keep it for a part of its life only. That there is none has a life of its own.
+    const attentionAt = value === undefined ? ahead : Math.min(ahead, ends.freshUntil - this.#life.leadMs);
     return this.memory.put(key, value, attentionAt, { freshUntil, expiresAt });
   }
 

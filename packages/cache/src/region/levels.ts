@@ -122,6 +122,7 @@ export class Levels {
   /** @throws {EncodeError} when a level cannot hold a value; the keys are then deleted. */
   async write(writes: readonly TierWrite[]): Promise<Confirmation> {
     const keys = writes.map((write) => write.key);
+    const replaced = this.#outbox.waiting(keys);
     let lowestFailed = -1;
     try {
       for (let level = this.tiers.length - 1; level >= 0; level--) {
@@ -134,7 +135,10 @@ export class Levels {
       await this.delete(keys);
       throw error;
     }
-    if (lowestFailed < 0) return 'done';
+    if (lowestFailed < 0) {
+      this.#outbox.settle(replaced);
+      return 'done';
+    }
     this.#outbox.add(keys, lowestFailed);
     return 'queued';
   }

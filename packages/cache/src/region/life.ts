@@ -9,6 +9,8 @@ export interface Ends {
 /** What a definition says of lives; checked. Lengths in ms. */
 export interface LifeOptions {
   readonly ttlMs: number;
+  /** Tells the life from the value instead. */
+  readonly ttlOf?: unknown;
   readonly negativeTtlMs: number;
   /** How long after its life a value may be served while it is loaded anew. */
   readonly whileRevalidateMs: number;
@@ -27,6 +29,11 @@ export class Life {
   readonly negativeTtlMs: number;
   readonly whileRevalidateMs: number;
   readonly onErrorMs: number;
+  /**
+   * How long before its end a value is loaded ahead at the latest, in ms, also one of whose life a part was over when it came from
+   * a level below; 0 where that is left to chance, or lives differ.
+   */
+  readonly leadMs: number;
   readonly #refresh: number | 'xfetch';
   readonly #jitter: number;
   readonly #random: () => number;
@@ -43,6 +50,9 @@ export class Life {
     this.#jitter = options.jitter;
     this.#random = options.random;
     this.#clock = options.clock;
+    const { refresh, ttlOf, ttlMs, jitter } = options;
+    const isKnown = refresh !== 'xfetch' && ttlOf === undefined && ttlMs !== Infinity;
+    this.leadMs = isKnown ? (1 - refresh) * (1 - jitter) * ttlMs : 0;
     this.#longestTtlMs = Math.max(options.ttlMs, options.negativeTtlMs);
   }
 
@@ -66,7 +76,7 @@ export class Life {
     return ttlMs * (1 - this.#jitter * this.#random());
   }
 
-  /** Of a value that was just set by hand: it is never served stale. @returns `undefined` when it is not to be kept. */
+  /** Of a value that was just set by hand: it is never served stale. */
   endsOfSet(ttlMs: number = this.ttlMs): Ends {
     if (ttlMs > this.#longestTtlMs) this.#longestTtlMs = ttlMs;
     const expiresAt = this.now() + this.jittered(ttlMs);

@@ -18,7 +18,7 @@ export interface Replay {
 }
 
 /** `level` is the lowest that has to delete; levels count from the top, so a lower one has a larger number. */
-interface Pending {
+export interface Pending {
   readonly level: number;
 }
 
@@ -71,6 +71,22 @@ export class Outbox {
     this.#schedule();
   }
 
+  /** What waits for these keys; for {@link settle}. */
+  waiting(keys: readonly string[]): ReadonlyMap<string, Pending> {
+    const waiting = new Map<string, Pending>();
+    if (this.#pending.size === 0) return waiting;
+    for (const key of keys) {
+      const pending = this.#pending.get(key);
+      if (pending !== undefined) waiting.set(key, pending);
+    }
+    return waiting;
+  }
+
+  /** Every level has something newer by now; what was added since {@link waiting} stays. */
+  settle(waiting: ReadonlyMap<string, Pending>): void {
+    for (const [key, pending] of waiting) if (this.#pending.get(key) === pending) this.#pending.delete(key);
+  }
+
   addEverything(level: number): void {
     this.#everything = { level: Math.max(level, this.#everything?.level ?? -1), isTried: false };
     this.#pending.clear();
@@ -116,13 +132,15 @@ export class Outbox {
     }
     for (const [level, entries] of this.#byLevel()) {
       for (let start = 0; start < entries.length; start += REPLAY_BATCH) {
-        const batch = entries.slice(start, start + REPLAY_BATCH);
-        const keys = batch.map(([key]) => key);
-        if (!(await this.#replay.keys(keys, level))) return;
-        for (const [key, pending] of batch) {
-          // A deletion of the same key that failed while this one ran is another object, and stays.
-          if (this.#pending.get(key) === pending) this.#pending.delete(key);
-        }
+        // Some may have been settled during the batches before.
+        const batch = new Map(
+          entries
+            .slice(start, start + REPLAY_BATCH)
+            .filter(([key, pending]) => this.#pending.get(key) === pending),
+        );
+        if (batch.size > 0 && !(await this.#replay.keys([...batch.keys()], level))) return;
+        // A deletion of the same key that failed while this one ran is another object, and stays.
+        this.settle(batch);
       }
     }
   }

@@ -13,7 +13,7 @@ import type { Keeper, Surroundings } from './keeper.ts';
 import type { Confirmation, Levels } from './levels.ts';
 import type { Life } from './life.ts';
 import type { Loader } from './loader.ts';
-import { Writer } from './writer.ts';
+import { type Mark, Writer, type Written } from './writer.ts';
 
 /** How long memory serves a value that is being loaded anew before it looks again. */
 const REFRESH_PAUSE_MS = 100;
@@ -48,7 +48,7 @@ export interface RegionParts<Id> {
  * 2. Such a flight stores nothing in memory: it is marked stale.
  * 3. Nor in a level below: it needs the lease, which went with the key.
  */
-export class Region<Id> {
+export class Region<Id> implements Written {
   readonly name: string;
   readonly levels: Levels;
   readonly loader: Loader<unknown, Id> | undefined;
@@ -61,7 +61,7 @@ export class Region<Id> {
   readonly #sketch: SpaceSaving | undefined;
   readonly #onChange: RegionParts<Id>['onChange'];
   readonly #flights: FlightTable<Id>;
-  readonly #writer: Writer;
+  readonly #writer: Writer<Id>;
   hitCount = 0;
   missCount = 0;
   joinedCount = 0;
@@ -80,21 +80,7 @@ export class Region<Id> {
     this.#onChange = parts.onChange;
     this.#sketch = parts.sketch;
     if (loader !== undefined) keeper.loadMs = () => loader.meanMs;
-    this.#writer = new Writer({
-      levels: parts.levels,
-      keeper,
-      life: parts.life,
-      checkOpen: () => {
-        this.checkOpen();
-      },
-      forget: (keys) => {
-        this.#forget(keys);
-      },
-      changed: (keys) => {
-        this.#publish(keys, 'here');
-      },
-      delete: (keys, isBegun) => this.delete(keys, isBegun),
-    });
+    this.#writer = new Writer(this, parts);
     this.#flights = new FlightTable({
       levels: parts.levels,
       loader,
@@ -153,13 +139,19 @@ export class Region<Id> {
     return this.#keeper.owned(value);
   }
 
+  /** For a value of this id that is about to be written, before the database has it; `undefined` where there are no tags. */
+  markOf(id: Id): Promise<Mark<Id>> | undefined {
+    return this.#tags?.stampOf(id).then((stamp) => ({ id, stamp }));
+  }
+
   /** @throws as {@link Writer.write}. */
   write(
     entries: readonly (readonly [key: string, value: unknown])[],
     ttlMs: number | undefined,
     isBegun: boolean = false,
+    mark?: Mark<Id>,
   ): Promise<Confirmation> {
-    return this.#writer.write(entries, ttlMs, isBegun);
+    return this.#writer.write(entries, ttlMs, isBegun, mark);
   }
 
   /** @throws as {@link Writer.writeVersion}. */
@@ -169,8 +161,9 @@ export class Region<Id> {
     version: number,
     ttlMs?: number,
     isBegun: boolean = false,
+    mark?: Mark<Id>,
   ): Promise<Confirmation> {
-    return this.#writer.writeVersion(key, value, version, ttlMs, isBegun);
+    return this.#writer.writeVersion(key, value, version, ttlMs, isBegun, mark);
   }
 
   /** What is where, and what the next read would do; takes no lease. */
@@ -195,9 +188,9 @@ export class Region<Id> {
   async delete(keys: readonly string[] | undefined, isBegun: boolean = false): Promise<Confirmation> {
     if (!isBegun) this.checkOpen();
     const stored = keys?.map(storageKey);
-    this.#forget(stored);
+    this.forget(stored);
     const confirmation = await this.levels.delete(stored);
-    this.#forget(stored);
+    this.forget(stored);
     this.#publish(stored, 'here');
     if (confirmation === 'queued') this.checkOpen();
     return confirmation;
@@ -206,29 +199,46 @@ export class Region<Id> {
   /** As {@link delete}, for at least all keys that begin with `prefix`; memory forgets everything. */
   async deletePrefix(prefix: string): Promise<Confirmation> {
     this.checkOpen();
-    this.#forget(undefined);
+    this.forget(undefined);
     const confirmation = await this.levels.deletePrefix(storagePrefix(prefix));
-    this.#forget(undefined);
+    this.forget(undefined);
     this.#publish(undefined, 'here');
+    if (confirmation === 'queued') this.checkOpen();
     return confirmation;
   }
 
   /** Another process wrote or deleted these keys, `undefined` for all of them; `version` is what their rows have now. */
   changedElsewhere(keys: readonly string[] | undefined, version?: number): void {
     if (version !== undefined) this.levels.heard(keys, version);
-    this.#forget(keys);
+    this.forget(keys);
     this.#publish(keys, 'elsewhere');
   }
 
-  /** Forgets what is in memory, for want of knowing whether it still holds. */
-  forgetAll(): void {
-    this.#forget(undefined);
+  /**
+   * These keys changed, `undefined` for all, or it is not known whether they did: what memory has goes, nobody joins the reads
+   * under way, and neither they nor the writes under way leave anything in memory.
+   */
+  forget(keys: readonly string[] | undefined): void {
+    this.#memory?.drop(keys);
+    if (keys === undefined) {
+      this.#flights.forgetAll();
+      this.#writer.overtake(undefined);
+      this.#tags?.forgetAll();
+      return;
+    }
+    this.#writer.overtake(keys);
+    this.#flights.forget(keys);
+  }
+
+  /** Tells that these keys were written here. */
+  changed(keys: readonly string[]): void {
+    this.#publish(keys, 'here');
   }
 
   /** Forgets what has one of these tags, here. */
   forgetTags(tags: readonly string[] | undefined): void {
     if (this.#tags === undefined) return;
-    this.#forget(tags === undefined ? undefined : this.#tags.keysOf(tags));
+    this.forget(tags === undefined ? undefined : this.#tags.keysOf(tags));
     // What is on its way may have them as well.
     this.#flights.forgetAll();
   }
@@ -347,19 +357,6 @@ export class Region<Id> {
     if (this.#flights.refreshOf(key) !== undefined || this.#surroundings.closed) return;
     this.counts.refreshCount++;
     this.#keeper.track(this.#flights.refresh(key, id, previous)).catch(() => {});
-  }
-
-  /** In memory, in the flights and in the writes under way. */
-  #forget(keys: readonly string[] | undefined): void {
-    this.#memory?.drop(keys);
-    if (keys === undefined) {
-      this.#flights.forgetAll();
-      this.#writer.overtake(undefined);
-      this.#tags?.forgetAll();
-      return;
-    }
-    this.#writer.overtake(keys);
-    this.#flights.forget(keys);
   }
 
   #publish(keys: readonly string[] | undefined, from: ChangedEvent['from']): void {

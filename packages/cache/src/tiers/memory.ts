@@ -147,16 +147,17 @@ export class MemoryRegion implements TierRegion {
    * An entry that needs no second look, which counts as used; none under a hashed key. Synchronous, allocates nothing.
    */
   find(key: string): MemoryEntry | undefined {
+    // First, because memory is emptied by it when the clock was set back.
+    const tick = this.#clock.now() - this.#openedAt;
     const entry = this.#entries.get(key);
-    return entry !== undefined && this.#clock.now() - this.#openedAt < entry.attentionTick
-      ? entry
-      : undefined;
+    return entry !== undefined && tick < entry.attentionTick ? entry : undefined;
   }
 
   /** An entry that has not expired, fresh or not; one that has goes. */
   findAny(key: string): MemoryEntry | undefined {
+    const now = this.#clock.now();
     const entry = this.#entries.get(key);
-    if (entry === undefined || this.#clock.now() < entry.expiresAt) return entry;
+    if (entry === undefined || now < entry.expiresAt) return entry;
     this.#entries.delete(key);
     return undefined;
   }

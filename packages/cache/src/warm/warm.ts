@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkCount, checkFunction, checkSignal } from '../check.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { withSignal } from '../signal.ts';
 
 /** How far a warm-up is. */
 export interface WarmProgress {
@@ -68,15 +69,26 @@ export async function warmUp<Id>(
       onProgress?.({ warmedCount, failedCount });
     }
   };
+  const workAll = (): Promise<unknown> => Promise.all(Array.from({ length: concurrency }, work));
   try {
-    await Promise.all(Array.from({ length: concurrency }, work));
+    await (signal === undefined ? workAll() : withSignal(workAll, signal));
   } catch (error) {
     ended = true;
-    await iterator.return?.();
+    // Not waited for: a generator ends when the step that it is at does, which may be never.
+    void close(iterator);
     signal?.throwIfAborted();
     throw error;
   }
   return { warmedCount, failedCount };
+}
+
+/** Never rejects. */
+async function close(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // What ended the warm-up is told instead.
+  }
 }
 
 function isIterable<T>(ids: Iterable<T> | AsyncIterable<T>): boolean {
