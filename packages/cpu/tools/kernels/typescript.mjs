@@ -166,6 +166,7 @@ function mapPublic(entry) {
     inPlace === undefined
       ? [
           `export function ${name}<V extends ${V}, O extends Like<V>>(${[...order(typed('V', 'Like<V>')), 'out: O'].join(', ')}): O;`,
+          '/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */',
           `export function ${name}<V extends ${V}>(${order(typed('V', 'Like<V>')).join(', ')}): Like<V>;`,
           `export function ${name}(${[...order(typed(V, V)), `out?: ${V}`].join(', ')}): Vector {`,
         ]

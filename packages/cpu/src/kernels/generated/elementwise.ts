@@ -27,6 +27,7 @@ const simd: typeof importedSimd = importedSimd;
  * add(a, b, a); // a is all 3
  */
 export function add<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function add<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function add(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return addF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -124,6 +125,7 @@ function addI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: numb
  * sub(after, before, change);
  */
 export function sub<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function sub<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function sub(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return subF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -221,6 +223,7 @@ function subI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: numb
  * mul(price, amount, total);
  */
 export function mul<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function mul<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function mul(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return mulF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -318,6 +321,7 @@ function mulI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: numb
  * div(total, amount, price);
  */
 export function div<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function div<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function div(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return divF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -415,6 +419,7 @@ function divI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: numb
  * fma(slope, x, offset, y);
  */
 export function fma<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, c: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function fma<V extends Vector>(a: V, b: Like<V>, c: Like<V>): Like<V>;
 export function fma(a: Vector, b: Vector, c: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return fmaF32(a, b as Float32Array, c as Float32Array, out as Float32Array | undefined);
@@ -598,6 +603,7 @@ function axpyI32Scalar(y: Int32Array, x: Int32Array, alpha: number, count: numbe
  * scale(samples, 0.5, samples);
  */
 export function scale<V extends Vector, O extends Like<V>>(a: V, alpha: number, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function scale<V extends Vector>(a: V, alpha: number): Like<V>;
 export function scale(a: Vector, alpha: number, out?: Vector): Vector {
   if (a instanceof Float32Array) return scaleF32(a, alpha, out as Float32Array | undefined);
@@ -689,6 +695,7 @@ function scaleI32Scalar(out: Int32Array, a: Int32Array, alpha: number, count: nu
  * abs(error, error);
  */
 export function abs<V extends Vector, O extends Like<V>>(a: V, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function abs<V extends Vector>(a: V): Like<V>;
 export function abs(a: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return absF32(a, out as Float32Array | undefined);
@@ -777,6 +784,7 @@ function absI32Scalar(out: Int32Array, a: Int32Array, count: number): void {
  * neg(gradient, step);
  */
 export function neg<V extends Vector, O extends Like<V>>(a: V, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function neg<V extends Vector>(a: V): Like<V>;
 export function neg(a: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return negF32(a, out as Float32Array | undefined);
@@ -865,6 +873,7 @@ function negI32Scalar(out: Int32Array, a: Int32Array, count: number): void {
  * sqrt(variances, deviations);
  */
 export function sqrt<V extends FloatVector, O extends Like<V>>(a: V, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function sqrt<V extends FloatVector>(a: V): Like<V>;
 export function sqrt(a: FloatVector, out?: FloatVector): Vector {
   if (a instanceof Float32Array) return sqrtF32(a, out as Float32Array | undefined);
@@ -931,6 +940,7 @@ function sqrtF64Scalar(out: Float64Array, a: Float64Array, count: number): void 
  * minimum(a, limits, a);
  */
 export function minimum<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function minimum<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function minimum(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return minimumF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -1028,6 +1038,7 @@ function minimumI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: 
  * maximum(a, floor, a);
  */
 export function maximum<V extends Vector, O extends Like<V>>(a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function maximum<V extends Vector>(a: V, b: Like<V>): Like<V>;
 export function maximum(a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return maximumF32(a, b as Float32Array, out as Float32Array | undefined);
@@ -1125,6 +1136,7 @@ function maximumI32Scalar(out: Int32Array, a: Int32Array, b: Int32Array, count: 
  * clamp(samples, -1, 1, samples);
  */
 export function clamp<V extends Vector, O extends Like<V>>(a: V, low: number, high: number, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function clamp<V extends Vector>(a: V, low: number, high: number): Like<V>;
 export function clamp(a: Vector, low: number, high: number, out?: Vector): Vector {
   if (a instanceof Float32Array) return clampF32(a, low, high, out as Float32Array | undefined);
@@ -1222,6 +1234,7 @@ function clampI32Scalar(out: Int32Array, a: Int32Array, low: number, high: numbe
  * sign(changes, directions);
  */
 export function sign<V extends Vector, O extends Like<V>>(a: V, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function sign<V extends Vector>(a: V): Like<V>;
 export function sign(a: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return signF32(a, out as Float32Array | undefined);
@@ -1310,6 +1323,7 @@ function signI32Scalar(out: Int32Array, a: Int32Array, count: number): void {
  * select(compare(a, '<', b), a, b, out);
  */
 export function select<V extends Vector, O extends Like<V>>(mask: Uint8Array, a: V, b: Like<V>, out: O): O;
+/** As with `out`, which is made: in the heap where all inputs live there, and then the caller owns and frees it. */
 export function select<V extends Vector>(mask: Uint8Array, a: V, b: Like<V>): Like<V>;
 export function select(mask: Uint8Array, a: Vector, b: Vector, out?: Vector): Vector {
   if (a instanceof Float32Array) return selectF32(mask, a, b as Float32Array, out as Float32Array | undefined);
