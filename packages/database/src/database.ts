@@ -1,5 +1,6 @@
 import { ArgumentTypeError } from './errors.ts';
 import { type DatabaseHealth, type HealthOptions, checkHealth } from './health.ts';
+import { clientConfig } from './pool/connect.ts';
 import type { CopyFrames } from './pool/copy.ts';
 import type { FoldQuery } from './pool/fold-statement.ts';
 import { type DatabaseOptions, checkOptionsObject, delay, resolveOptions } from './pool/options.ts';
@@ -103,7 +104,7 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
   if (options.connectionString !== undefined) {
     try {
       // Parses it; opens nothing.
-      void new PgClientClass({ connectionString: options.connectionString });
+      void new PgClientClass(clientConfig(options));
     } catch {
       // Without a cause: the parser's error may quote the string, and a password with it.
       throw new ArgumentTypeError('connectionString: expected a Postgres URL, got one that cannot be parsed');

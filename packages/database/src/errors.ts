@@ -129,7 +129,7 @@ export class ReleasedError extends DatabaseError {
   }
 }
 
-/** The statement did not end within its `timeoutMs`; it was cancelled on the server. */
+/** The statement did not end within its `timeoutMs`; it was cancelled on the server, unless it was done before that came: it may have taken effect. */
 export class QueryTimeoutError extends DatabaseError {
   override readonly name = 'QueryTimeoutError';
 

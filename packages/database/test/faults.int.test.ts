@@ -226,6 +226,15 @@ describe.skipIf(url === '')('a server that fails', () => {
     expect(db.metrics()).toMatchObject({ opened: 2, closed: 1 });
   });
 
+  test('a check that is not answered holds nobody up where there may be another connection', async () => {
+    const db = open({ connectionString: proxy.url, max: 2, checkAfterIdleMs: 0, checkTimeoutMs: 60_000 });
+    expect(await one(db)).toEqual([{ a: 1 }]);
+    proxy.halfOpen(true);
+    proxy.halfOpen(false);
+    expect(await one(db)).toEqual([{ a: 1 }]);
+    expect(db.metrics()).toMatchObject({ opened: 2, closed: 0 });
+  });
+
   test('connections that are cut fail what they carry, once', async () => {
     const db = open({ connectionString: proxy.url, max: 4, min: 2 });
     await db.warm();

@@ -119,6 +119,37 @@ describe.skipIf(postgresUrl === '')('values that batch inserts write on a real P
     }
   });
 
+  test('dates of zones that were seconds off are as they were, also in arrays and as parameters', async () => {
+    const before = process.env['TZ'];
+    try {
+      for (const [zone, times] of [
+        ['America/New_York', ['1880-01-01T00:00:00Z', '0033-04-03T12:00:00.5Z', '-000099-01-01T00:00:00Z']],
+        ['Asia/Kolkata', ['1700-06-01T20:30:00.001Z', '1880-01-01T00:00:00Z']],
+        ['Africa/Monrovia', ['1971-12-31T23:59:59.999Z', '1972-06-01T00:00:00Z']],
+        ['Europe/London', ['1700-06-01T00:00:30Z', '2000-06-01T00:00:00Z']],
+      ] as const) {
+        process.env['TZ'] = zone;
+        const dates = times.map((text) => new Date(text));
+        const expected = dates.map((date) => ({ ms: String(date.getTime()) }));
+        const msOf = (from: string, values?: readonly unknown[]): Promise<unknown[]> =>
+          db.many(`SELECT (extract(epoch FROM v) * 1000)::bigint::text AS ms FROM ${from}`, values);
+        await create('timestamptz');
+        for (const strategy of STRATEGIES) {
+          await db.query(`TRUNCATE ${table}`);
+          await insert(dates, strategy);
+          expect(await msOf(`${table} ORDER BY n`)).toEqual(expected);
+        }
+        expect(await msOf('unnest($1::timestamptz[]) v', [dates])).toEqual(expected);
+        for (const [index, date] of dates.entries()) {
+          expect(await msOf('(SELECT $1::timestamptz) t (v)', [date])).toEqual([expected[index]]);
+        }
+      }
+    } finally {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    }
+  });
+
   test('what no column can hold is refused, names its rows, and leaves nothing behind', async () => {
     await create('int[]');
     for (const strategy of STRATEGIES) {

@@ -118,6 +118,26 @@ describe.skipIf(postgresUrl === '')('batch insert on a real Postgres', () => {
     expect(await count()).toBe(0);
   });
 
+  test('what a source throws when it is closed does not hide why it was', async () => {
+    function* source() {
+      try {
+        yield { name: 'x', email: 'bad' };
+        yield* users(3);
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- that is the case
+        throw new Error('closing');
+      }
+    }
+    async function* slowly() {
+      yield* source();
+    }
+    for (const rows of [source(), slowly()]) {
+      await expect(
+        insertMany(db, 'users', rows, { chunkRows: 1, transaction: 'none' }),
+      ).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_INSERT' });
+    }
+  });
+
   test('an abort in the middle leaves nothing behind', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -303,6 +323,41 @@ describe.skipIf(postgresUrl === '')('batch insert on a real Postgres', () => {
         /^stop$/,
       );
       expect(await count()).toBe(0);
+    });
+
+    test('tells no progress once it has failed, though the source goes on', async () => {
+      let goOn = (): void => {};
+      const stuck = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      let over = (): void => {};
+      const closed = new Promise<void>((resolve) => {
+        over = resolve;
+      });
+      async function* source() {
+        try {
+          // More than a frame, which the server refuses.
+          yield* Array.from({ length: 20_000 }, () => ({ n: 'x' }));
+          await stuck;
+          yield* Array.from({ length: 20_000 }, () => ({ n: 'x' }));
+        } finally {
+          over();
+        }
+      }
+      await db.query('CREATE TABLE whole (n int)');
+      const progress: object[] = [];
+      const inserted = insertMany(db, 'whole', source(), {
+        strategy: 'copy',
+        chunkRows: 1_000,
+        onProgress: (p) => progress.push(p),
+      });
+      await expect(inserted).rejects.toMatchObject({ cause: { sqlState: '22P02' } });
+      const told = progress.length;
+      goOn();
+      await closed;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(progress).toHaveLength(told);
+      await db.query('DROP TABLE whole');
     });
 
     test('leaves the event loop its turns', async () => {

@@ -1,6 +1,7 @@
 import { createDatabase, type DatabaseOptions, insertMany } from '@hotpath/database';
 import { describe, expect, test } from 'vitest';
 import { backoffMs } from '../dist/pool/backoff.js';
+import { clientConfig } from '../dist/pool/connect.js';
 import { resolveOptions } from '../dist/pool/options.js';
 
 const clock = { now: () => 0, setTimeout: () => 0, clearTimeout: () => {} };
@@ -53,6 +54,26 @@ describe('wrong options are refused by name', () => {
   }
   test('no object at all', () => {
     expect(() => createDatabase(null as never)).toThrow(TypeError);
+  });
+});
+
+test('what a connection string says wins, what it leaves open the other options say', () => {
+  const password = (): string => 's3cret';
+  const config = clientConfig({
+    connectionString: 'postgres://ada@db?application_name=shop',
+    user: 'alan',
+    password,
+    port: 5433,
+    database: 'shop',
+    applicationName: 'other',
+  });
+  expect(config).toMatchObject({
+    user: 'ada',
+    host: 'db',
+    password,
+    port: 5433,
+    database: 'shop',
+    application_name: 'shop',
   });
 });
 

@@ -50,7 +50,14 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
     });
 
     test('without values may be several statements, the last of which answers', async () => {
-      expect((await open().query('SELECT 1 AS a; SELECT 2 AS b')).rows).toEqual([{ b: 2 }]);
+      const db = open();
+      expect((await db.query('SELECT 1 AS a; SELECT 2 AS b')).rows).toEqual([{ b: 2 }]);
+      for (const [last, command] of [
+        ['CREATE TEMP TABLE last_one ()', 'CREATE TABLE'],
+        ['SELECT 1 AS b INTO TEMP last_two', 'SELECT'],
+      ]) {
+        expect(await db.query(`SELECT 1 AS a; ${last}`)).toMatchObject({ rows: [], fields: [], command });
+      }
     });
 
     test('a column may be called __proto__, and values of every length come through', async () => {
@@ -83,7 +90,14 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
     test('COPY FROM STDIN without a source fails instead of waiting for ever', async () => {
       const db = open({ max: 1 });
       await db.query('CREATE TABLE copied (a int)');
-      await expect(db.query('COPY copied FROM STDIN')).rejects.toMatchObject({ sqlState: '57014' });
+      const pid = await pidOf(db);
+      const refused = { sqlState: '57014' };
+      const text = 'COPY copied FROM STDIN';
+      await expect(db.query(text)).rejects.toMatchObject(refused);
+      await expect(db.query(text, [])).rejects.toMatchObject(refused);
+      await expect(db.query(text, [], { prepare: false })).rejects.toMatchObject(refused);
+      await expect(db.stream(text).rows().next()).rejects.toMatchObject(refused);
+      expect(await pidOf(db)).toBe(pid);
       await db.query('DROP TABLE copied');
     });
 
@@ -310,6 +324,18 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
         expect(db.metrics()).toMatchObject({ total: 1, closed: 3 });
       });
       expect(await pidOf(db)).not.toBe(young);
+    });
+
+    test('asked once in a while, it opens nothing further, and closes what is beyond min', async () => {
+      const clock = new ManualClock();
+      const db = open({ min: 1, max: 5, idleTimeoutMs: 100_000, checkAfterIdleMs: 30_000, clock });
+      const leases = await Promise.all([db.acquire(), db.acquire(), db.acquire()]);
+      for (const lease of leases) lease.release();
+      for (let times = 0; times < 5; times++) {
+        clock.advance(40_000);
+        await db.query('SELECT 1');
+      }
+      expect(db.metrics()).toMatchObject({ opened: 3, connecting: 0, total: 1, idle: 1 });
     });
 
     test('lifetimes differ by their jitter', async () => {

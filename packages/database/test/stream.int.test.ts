@@ -194,6 +194,24 @@ describe.skipIf(postgresUrl === '')('streams on a real Postgres', () => {
     await expectClean(db);
   });
 
+  test('aborted between two batches within a transaction, close the portal and leave the transaction as it was', async () => {
+    const db = open({ max: 1 });
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    await db.transaction(async (tx) => {
+      const loop = async (): Promise<void> => {
+        for await (const rows of tx.stream(numbers(25), { batchRows: 10, signal: controller.signal })) {
+          expect(rows).toHaveLength(10);
+          // By then the batch ahead has come, too.
+          await tx.query('SELECT 1');
+          controller.abort(reason);
+        }
+      };
+      await expect(loop()).rejects.toBe(reason);
+      expect(await tx.many('SELECT name FROM pg_cursors')).toEqual([]);
+    });
+  });
+
   test('cut off by a kill or by close, reject and hold nothing up', async () => {
     const db = open();
     const loop = async (stop: () => Promise<unknown>): Promise<void> => {

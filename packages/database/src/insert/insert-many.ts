@@ -70,7 +70,9 @@ export async function insertMany<Row extends object, Returned extends object = R
       while (!(await insert.next(session, source, false)));
     });
     return insert.result;
-  } finally {
-    await source.close();
+  } catch (error) {
+    // The first failure is the one to tell. Without one, the source has ended by itself.
+    await source.close().catch(() => {});
+    throw error;
   }
 }

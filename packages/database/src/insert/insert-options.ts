@@ -41,7 +41,10 @@ export interface InsertManyOptions<Row extends object> {
   readonly returning?: readonly string[] | '*' | undefined;
   /** Stops between two chunks, and cancels the one under way where `db` is ours. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each statement, and within a COPY after each `chunkRows` rows. What it throws stops the insert. */
+  /**
+   * Called after each statement, and within a COPY after each `chunkRows` rows. What it throws stops the insert; after the last statement
+   * there is nothing left to stop, and a single one is committed by then.
+   */
   readonly onProgress?: ((progress: InsertProgress) => void) | undefined;
 }
 

@@ -170,13 +170,15 @@ export class Insert<Returned extends object> {
     let unreported = 0;
     let ended = false;
     let thrown: { readonly error: unknown } | undefined;
+    let failed = false;
     const take = (): Buffer | undefined => {
       if (builder.rows === 0) return undefined;
       const chunk = builder.take();
       rows += chunk.rows;
       builder.maxRows = limitRows - rows;
       unreported += chunk.rows;
-      if (unreported >= this.#chunkRows) {
+      // A source may answer when the COPY has failed already.
+      if (unreported >= this.#chunkRows && !failed) {
         unreported = 0;
         this.#report(firstRow + rows, this.#statements);
       }
@@ -208,6 +210,7 @@ export class Insert<Returned extends object> {
     try {
       result = await session.hotpathCopy(copySql(this.#plan), frames, { signal });
     } catch (error) {
+      failed = true;
       if (thrown !== undefined && thrown.error === error) throw error;
       throw this.#failure(error, lineOf(error, firstRow) ?? { firstRow, rows: Math.max(1, rows) });
     }

@@ -1,5 +1,5 @@
 import { ArgumentRangeError, invalidType } from '../errors.ts';
-import { prepareValue } from '../pool/pg-internals.ts';
+import { valueToText } from '../pool/value-text.ts';
 
 /** How a column's values are turned into Postgres's text form. */
 export type ValueKind = 'plain' | 'json' | 'array' | 'jsonArray';
@@ -47,7 +47,7 @@ export function toText(value: unknown, kind: ValueKind): string | null {
     throw new ArgumentRangeError('value: expected a valid Date, got an invalid one');
   }
   // Dates, ranges and other classes with `toPostgres`, plain objects as JSON.
-  const prepared = prepareValue(value);
+  const prepared = valueToText(value);
   if (prepared === null) return null;
   return typeof prepared === 'string' ? wellFormed(prepared) : bytesToText(prepared);
 }

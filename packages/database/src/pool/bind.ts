@@ -1,5 +1,5 @@
 import { ArgumentTypeError, ArgumentRangeError, invalidType } from '../errors.ts';
-import { prepareValue } from './pg-internals.ts';
+import { valueToText } from './value-text.ts';
 
 /** The protocol counts parameters in 16 bits; one more and the rest of the message is misread. */
 export const MAX_PARAMETERS = 65_535;
@@ -105,7 +105,7 @@ function encodeValue(value: unknown, index: number): string | Uint8Array | null 
 function encodeObject(value: object, index: number): string | Uint8Array | null {
   let prepared: string | Uint8Array | null;
   try {
-    prepared = prepareValue(value);
+    prepared = valueToText(value);
   } catch (cause) {
     throw new ArgumentTypeError(`values[${index}]: cannot be made a parameter`, { cause });
   }

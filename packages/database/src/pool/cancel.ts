@@ -1,15 +1,21 @@
 import { type PgClient, PgConnectionClass } from './pg-internals.ts';
+import { socketTo } from './socket-to.ts';
 
 /**
  * Asks the server to cancel what a connection is executing, on a socket of its own, and resolves when the server has closed
  * that socket: only then has the signal been sent, and only then may the connection be used for something else. (Reusing
  * it earlier lets a late cancel hit the next statement.)
  *
+ * @param address of the server that the connection went to; `undefined` on a Unix socket.
  * @returns a function that gives up.
  */
-export function requestCancel(client: PgClient, done: (error: Error | undefined) => void): () => void {
-  const { ssl } = client;
-  const connection = new PgConnectionClass({ ssl, sslNegotiation: client.sslNegotiation });
+export function requestCancel(
+  client: PgClient,
+  address: string | undefined,
+  done: (error: Error | undefined) => void,
+): () => void {
+  const { ssl, sslNegotiation } = client;
+  const connection = new PgConnectionClass({ ssl, sslNegotiation, stream: socketTo(address) });
   let ended = false;
   const end = (error: Error | undefined): void => {
     if (ended) return;
@@ -24,7 +30,7 @@ export function requestCancel(client: PgClient, done: (error: Error | undefined)
   let sent = false;
   connection.on('connect', () => {
     if (!ssl) send();
-    else if (client.sslNegotiation !== 'direct') connection.requestSsl();
+    else if (sslNegotiation !== 'direct') connection.requestSsl();
   });
   connection.on('sslconnect', send);
   connection.on('error', (error) => {

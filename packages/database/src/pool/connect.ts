@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { parse } from 'pg-connection-string';
 import { ConnectError } from '../errors.ts';
 import type { ConnectOptions, ResolvedOptions } from './options.ts';
 import { type PgClient, PgClientClass } from './pg-internals.ts';
@@ -69,16 +70,26 @@ class ConnectTimeout extends Error {
   }
 }
 
-/** Options of `pg` for a client to the same server. */
+/**
+ * Options of `pg` for a client to the same server.
+ *
+ * The connection string is not left to `pg`: what it does not say comes out as an empty text or null, which `pg` takes for said, and a
+ * password that is given beside it would be lost.
+ */
 export function clientConfig(options: ConnectOptions): object {
   const config: Record<string, unknown> = {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
-  for (const name of ['connectionString', 'host', 'port', 'user', 'password', 'database', 'ssl'] as const) {
+  for (const name of ['host', 'port', 'user', 'password', 'database', 'ssl'] as const) {
     if (options[name] !== undefined) config[name] = options[name];
   }
   if (options.applicationName !== undefined) config['application_name'] = options.applicationName;
+  if (options.connectionString !== undefined) {
+    for (const [name, value] of Object.entries(parse(options.connectionString))) {
+      if (value !== undefined && value !== null && value !== '') config[name] = value;
+    }
+  }
   return config;
 }
 

@@ -11,6 +11,7 @@ import type { Clock, ResolvedOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { PgClient, TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, queryPlainly } from './plain.ts';
+import { Probe } from './probe.ts';
 import { PreparedStatements } from './statement-texts.ts';
 import type { Statement, StatementHost } from './statement.ts';
 import { readMessages } from './wire.ts';
@@ -64,6 +65,8 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   readonly #flight: Flight;
   readonly #gathering: Gathering;
   readonly #waiting: Statement[] = [];
+  /** Closed ahead of the answer to a probe, behind which the server works on a statement. */
+  #probing = false;
   #dropped = false;
 
   private constructor(
@@ -199,6 +202,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   destroy(reason: unknown): void {
     if (this.closed) return;
     const { current } = this.#flight;
+    this.#probing = current instanceof Probe;
     this.#close(reason);
     current?.abandon();
     if (this.executing) this.#cancelling.start();
@@ -227,6 +231,10 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   onReady(status: TransactionStatus): void {
+    if (this.#probing) {
+      this.#probing = false;
+      return;
+    }
     const exchange = this.#flight.takeExchange();
     const { statements } = exchange;
     const before = this.status;
@@ -334,9 +342,10 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   #requestCancel(done: (error: Error | undefined) => void): () => void {
-    const { plain, connect: address } = this.#options;
-    if (plain) return cancelPlainly(clientConfig(address), this.processId, done);
-    return requestCancel(this.#client, done);
+    const { plain, connect: options } = this.#options;
+    const { remoteAddress } = this.#socket;
+    if (plain) return cancelPlainly(clientConfig(options), remoteAddress, this.processId, done);
+    return requestCancel(this.#client, remoteAddress, done);
   }
 
   #lose(cause: unknown): void {

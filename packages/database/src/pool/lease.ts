@@ -16,8 +16,9 @@ export interface LeasedConnection extends Session, Disposable {
   /** True from BEGIN to the end of the transaction, one that failed included. */
   readonly inTransaction: boolean;
   /**
-   * Gives the connection back. Statements under way end first; a transaction left open is rolled back, and a changed
-   * session (`SET`, `LISTEN`, advisory locks, temporary tables) is reset with DISCARD ALL, before anyone else gets it.
+   * Gives the connection back. Statements under way end first; a transaction left open is rolled back, and a changed session is
+   * reset with DISCARD ALL, before anyone else gets it: after `SET`, `set_config`, `LISTEN`, `PREPARE`, `LOAD`, `DO`, session advisory
+   * locks, temporary tables and views, and cursors `WITH HOLD`. What a function does to the session is not noticed: then `destroy()`.
    *
    * @throws {ReleasedError} when it was released before.
    */

@@ -17,7 +17,7 @@ export interface TypeParsers {
 
 /** Where the server is, and who connects. What is left out comes from the `PG*` variables, as everywhere in Postgres. */
 export interface ConnectOptions {
-  /** `postgres://user:password@host:port/database?sslmode=…`; its parts win over the other fields. */
+  /** `postgres://user:password@host:port/database?sslmode=…`; what it says wins over the other fields, what it leaves open they say. */
   readonly connectionString?: string | undefined;
   /** A name, an address, or the folder of a Unix socket. */
   readonly host?: string | undefined;

@@ -13,6 +13,7 @@ export interface PgConnection {
   parse(statement: { readonly text: string; readonly name: string }): void;
   query(text: string): void;
   sendCopyFail(message: string): void;
+  sync(): void;
   on(event: 'connect' | 'sslconnect' | 'end', listener: () => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
 }
@@ -67,7 +68,16 @@ export const PgDatabaseError: Internals['DatabaseError'] = internals.DatabaseErr
 export const pgTypes: { getTypeParser(oid: number, format: 'text'): (text: string) => unknown } = pg.types;
 
 const STREAM_METHODS = ['write', 'cork', 'uncork', 'destroy', 'removeAllListeners', 'on', 'once'];
-const CONNECTION_METHODS = ['connect', 'requestSsl', 'cancel', 'parse', 'query', 'sendCopyFail', 'on'];
+const CONNECTION_METHODS = [
+  'connect',
+  'requestSsl',
+  'cancel',
+  'parse',
+  'query',
+  'sendCopyFail',
+  'sync',
+  'on',
+];
 const CLIENT_METHODS = ['connect', 'query', 'end', 'on'];
 const CLIENT_FIELDS = ['host', 'port', 'ssl', 'sslNegotiation', 'processID', 'secretKey'];
 /**

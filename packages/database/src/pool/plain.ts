@@ -1,6 +1,7 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type PgClient, PgClientClass, type PgResult, pgTypes } from './pg-internals.ts';
 import type { ResolvedOptions } from './options.ts';
+import { socketTo } from './socket-to.ts';
 import { Statement } from './statement.ts';
 
 /**
@@ -29,8 +30,8 @@ export function queryPlainly(client: PgClient, statement: Statement, options: Re
 }
 
 /** A socket of ours for a client: `pg` takes one, and so it need not be asked for its own. */
-export function plainSocket(): { readonly socket: Socket; readonly config: object } {
-  const socket = new Socket();
+export function plainSocket(address?: string): { readonly socket: Socket; readonly config: object } {
+  const socket = socketTo(address);
   return { socket, config: { stream: () => socket, pipeline: false } };
 }
 
@@ -42,10 +43,11 @@ export function plainSocket(): { readonly socket: Socket; readonly config: objec
  */
 export function cancelPlainly(
   config: object,
+  address: string | undefined,
   processId: number,
   done: (error: Error | undefined) => void,
 ): () => void {
-  const { socket, config: plain } = plainSocket();
+  const { socket, config: plain } = plainSocket(address);
   const client = new PgClientClass({ ...config, ...plain });
   let ended = false;
   const end = (error: Error | undefined): void => {

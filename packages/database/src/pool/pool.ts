@@ -6,6 +6,7 @@ import {
   QueueFullError,
   ReleasedError,
 } from '../errors.ts';
+import { Checks } from './checks.ts';
 import { type Connection, unref } from './connection.ts';
 import { RowDecoders } from './decode.ts';
 import { IdleConnections } from './idle-connections.ts';
@@ -53,6 +54,7 @@ export class Pool implements OpenerOwner {
   readonly #all = new Set<Connection>();
   readonly #leases: LeaseWatch;
   readonly #idle: IdleConnections;
+  readonly #checks: Checks;
   readonly #waiters: Waiters;
   readonly #opener: Opener;
   readonly #lanes: Lanes;
@@ -72,6 +74,9 @@ export class Pool implements OpenerOwner {
     this.options = options;
     this.#waiters = new Waiters(options.clock);
     this.#idle = new IdleConnections(options, () => this.#all.size);
+    this.#checks = new Checks(options, () => {
+      this.#dispatch();
+    });
     this.#leases = new LeaseWatch(options.clock, (connection) => {
       connection.destroy(new ReleasedError('the connection was lost without a release'));
       this.giveBack(connection);
@@ -195,9 +200,11 @@ export class Pool implements OpenerOwner {
   }
 
   onClosed(connection: Connection, cause: unknown): void {
-    this.#all.delete(connection);
+    // It was lost before it could be ours.
+    if (!this.#all.delete(connection)) return;
     this.#lanes.delete(connection);
     this.#idle.delete(connection);
+    this.#checks.end(connection);
     this.#closedCount++;
     connection.onSocketClosed(() => {
       this.#sockets--;
@@ -294,9 +301,9 @@ export class Pool implements OpenerOwner {
 
   /** Grants idle connections to those who wait, and opens new ones for the rest. */
   #dispatch(): void {
-    while (this.#waiters.count > 0 && this.#idle.count > 0) {
+    while (this.#waiters.count > this.#checks.count && this.#idle.count > 0) {
       const connection = this.#idle.popFresh();
-      if (connection === undefined) this.#check(this.#idle.pop()!);
+      if (connection === undefined) this.#checks.start(this.#idle.pop()!);
       else this.#grant(connection);
     }
     this.#grow();
@@ -315,6 +322,7 @@ export class Pool implements OpenerOwner {
   /** Decides what a connection that is free does next. */
   #settle(connection: Connection): void {
     const { clock, cancelGraceMs } = this.options;
+    this.#checks.end(connection);
     if (connection.status !== 'I') {
       this.#rollbacks++;
       sendOwn(connection, 'ROLLBACK', clock, cancelGraceMs);
@@ -331,17 +339,12 @@ export class Pool implements OpenerOwner {
     }
   }
 
-  /** A sign of life; the connection comes back through `#settle`. */
-  #check(connection: Connection): void {
-    sendOwn(connection, '', this.options.clock, this.options.checkTimeoutMs);
-  }
-
   /** Opens what those who wait, and `min`, still lack. */
   #grow(): void {
     if (this.#forced || (this.#closing && this.#waiters.count === 0)) return;
     // Any number of reads that wait fit on the lanes that there may still be.
     const lanes = Math.min(this.#waiters.sharedCount, Math.max(1, this.#lanes.max - this.#lanes.count));
-    const waiting = this.#waiters.count - this.#waiters.sharedCount + lanes;
+    const waiting = this.#waiters.count - this.#waiters.sharedCount + lanes - this.#checks.count;
     const missing = Math.min(waiting, this.options.max - this.#all.size);
     // After a lasting failure (a wrong password) only someone who waits is worth another attempt.
     const replenish = this.#started && !this.#closing && !this.#opener.failsForGood;

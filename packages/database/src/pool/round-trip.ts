@@ -11,7 +11,7 @@ const WINDOW_MS = 10_000;
  * gets slow statements.
  *
  * Where the machine was busy during a probe the estimate is too high until the next quick answer; where the way became longer it is
- * too low for up to two windows.
+ * too low for up to two windows, and on a connection that is never idle, which nothing can be probed on, for as long as that lasts.
  */
 export class RoundTrip {
   /** In milliseconds; 0 until the first answer to a probe, which is the safe side. */

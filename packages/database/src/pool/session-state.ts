@@ -1,7 +1,8 @@
 /**
  * Which statements change what the next user of a connection would meet: settings, listeners, advisory locks, temporary
  * tables and views, cursors that outlive their transaction. A connection that ran one is reset with DISCARD ALL before it is lent
- * again; a false alarm costs one round trip. What a `DO` block does nobody sees.
+ * again, which costs a round trip, and a parse of each statement that was prepared on it; so does a false alarm. What a `DO` block does
+ * nobody sees.
  */
 const SESSION_TAGS: ReadonlySet<string> = new Set(['SET', 'LISTEN', 'PREPARE', 'LOAD', 'DO']);
 

@@ -100,6 +100,8 @@ export class Statement {
   #rows: object[] = [];
   protected shape: ResultShape | undefined;
   #rowCount = 0;
+  /** Columns were described since the last statement of the text was done. */
+  #described = false;
   #healed = false;
   /** True when this one parsed: after an error nobody knows how far it came. */
   #parsed = false;
@@ -183,6 +185,7 @@ export class Statement {
       return;
     }
     this.#rows = [];
+    this.#described = true;
     const { name, call } = this.request;
     if (call === undefined || name === '') return;
     const prepared = host.prepared.get(name);
@@ -226,12 +229,14 @@ export class Statement {
 
   /** `SELECT` with its number of rows; otherwise as {@link handleCommandComplete}. */
   handleSelected(rowCount: number): void {
+    if (this.request.call === undefined) this.#answered();
     this.tag = 'SELECT';
     this.#rowCount = rowCount;
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
     const { text } = message;
+    if (this.request.call === undefined) this.#answered();
     // `INSERT 0 5`, `SELECT 5`, `CREATE TABLE`: the count is the last word, when that is a number.
     const space = text.lastIndexOf(' ');
     const count = space < 0 ? Number.NaN : Number(text.slice(space + 1));
@@ -244,6 +249,15 @@ export class Statement {
     }
     if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
     else if (this.tag === 'DISCARD ALL' || this.tag === 'DEALLOCATE ALL') this.#host!.prepared.clear();
+  }
+
+  /** One of several statements in a text is done. The last one answers: rows of one before it are not the answer of one without rows. */
+  #answered(): void {
+    if (!this.#described) {
+      this.#rows = [];
+      this.shape = undefined;
+    }
+    this.#described = false;
   }
 
   /** What `pg`'s own query answered, where it is used instead of this class. */
@@ -271,6 +285,8 @@ export class Statement {
 
   handleCopyInResponse(connection: PgConnection): void {
     connection.sendCopyFail('COPY FROM STDIN has no source here');
+    // The server takes no notice of a Sync while it waits for data, and that was sent with the call.
+    if (this.request.call !== undefined) connection.sync();
   }
 
   handleCopyData(): void {}

@@ -107,8 +107,11 @@ export function sharedHost(lease: Lease): StreamHost {
     lease,
     ahead: 1,
     async end(portal, failed) {
-      // A transaction that failed has closed it.
-      if (!failed && lease.inTransaction) await lease.fetch(portal, 'close', undefined, false);
+      if (!lease.inTransaction) return;
+      const closed = lease.fetch(portal, 'close', undefined, false);
+      // An abort between two batches leaves the transaction as it was, and the portal open. The failure is the one to tell.
+      if (failed) closed.catch(() => {});
+      else await closed;
     },
   };
 }
