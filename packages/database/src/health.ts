@@ -30,10 +30,14 @@ export async function checkHealth(
   let error: unknown;
   let healthy = false;
   try {
-    using lease = await db.acquire({ timeoutMs });
-    const leftMs = Math.max(1, Math.floor(timeoutMs - (now() - start)));
-    await lease.query('SELECT 1', undefined, { timeoutMs: leftMs });
-    healthy = true;
+    const lease = await db.acquire({ timeoutMs });
+    try {
+      const leftMs = Math.max(1, Math.floor(timeoutMs - (now() - start)));
+      await lease.query('SELECT 1', undefined, { timeoutMs: leftMs });
+      healthy = true;
+    } finally {
+      lease.release();
+    }
   } catch (reason) {
     error = reason;
   }

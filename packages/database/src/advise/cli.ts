@@ -2,7 +2,7 @@
 /** `hotpath-db`: index advice on the command line. */
 
 import { parseArgs } from 'node:util';
-import { createDatabase } from '../database.ts';
+import { type Database, createDatabase } from '../database.ts';
 import type { Verification } from './advise.ts';
 import { audit } from './audit.ts';
 import { renderAdvice, renderAudit } from './report.ts';
@@ -122,15 +122,27 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return EXIT.ok;
   }
-  const { command, top, minGain, minRows } = check(given);
+  const checked = check(given);
   const connectionString = given.url ?? process.env['DATABASE_URL'];
-  await using db = createDatabase({
+  const db = createDatabase({
     ...(connectionString === undefined ? {} : { connectionString }),
     applicationName: 'hotpath-db',
     max: 1,
     min: 1,
     lanes: 0,
   });
+  try {
+    return await runOn(db, given, checked);
+  } finally {
+    await db.close();
+  }
+}
+
+async function runOn(
+  db: Database,
+  given: Arguments,
+  { command, top, minGain, minRows }: ReturnType<typeof check>,
+): Promise<number> {
   // Fails at once where the pool would try again.
   await db.warm();
   let found: number;

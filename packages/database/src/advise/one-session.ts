@@ -26,13 +26,17 @@ export async function onOneSession<Result>(
   f: (on: OneSession) => Promise<Result>,
 ): Promise<Result> {
   if (isLender(db)) {
-    // Ours puts it in order itself.
-    using lease = await db.acquire({ signal });
-    return await f({
-      session: unlimited(lease, signal),
-      inTransaction: () => lease.inTransaction,
-      cancellable: (text, signal) => lease.query(text, undefined, { timeoutMs: 0, signal }),
-    });
+    const lease = await db.acquire({ signal });
+    try {
+      return await f({
+        session: unlimited(lease, signal),
+        inTransaction: () => lease.inTransaction,
+        cancellable: (text, signal) => lease.query(text, undefined, { timeoutMs: 0, signal }),
+      });
+    } finally {
+      // Ours puts it in order itself.
+      lease.release();
+    }
   }
   if (isClientPool(db)) {
     const client = await db.connect();
