@@ -32,7 +32,7 @@ describe.skipIf(postgresUrl === '')('cancels at the moment of completion, on a r
   test(
     `${CANCELS} of them hit no neighbour`,
     async () => {
-      const usualMs = await usualTime();
+      let usualMs = await usualTime();
       const sent = vi.spyOn(pg.Connection.prototype as unknown as { cancel(): void }, 'cancel');
       let rounds = 0;
       let served = 0;
@@ -64,7 +64,13 @@ describe.skipIf(postgresUrl === '')('cancels at the moment of completion, on a r
           // Right behind it on the same connection, and then whoever gets the connection next.
           const behind = serve(lease.query('SELECT $1::int AS n, pg_sleep(0.001)', [n]), n);
           lease.release();
-          await Promise.all([cancelled, behind, serve(db.query('SELECT $1::int AS n', [n]), n)]);
+          const [outcome] = await Promise.all([
+            cancelled,
+            behind,
+            serve(db.query('SELECT $1::int AS n', [n]), n),
+          ]);
+          // The machine may have been busier when it was measured, or may be by now.
+          usualMs *= outcome instanceof Error ? 1.02 : 0.98;
         }
       };
       try {
