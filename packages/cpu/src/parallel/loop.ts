@@ -96,11 +96,23 @@ export function compileLoop(id: string, fn: ItemFunction, kind: ResultKind): Loo
  */
 const TURN_ITEMS = 8;
 
-/** Functions with more text are called once a turn: V8 inlines so much and no more into one loop, and they take longer than a turn. */
-const SHORT_TEXT_MAX = 400;
+/**
+ * V8 inlines 920 bytes of bytecode into one loop and no more, and a function that is not inlined allocates each result above 2^31 and each
+ * fraction. Eight copies of up to a hundred characters of arithmetic stay below that; a call or a destructured array may not.
+ */
+const SHORT_TEXT_MAX = 100;
+
+/** What hides bytecode behind few characters: calls, arrays made or taken apart, templates, loops. */
+const HIDES_WORK = /[\w$\])]\s*\(|(?<![\w$\])])\[|`|\.\.\.|\b(?:new|for|while|do|class)\b/;
+
+const PARAMETERS = /^(?:function\b[^(]*)?\([^)]*\)/;
+const NO_CALLS = /\b(?:Math\.\w+|if|return)\s*\(/g;
 
 function turnOf(fn: ItemFunction): number {
-  return Function.prototype.toString.call(fn).length <= SHORT_TEXT_MAX ? TURN_ITEMS : 1;
+  const text = Function.prototype.toString.call(fn);
+  const isShort =
+    text.length <= SHORT_TEXT_MAX && !HIDES_WORK.test(text.replace(PARAMETERS, '').replaceAll(NO_CALLS, ''));
+  return isShort ? TURN_ITEMS : 1;
 }
 
 function loopSource(id: string, kind: ResultKind, turns: number): string {
