@@ -56,7 +56,7 @@ export const FULL: Tempo = {
   rounds: 12,
   enoughRounds: 8,
   fewestRounds: 3,
-  totalMs: 23 * 60_000,
+  totalMs: 21 * 60_000,
   mostMs: 6000,
   leastMs: 1500,
   replyTimeoutMs: 180_000,
