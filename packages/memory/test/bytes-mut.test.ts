@@ -89,6 +89,32 @@ describe('writing', () => {
     expect(reader.readVarUint64()).toBe(2n ** 64n - 1n);
   });
 
+  test('varints take what room is left, up to the limit', () => {
+    const short = BytesMut.withCapacity(0, { maxBytes: 4 });
+    short.putVarUint(300);
+    short.putVarInt(-1);
+    short.putVarUint64(127n);
+    expect(short.toHex()).toBe('ac02017f');
+    expect(() => short.putVarUint(0)).toThrow(code('CAPACITY'));
+    for (let bits = 0n; bits <= 64n; bits++) {
+      for (const value of [2n ** bits - 1n, 2n ** bits]) {
+        if (value >= 2n ** 64n) continue;
+        const free = BytesMut.withCapacity(0);
+        free.putVarUint64(value);
+        const exact = BytesMut.withCapacity(0, { maxBytes: free.length });
+        exact.putVarUint64(value);
+        expect(exact.toHex()).toBe(free.toHex());
+        if (value > BigInt(Number.MAX_SAFE_INTEGER)) continue;
+        exact.clear();
+        exact.putVarUint(Number(value));
+        expect(exact.toHex()).toBe(free.toHex());
+        const tight = BytesMut.withCapacity(0, { maxBytes: free.length - 1 });
+        expect(() => tight.putVarUint(Number(value))).toThrow(code('CAPACITY'));
+        expect(tight.length).toBe(0);
+      }
+    }
+  });
+
   test('malformed varints are errors that do not move the reader', () => {
     for (const hex of ['', '80', 'ffffffffffffff1f', 'ffffffffffffffffffff01']) {
       const reader = new BytesReader(Bytes.fromHex(hex));

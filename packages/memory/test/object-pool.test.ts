@@ -82,6 +82,25 @@ test('an object whose reset throws is dropped, and the error is passed on', () =
   expect(pool.acquire()).not.toBe(object);
 });
 
+test('an object whose destroy throws does not keep the others', () => {
+  const destroyed: number[] = [];
+  let made = 0;
+  const pool = createObjectPool({
+    create: () => ({ id: ++made }),
+    destroy({ id }) {
+      destroyed.push(id);
+      if (id < 3) throw new Error(`no end of ${id}`);
+    },
+    maxIdle: 3,
+    preallocate: 3,
+  });
+  expect(() => {
+    pool.close();
+  }).toThrow('no end of 1');
+  expect(destroyed).toEqual([1, 2, 3]);
+  pool.close();
+});
+
 test('preallocation makes objects at once', () => {
   expect(createObjectPool({ create: () => [], maxIdle: 5, preallocate: 3 }).stats()).toMatchObject({
     idleCount: 3,

@@ -133,6 +133,19 @@ describe('TypedVector', () => {
     gone[Symbol.dispose]();
   });
 
+  test('a value that no element can hold changes nothing, and leaves nothing taken', () => {
+    const used = heap().stats().usedBlockCount;
+    const vector = new TypedVector('i64', { capacity: 4 });
+    vector.pushAll([1n, 2n, 3n]);
+    expect(() => vector.insert(1, 9 as never)).toThrow(TypeError);
+    expect(() => vector.pushAll(new Array<number>(100).fill(1) as never)).toThrow(TypeError);
+    expect(vector.toArray()).toEqual([1n, 2n, 3n]);
+    vector.insert(1, 9n);
+    expect(vector.toArray()).toEqual([1n, 9n, 2n, 3n]);
+    vector.release();
+    expect(heap().stats().usedBlockCount).toBe(used);
+  });
+
   test('lent memory is its capacity, and its transfer is noticed', () => {
     const buffer = new ArrayBuffer(64 + 16);
     const vector: TypedVector<'f32', ArrayBuffer> = new TypedVector('f32', {

@@ -6,6 +6,7 @@ import { MAXIMUM_BYTES, type Store, zeroedStore } from './store.ts';
 import {
   VARINT64_BYTES_MAX,
   VARINT_BYTES_MAX,
+  sizeOfVarUint,
   writeVarUint,
   writeVarUint64,
   zigzag,
@@ -129,7 +130,9 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   /** An integer from 0 to 2^53 − 1 as a varint of 1 to 8 bytes (LEB128). */
   putVarUint(value: number): void {
     checkInteger('value', value, 0, Number.MAX_SAFE_INTEGER);
-    const at = this.spareFor(VARINT_BYTES_MAX);
+    // Counting takes a pass, so only when the longest might not fit; likewise below.
+    const spare = this.room - this.size;
+    const at = this.spareFor(spare >= VARINT_BYTES_MAX ? VARINT_BYTES_MAX : sizeOfVarUint(value));
     this.size += writeVarUint(this.store!.array, at, value) - at;
   }
 
@@ -144,7 +147,8 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   /** An unsigned 64-bit integer as a varint of 1 to 10 bytes. */
   putVarUint64(value: bigint): void {
     checkBigInt(value, false);
-    const at = this.spareFor(VARINT64_BYTES_MAX);
+    const spare = this.room - this.size;
+    const at = this.spareFor(spare >= VARINT64_BYTES_MAX ? VARINT64_BYTES_MAX : sizeOfVarUint(value));
     this.size += writeVarUint64(this.store!.array, at, value) - at;
   }
 

@@ -31,6 +31,13 @@ export function writeVarUint(array: Uint8Array, at: number, value: number): numb
   return at;
 }
 
+/** Bytes that {@link writeVarUint} or {@link writeVarUint64} takes. */
+export function sizeOfVarUint(value: number | bigint): number {
+  let sizeBytes = 1;
+  for (let limit = 128; value >= limit; limit *= 128) sizeBytes++;
+  return sizeBytes;
+}
+
 /** Writes a checked integer from 0 to 2^64 − 1 at `at`; returns where it ends. */
 export function writeVarUint64(array: Uint8Array, at: number, value: bigint): number {
   let rest = value;

@@ -94,11 +94,22 @@ export class ObjectPool<T extends object> {
     else this.#drop(object);
   }
 
-  /** Lets go of idle objects until `keepCount` are left, those idle longest first; returns how many went. */
+  /**
+   * Lets go of idle objects until `keepCount` are left, those idle longest first; returns how many went. When `destroy` throws, the
+   * others go all the same, and the first error is passed on.
+   */
   trim(keepCount = 0): number {
     checkInteger('keepCount', keepCount, 0, Number.MAX_SAFE_INTEGER);
     const gone = this.#idle.splice(0, Math.max(0, this.#idle.length - keepCount));
-    for (const slot of gone) this.#letGo(slot.object);
+    const errors: unknown[] = [];
+    for (const slot of gone) {
+      try {
+        this.#letGo(slot.object);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
     return gone.length;
   }
 

@@ -139,9 +139,12 @@ export class TypedVector<T extends ElementType, B extends ArrayBufferLike = Shar
     checkInteger('source.length', count, 0, 2 ** 32);
     // The old block is freed last, as `source` may be a view of it.
     const old = this.#length + count > this.#capacity ? this.grow(count) : undefined;
-    this.#elements.set(source, this.#length);
+    try {
+      this.#elements.set(source, this.#length);
+    } finally {
+      if (old !== undefined) free(old);
+    }
     this.#length += count;
-    if (old !== undefined) free(old);
   }
 
   /** Takes the last element off, or returns `undefined` when there is none. */
@@ -168,8 +171,11 @@ export class TypedVector<T extends ElementType, B extends ArrayBufferLike = Shar
     this.checkUsable();
     checkInteger('index', index, 0, this.#length);
     if (this.#length >= this.#capacity) this.growBy(1);
+    // Stored behind the end first: a value that no element can hold throws, and must not leave a gap.
+    this.#elements[this.#length] = value;
+    const stored = this.#elements[this.#length]!;
     this.shift(index + 1, index);
-    this.#elements[index] = value;
+    this.#elements[index] = stored;
     this.#length++;
   }
 
