@@ -104,6 +104,68 @@ export function deinterleave4_32(a: usize, x: usize, y: usize, z: usize, w: usiz
   restOut(a + 12, 4, w, i, count);
 }
 
+export function interleave2_64(out: usize, a: usize, b: usize, count: i32): void {
+  const blocks = (<usize>count) & ~1;
+  let i: usize = 0;
+  for (; i < blocks; i += 2) {
+    const x = v128.load(a + (i << 3));
+    const y = v128.load(b + (i << 3));
+    v128.store(out + (i << 4), v128.shuffle<i64>(x, y, 0, 2));
+    v128.store(out + (i << 4), v128.shuffle<i64>(x, y, 1, 3), 16);
+  }
+  if (i < <usize>count) {
+    store<u64>(out + (i << 4), load<u64>(a + (i << 3)));
+    store<u64>(out + (i << 4), load<u64>(b + (i << 3)), 8);
+  }
+}
+
+export function deinterleave2_64(a: usize, x: usize, y: usize, count: i32): void {
+  const blocks = (<usize>count) & ~1;
+  let i: usize = 0;
+  for (; i < blocks; i += 2) {
+    const low = v128.load(a + (i << 4));
+    const high = v128.load(a + (i << 4), 16);
+    v128.store(x + (i << 3), v128.shuffle<i64>(low, high, 0, 2));
+    v128.store(y + (i << 3), v128.shuffle<i64>(low, high, 1, 3));
+  }
+  if (i < <usize>count) {
+    store<u64>(x + (i << 3), load<u64>(a + (i << 4)));
+    store<u64>(y + (i << 3), load<u64>(a + (i << 4), 8));
+  }
+}
+
+export function interleave4_64(out: usize, a: usize, b: usize, c: usize, d: usize, count: i32): void {
+  for (let i: usize = 0, n = <usize>count; i < n; i++, out += 32) {
+    store<u64>(out, load<u64>(a + (i << 3)));
+    store<u64>(out, load<u64>(b + (i << 3)), 8);
+    store<u64>(out, load<u64>(c + (i << 3)), 16);
+    store<u64>(out, load<u64>(d + (i << 3)), 24);
+  }
+}
+
+export function deinterleave4_64(a: usize, x: usize, y: usize, z: usize, w: usize, count: i32): void {
+  const blocks = (<usize>count) & ~1;
+  let i: usize = 0;
+  for (; i < blocks; i += 2) {
+    const p = a + (i << 5);
+    const xy0 = v128.load(p);
+    const zw0 = v128.load(p, 16);
+    const xy1 = v128.load(p, 32);
+    const zw1 = v128.load(p, 48);
+    v128.store(x + (i << 3), v128.shuffle<i64>(xy0, xy1, 0, 2));
+    v128.store(y + (i << 3), v128.shuffle<i64>(xy0, xy1, 1, 3));
+    v128.store(z + (i << 3), v128.shuffle<i64>(zw0, zw1, 0, 2));
+    v128.store(w + (i << 3), v128.shuffle<i64>(zw0, zw1, 1, 3));
+  }
+  if (i < <usize>count) {
+    const p = a + (i << 5);
+    store<u64>(x + (i << 3), load<u64>(p));
+    store<u64>(y + (i << 3), load<u64>(p, 8));
+    store<u64>(z + (i << 3), load<u64>(p, 16));
+    store<u64>(w + (i << 3), load<u64>(p, 24));
+  }
+}
+
 /** Takes the elements whose mask byte is not 0; writes every element and moves on only behind those that stay. */
 // @ts-ignore: decorator
 @inline

@@ -91,18 +91,22 @@ export function argmin_i32(a: usize, count: i32): i32 {
   return count == 0 ? -1 : indexOf<i32>(a, min_i32(a, count), count);
 }
 
-/** The binary search of a fixed number of steps: each moves by a product instead of a branch. */
+/**
+ * The binary search of a fixed number of steps: each moves by a conditional move instead of a branch. A step waits for the one before it,
+ * so what it computes is little: `last` is the element before the first that may be the answer, and moves by half of what is left.
+ */
 // @ts-ignore: decorator
 @inline
 function lowerBound<T extends number>(a: usize, value: T, count: i32): i32 {
-  let base: i32 = 0;
-  let n = count;
-  while (n > 1) {
-    const half = n >>> 1;
-    base += i32(load<T>(a + <usize>(base + half - 1) * sizeof<T>()) < value) * half;
+  let last = a - sizeof<T>();
+  let n = <usize>count * sizeof<T>();
+  while (n > sizeof<T>()) {
+    const half = (n >>> 1) & ~(sizeof<T>() - 1);
+    last = select<usize>(last + half, last, load<T>(last + half) < value);
     n -= half;
   }
-  return n == 0 ? 0 : base + i32(load<T>(a + <usize>base * sizeof<T>()) < value);
+  if (n != 0 && load<T>(last + n) < value) last += n;
+  return <i32>((last + sizeof<T>() - a) / sizeof<T>());
 }
 
 export function lowerBound_f32(a: usize, value: f32, count: i32): i32 { return lowerBound<f32>(a, value, count); }

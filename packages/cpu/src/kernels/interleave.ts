@@ -27,8 +27,8 @@ export function interleave<V extends Vector, O extends Like<V>>(columns: readonl
     return out;
   }
   const [a, b, c, d] = addresses as [number, number, number, number];
-  if (!wide && columns.length === 2) k.interleave2_32(at, a, b, count);
-  else if (!wide && columns.length === 4) k.interleave4_32(at, a, b, c, d, count);
+  if (columns.length === 2) k[wide ? 'interleave2_64' : 'interleave2_32'](at, a, b, count);
+  else if (columns.length === 4) k[wide ? 'interleave4_64' : 'interleave4_32'](at, a, b, c, d, count);
   else {
     const size = wide ? 8 : 4;
     addresses.forEach((address, j) => {
@@ -61,8 +61,8 @@ export function deinterleave<V extends Vector>(a: V, columns: readonly Like<V>[]
     return;
   }
   const [x, y, z, w] = addresses as [number, number, number, number];
-  if (!wide && columns.length === 2) k.deinterleave2_32(at, x, y, count);
-  else if (!wide && columns.length === 4) k.deinterleave4_32(at, x, y, z, w, count);
+  if (columns.length === 2) k[wide ? 'deinterleave2_64' : 'deinterleave2_32'](at, x, y, count);
+  else if (columns.length === 4) k[wide ? 'deinterleave4_64' : 'deinterleave4_32'](at, x, y, z, w, count);
   else {
     const size = wide ? 8 : 4;
     addresses.forEach((address, j) => {
