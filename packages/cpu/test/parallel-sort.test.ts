@@ -122,6 +122,16 @@ describe.each(CALLERS)('sort by $who', ({ options }) => {
     expect([...(await parallel.sort(new Float64Array([2, 1])))]).toEqual([1, 2]);
   });
 
+  test('a comparator that throws tells the first item of the run, or the one that was to be merged', async () => {
+    const parallel = pool(options);
+    const items = Array.from({ length: MANY }, (_, key) => ({ key }));
+    await expect(parallel.sort(items, tasks('failingAt5000'))).rejects.toMatchObject({ index: 4096 });
+    await expect(parallel.sort(items, tasks('failingAcrossRuns'))).rejects.toMatchObject({
+      index: 0,
+      cause: { message: 'of two runs' },
+    });
+  });
+
   test('reduce folds the items of a plain array, in blocks and in order', async () => {
     const parallel = pool(options);
     const items = numbers(5000).map((least) => ({ least, count: 1 }));

@@ -90,6 +90,23 @@ test('an array whose buffer is transferred while one thread works is refused', a
   }
 });
 
+test('a vector that is freed while it is sorted is refused, and who has its memory then keeps it', async () => {
+  const length = 200_000;
+  const array = allocate('f64', length);
+  const others: Float64Array[] = [];
+  const onProgress = (): void => {
+    if (others.length > 0) return;
+    free(array);
+    others.push(allocate('f64', length).fill(7));
+  };
+  await expect(pool({ threads: 1 }).sort(array, undefined, { onProgress })).rejects.toMatchObject(
+    refusal('array'),
+  );
+  expect(others[0]!.byteOffset).toBe(array.byteOffset);
+  expect(others[0]!.every((value) => value === 7)).toBe(true);
+  free(others[0]!);
+});
+
 test('parts of one vector seen through buffers of before and after a growth overlap', async () => {
   const { heap } = await import('@hotpath/memory');
   const early = allocate('f64', 100);

@@ -114,6 +114,15 @@ describe.each(CALLERS)('mapping by $who', ({ options }) => {
       index: 500,
       cause: { message: 'holds a function' },
     });
+    for (const name of ['throwTextless', 'throwUnreadable']) {
+      for (const input of [Int32Array.from(items), items]) {
+        await expect(parallel.map(input as Int32Array, failing(name)), name).rejects.toMatchObject({
+          code: 'ERR_HOTPATH_CPU_TASK',
+          index: 500,
+        });
+      }
+      expect(await parallel.map(items, numbers('crunch'))).toEqual(expected);
+    }
   });
 
   test('a result of the wrong type is an error with its index', async () => {
@@ -364,6 +373,8 @@ test('arguments are checked with their names', async () => {
     [() => parallel.mapInto(shared, new Float64Array(shared.buffer, 0, 50), task), 'RANGE', /^output/],
     [() => parallel.map([1], 5 as never), 'TYPE', /^task: /],
     [() => parallel.map([1], { module: task.module } as never), 'TYPE', /^task\.export: /],
+    [() => parallel.map([1], { ...task, export: Symbol('x') } as never), 'TYPE', /^task\.export: .*Symbol/],
+    [() => parallel.map([1], { ...task, module: null } as never), 'TYPE', /^task\.module: .*null/],
     [() => parallel.map([1], task, { grain: 0 }), 'RANGE', /^grain: /],
     [() => parallel.map([1], task, { grain: '1' as never }), 'TYPE', /^grain: /],
     [() => parallel.map([1], task, { signal: {} as never }), 'TYPE', /^signal: /],

@@ -6,7 +6,7 @@ import type { Call } from './call.ts';
 import { clear, createControl, hasLeft, isStopped, presentThread, stop, STOP_REASON } from './control.ts';
 import type { Control } from './control.ts';
 import { Crew } from './crew.ts';
-import { createPace } from './grain.ts';
+import { createPace, runGrain } from './grain.ts';
 import type { Pace } from './grain.ts';
 import type { CloneKind, Loop, Position } from './loop.ts';
 import { isWorthSharing, reportProgress, runAlone, runSlice } from './own-work.ts';
@@ -45,6 +45,8 @@ export function mapClones(
 
 class CloneMap implements OwnWork {
   readonly #call: Call;
+  /** As long as it was when the call began: where the caller shortens it meanwhile, `undefined` stands for what is gone. */
+  readonly count: number;
   readonly #input: readonly unknown[];
   readonly #output: unknown[];
   readonly #kind: CloneKind;
@@ -62,6 +64,7 @@ class CloneMap implements OwnWork {
 
   constructor(call: Call, input: readonly unknown[], output: unknown[], kind: CloneKind) {
     this.#call = call;
+    this.count = input.length;
     this.#input = input;
     this.#output = output;
     this.#kind = kind;
@@ -86,23 +89,24 @@ class CloneMap implements OwnWork {
     onProgress?.(this.count, this.count);
   }
 
-  get count(): number {
-    return this.#input.length;
-  }
-
   get remaining(): number {
     let remaining = this.count - this.#next;
     for (const { start, end } of this.#returned) remaining += end - start;
     return remaining;
   }
 
-  run(size: number): number {
+  run(size: number, pace: Pace, since: number): number {
     this.#loop ??= this.#call.task.loop(this.#input, this.#output, this.#kind);
-    const start = this.#returned.at(-1)?.start ?? this.#next;
-    const end = this.#take(size);
-    this.#loop(this.#input, this.#output, start, end, 0, this.position);
-    this.#done += end - start;
-    return end - start;
+    const chunk = this.#returned.at(-1);
+    const start = chunk?.start ?? this.#next;
+    const end = Math.min(start + size, chunk?.end ?? this.count);
+    const arrays = { input: this.#input, output: this.#output, offset: 0, resultKind: this.#kind };
+    const at = runGrain(this.#loop, arrays, start, end, this.position, pace, since);
+    if (chunk === undefined) this.#next = at;
+    else if (at === chunk.end) this.#returned.pop();
+    else chunk.start = at;
+    this.#done += at - start;
+    return at - start;
   }
 
   /**
@@ -124,23 +128,11 @@ class CloneMap implements OwnWork {
     return takesPart && this.remaining > 0;
   }
 
-  /** Takes up to `size` items from the last chunk that came back, else from the front; returns where they end. */
-  #take(size: number): number {
-    const chunk = this.#returned.at(-1);
-    if (chunk === undefined) {
-      this.#next = Math.min(this.#next + size, this.#input.length);
-      return this.#next;
-    }
-    chunk.start = Math.min(chunk.start + size, chunk.end);
-    if (chunk.start === chunk.end) this.#returned.pop();
-    return chunk.start;
-  }
-
   async #share(): Promise<void> {
     const { options, threads, task, signal, running } = this.#call;
     // The caller's code may have run since the first slice, and a signal that is aborted already tells nobody.
     signal?.throwIfAborted();
-    const count = this.#input.length;
+    const { count } = this;
     const slots = options.workerCount * JOBS_PER_WORKER;
     const control = createControl(slots);
     const crew = new Crew(control, threads, task);
@@ -154,8 +146,10 @@ class CloneMap implements OwnWork {
     const post = (slot: number): void => {
       if (this.#next >= count || isStopped(control)) return;
       const start = this.#next;
-      const values = this.#input.slice(start, start + this.#chunkSize(count - start));
-      this.#next = start + values.length;
+      const size = this.#chunkSize(count - start);
+      const values = this.#input.slice(start, start + size);
+      values.length = size;
+      this.#next = start + size;
       const { msPerItem } = this.#pace;
       clear(control, slot);
       const job = threads.run({

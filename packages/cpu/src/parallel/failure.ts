@@ -1,3 +1,4 @@
+import { describeThrown } from '../describe.ts';
 import {
   TaskClosureError,
   TaskError,
@@ -27,10 +28,14 @@ export function errorOfFailure(failure: Failure, task: LoadedTask): Error {
   }
 }
 
+/** What V8 says of a variable that is nowhere; it has other words for one of the function's own that is used too early. */
+const MISSING_VARIABLE = /^ReferenceError: .* is not defined$/;
+
 /** The error of the public face for what the function threw, in whatever thread, at item `index`. */
 export function errorOfThrown(thrown: unknown, index: number, task: LoadedTask): Error {
   if (thrown instanceof TaskResultError) return thrown;
-  if (task.spec.kind === 'source' && thrown instanceof Error && thrown.name === 'ReferenceError') {
+  const what = describeThrown(thrown);
+  if (task.spec.kind === 'source' && thrown instanceof Error && MISSING_VARIABLE.test(what)) {
     return new TaskClosureError(
       `the function '${task.name}', given as source, used something from outside itself at item ${index}: ` +
         `${thrown.message}; make it self-contained, or export it from a module and use moduleTask`,
@@ -38,7 +43,6 @@ export function errorOfThrown(thrown: unknown, index: number, task: LoadedTask):
       { cause: thrown },
     );
   }
-  const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return new TaskError(`the task '${task.name}' threw at item ${index}: ${what}`, index, { cause: thrown });
 }
 

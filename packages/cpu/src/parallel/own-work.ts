@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { describeThrown } from '../describe.ts';
 import type { Call, Stoppable } from './call.ts';
 import { errorOfThrown } from './failure.ts';
 import { isSettled, learn, PROBE_MS, steadyCost } from './grain.ts';
@@ -13,8 +14,8 @@ export interface OwnWork {
   readonly remaining: number;
   /** Where the function was when it threw. */
   readonly position: Position;
-  /** Runs the next items, at most `size` or the caller's own grain; returns how many those were. */
-  run(size: number): number;
+  /** Runs the next items, at most `size` or the caller's own grain, fewer where they are dearer than `pace` has it; returns how many. */
+  run(size: number, pace: Pace, since: number): number;
   /** What giving an item to another thread costs this one, in milliseconds; infinite while that cannot be told. */
   handoverMs(): number;
 }
@@ -51,7 +52,7 @@ export function runSlice(call: Call, pace: Pace, work: OwnWork, sliceMs: number,
   try {
     while (work.remaining > 0) {
       const known = pace.msPerItem > 0 ? Math.ceil(PROBE_MS / pace.msPerItem) : size;
-      const done = work.run(Math.min(size, known));
+      const done = work.run(Math.min(size, known), pace, before);
       const after = performance.now();
       learn(pace, done, after - before);
       before = after;
@@ -66,20 +67,38 @@ export function runSlice(call: Call, pace: Pace, work: OwnWork, sliceMs: number,
 
 /** Runs items as long as threads cannot win, in slices with a turn of the event loop before each. */
 export async function runAlone(call: Call, pace: Pace, work: OwnWork): Promise<void> {
-  const { signal, running, options } = call;
+  await inTurns(call, async (turn, stoppable) => {
+    const reporting = reportProgress(call, stoppable, () => work.count - work.remaining, work.count);
+    try {
+      while (work.remaining > 0 && !isWorthSharing(call, pace, work)) {
+        await turn();
+        runSlice(call, pace, work, call.options.callerSliceMs, true);
+      }
+    } finally {
+      clearInterval(reporting);
+    }
+  });
+}
+
+/**
+ * Work of the calling thread that lets the event loop turn now and then: `turn` does so, and throws where the call was aborted
+ * meanwhile, or ended by `close`.
+ */
+export async function inTurns<R>(
+  { signal, running }: Call,
+  work: (turn: () => Promise<void>, stoppable: Stoppable) => Promise<R>,
+): Promise<R> {
   let failure: Error | undefined;
   const stoppable: Stoppable = { fail: (error) => (failure ??= error) };
+  const turn = async (): Promise<void> => {
+    await nextTurn();
+    signal?.throwIfAborted();
+    if (failure !== undefined) throw failure;
+  };
   running.add(stoppable);
-  const reporting = reportProgress(call, stoppable, () => work.count - work.remaining, work.count);
   try {
-    while (work.remaining > 0 && !isWorthSharing(call, pace, work)) {
-      await nextTurn();
-      signal?.throwIfAborted();
-      if (failure !== undefined) throw failure;
-      runSlice(call, pace, work, options.callerSliceMs, true);
-    }
+    return await work(turn, stoppable);
   } finally {
-    clearInterval(reporting);
     running.delete(stoppable);
   }
 }
@@ -99,7 +118,7 @@ export function reportProgress(
     try {
       onProgress(Math.min(done(), total), total);
     } catch (error) {
-      running.fail(error instanceof Error ? error : new Error(String(error)));
+      running.fail(error instanceof Error ? error : new Error(describeThrown(error)));
     }
   }, PROGRESS_MS);
   return timer.unref();

@@ -107,6 +107,16 @@ function checkData(data: unknown): void {
   }
 }
 
+/** What a reference names; `undefined` where it is none. */
+function keyOf(reference: TaskModule): string | undefined {
+  if (typeof reference !== 'object' || reference === null || typeof reference.export !== 'string')
+    return undefined;
+  const { module } = reference;
+  return typeof module === 'string' || module instanceof URL
+    ? `${reference.export} ${String(module)}`
+    : undefined;
+}
+
 /** `result`, now or when `work` is done. */
 function after<R>(work: Promise<void> | undefined, result: R): R | Promise<R> {
   return work === undefined ? result : work.then(() => result);
@@ -119,8 +129,6 @@ class PiscinaParallel implements Parallel {
   readonly #modules = new Map<string, LoadedTask | Promise<LoadedTask>>();
   readonly #running = new Set<Stoppable>();
   #closed: Promise<void> | undefined;
-  /** Set when `close` has waited long enough, for calls whose task is loaded only then. */
-  #overdue: ParallelClosedError | undefined;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -284,10 +292,10 @@ class PiscinaParallel implements Parallel {
     });
   }
 
-  close({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async close({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
     checkNumber('timeoutMs', timeoutMs, 0, 2 ** 31 - 1, false);
     this.#closed ??= this.#close(timeoutMs);
-    return this.#closed;
+    await this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -297,7 +305,6 @@ class PiscinaParallel implements Parallel {
   async #close(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
       const error = new ParallelClosedError(`the pool was closed, and the call took ${timeoutMs} ms longer`);
-      this.#overdue = error;
       for (const call of this.#running) call.fail(error);
     }, timeoutMs);
     await Promise.allSettled(this.#calls);
@@ -335,7 +342,28 @@ class PiscinaParallel implements Parallel {
     const loaded = task instanceof LoadedTask ? task : this.#module(task as TaskModule);
     return loaded instanceof LoadedTask
       ? run(this.#callOf(loaded, options))
-      : loaded.then((ready) => run(this.#callOf(ready, options)));
+      : this.#loaded(loaded, options).then((ready) => run(this.#callOf(ready, options)));
+  }
+
+  /** A task when it is there. Its module may take long to load, or for ever: until then a call can be aborted, and ended by `close`. */
+  async #loaded(loading: Promise<LoadedTask>, options: MapOptions): Promise<LoadedTask> {
+    const { signal } = resolveMapOptions(options);
+    signal?.throwIfAborted();
+    let onAbort = (): void => {};
+    let waiting: Stoppable | undefined;
+    // oxlint-disable-next-line promise/avoid-new -- an abort and `close` are no promises
+    const stopped = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal!.reason as Error);
+      waiting = { fail: reject };
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#running.add(waiting!);
+    try {
+      return await Promise.race([loading, stopped]);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#running.delete(waiting!);
+    }
   }
 
   async #call(task: ParallelTask<never, unknown> | TaskModule, options: MapOptions): Promise<Call> {
@@ -343,7 +371,6 @@ class PiscinaParallel implements Parallel {
   }
 
   #callOf(task: LoadedTask, options: MapOptions): Call {
-    if (this.#overdue !== undefined) throw this.#overdue;
     const { signal, grain, onProgress } = resolveMapOptions(options);
     return {
       task,
@@ -358,10 +385,9 @@ class PiscinaParallel implements Parallel {
 
   /** A module reference is loaded once a pool; what is learnt of its cost stays with it. */
   #module(reference: TaskModule): LoadedTask | Promise<LoadedTask> {
-    const key =
-      typeof reference === 'object' && reference !== null
-        ? `${reference.export} ${String(reference.module)}`
-        : '';
+    const key = keyOf(reference);
+    // It names nothing, and is refused with a message of its own.
+    if (key === undefined) return loadModuleTask(reference);
     let task = this.#modules.get(key);
     if (task === undefined) {
       task = loadModuleTask(reference);

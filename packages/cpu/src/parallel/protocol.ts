@@ -1,6 +1,6 @@
 import type { HeapHandle } from '@hotpath/memory';
 
-import { describe } from '../describe.ts';
+import { attempt, describe, describeThrown } from '../describe.ts';
 import type { Control } from './control.ts';
 import type { CloneKind, Indexed, ResultKind } from './loop.ts';
 import type { Packed } from './pack.ts';
@@ -71,21 +71,34 @@ export interface PortableError {
 /** Depth of causes that is carried over; a cycle must end somewhere. */
 const CAUSE_DEPTH_MAX = 8;
 
-/** Takes a thrown value apart so that it can be posted. What cannot be cloned becomes its description. */
+/** Fields of an error that have a place of their own. */
+const CARRIED: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause']);
+
+/**
+ * Takes a thrown value apart so that it can be posted. What cannot be cloned becomes its description, and what cannot be read, because
+ * a getter throws, is left out: an error on the way to the caller may not fail itself.
+ */
 export function toPortable(thrown: unknown, depth = 0): PortableError | { readonly value: unknown } {
   if (!(thrown instanceof Error)) return { value: cloneable(thrown) };
   const fields: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(thrown)) {
-    if (key !== 'cause' && key !== 'name' && key !== 'stack') fields[key] = cloneable(value);
+  for (const key of Object.keys(thrown)) {
+    if (CARRIED.has(key)) continue;
+    fields[key] = cloneable(attempt(() => thrown[key as keyof Error]));
   }
-  const hasCause = thrown.cause !== undefined && depth < CAUSE_DEPTH_MAX;
+  const cause = depth < CAUSE_DEPTH_MAX ? attempt(() => thrown.cause) : undefined;
   return {
-    name: thrown.name,
-    message: thrown.message,
-    stack: thrown.stack,
+    name: textOf(() => thrown.name) ?? 'Error',
+    message: textOf(() => thrown.message) ?? '',
+    stack: textOf(() => thrown.stack),
     fields,
-    cause: hasCause ? toPortable(thrown.cause, depth + 1) : undefined,
+    cause: cause === undefined ? undefined : toPortable(cause, depth + 1),
   };
+}
+
+/** What should be a text, and may be anything, or a getter that throws. */
+function textOf(read: () => unknown): string | undefined {
+  const value = attempt(read);
+  return value === undefined ? undefined : describeThrown(value);
 }
 
 /** Puts the thrown value together again: an Error with the name, stack and fields it had. */

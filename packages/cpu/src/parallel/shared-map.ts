@@ -12,7 +12,7 @@ import type { Call } from './call.ts';
 import { createControl, finished, isStopped, stop, STOP_REASON } from './control.ts';
 import { Crew } from './crew.ts';
 import { errorOfThrown } from './failure.ts';
-import { createPace } from './grain.ts';
+import { createPace, runGrain } from './grain.ts';
 import type { Pace } from './grain.ts';
 import type { FoldInput, Indexed, Loop, Position, ResultKind } from './loop.ts';
 import { isWorthSharing, reportProgress, runAlone, runSlice } from './own-work.ts';
@@ -159,14 +159,14 @@ class OwnItems implements OwnWork {
     return this.#items.count - this.done;
   }
 
-  run(size: number): number {
+  run(size: number, pace: Pace, since: number): number {
     const { count, input, output, kind } = this.#items;
     this.#loop ??= this.#task.loop(input, output, kind);
-    const end = Math.min(this.done + (this.#grain || size), count);
-    const items = end - this.done;
-    this.#loop(input, output, this.done, end, 0, this.position);
-    this.done = end;
-    return items;
+    const start = this.done;
+    const end = Math.min(start + (this.#grain || size), count);
+    const arrays = { input, output, offset: 0, resultKind: kind };
+    this.done = runGrain(this.#loop, arrays, start, end, this.position, pace, since);
+    return this.done - start;
   }
 
   handoverMs(): number {
@@ -186,6 +186,7 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
     control,
     input: stage.input,
     output: stage.output,
+    resultKind: items.kind,
     count,
     offset: base,
     threads: options.threads,
@@ -199,14 +200,14 @@ async function share(call: Call, items: Items, base: number, pace: Pace): Promis
   running.add(crew);
   const reporting = reportProgress(call, crew, () => base + finished(control), items.count);
   try {
-    const resultKind = items.kind;
-    const heap = resultKind === 'range' ? heapHandle() : undefined;
+    const isRange = items.kind === 'range';
+    const heap = isRange ? heapHandle() : undefined;
     const { msPerItem } = pace;
     for (let slot = 0; slot < options.workerCount; slot++) {
-      const job = threads.run({ kind: 'share', task: task.spec, slot, resultKind, heap, msPerItem, ...work });
-      crew.follow(slot, resultKind === 'range' ? explainData(job, crew) : job);
+      const job = threads.run({ kind: 'share', task: task.spec, slot, heap, msPerItem, ...work });
+      crew.follow(slot, isRange ? explainData(job, crew) : job);
     }
-    if (options.callerSliceMs > 0) await takePart(call, work, crew, resultKind, pace);
+    if (options.callerSliceMs > 0) await takePart(call, work, crew, pace);
     await crew.until(() => finished(control) >= count || isStopped(control) || crew.out === 0);
     if (finished(control) < count) {
       // Where nobody is out and items are missing, stopping changes nothing; else nobody may touch the data hereafter.
@@ -247,19 +248,14 @@ function heapHandle(): HeapHandle | undefined {
 }
 
 /** The calling thread's own share: slices of stealing, with a turn of the event loop after each. */
-async function takePart(
-  call: Call,
-  work: SharedWork,
-  crew: Crew,
-  resultKind: ResultKind,
-  pace: Pace,
-): Promise<void> {
+async function takePart(call: Call, work: SharedWork, crew: Crew, pace: Pace): Promise<void> {
   const { task, options } = call;
-  const loop = task.loop(work.input, work.output, resultKind);
+  const loop = task.loop(work.input, work.output, work.resultKind);
   const position: Position = { index: -1 };
+  const held = { start: 0, end: 0 };
   try {
     for (;;) {
-      const end = steal(work, loop, pace, position, performance.now() + options.callerSliceMs);
+      const end = steal(work, loop, pace, position, held, performance.now() + options.callerSliceMs);
       if (end !== STOLEN.deadline) break;
       await nextTurn();
     }

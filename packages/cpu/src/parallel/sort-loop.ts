@@ -40,12 +40,15 @@ export function sortLoop(fn: ItemFunction): Loop {
   };
 }
 
-/** Sorts plain runs: each result is the order of one, as indices into it. */
+/** Items of a run with a comparator; the last one may be shorter. */
+export const ORDER_RUN: number = 1 << 11;
+
+/** Sorts plain runs of {@link ORDER_RUN}: each result is the order of one, as indices into it. */
 export function orderLoop(fn: ItemFunction): Loop {
   const isAfter = afterOf(fn);
   return (input, output, start, end, offset, position) => {
     for (let r = start; r < end; r++) {
-      position.index = r + offset;
+      position.index = (r + offset) * ORDER_RUN;
       const run = input[r] as readonly unknown[];
       const order = Uint32Array.from(run, (_, i) => i);
       output[r] = order.sort((i, j) => (isAfter(run[i], run[j]) ? 1 : isAfter(run[j], run[i]) ? -1 : 0));

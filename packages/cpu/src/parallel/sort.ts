@@ -1,15 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { ArgumentTypeError, ItemCloneError, TaskResultError } from '../errors.ts';
+import { locate } from '../kernels/operands.ts';
 import { checkCount, checkInput, makeLike, takeLike } from './arrays.ts';
 import type { NumericArray } from './arrays.ts';
 import type { Call } from './call.ts';
 import { isCloneable, mapClones } from './clone-map.ts';
 import { errorOfThrown } from './failure.ts';
 import type { Position, SortKind } from './loop.ts';
+import { inTurns } from './own-work.ts';
 import { pack, unpackInto } from './pack.ts';
 import { indexItems, mapShared } from './shared-map.ts';
-import { afterOf, ascending } from './sort-loop.ts';
+import { afterOf, ascending, ORDER_RUN } from './sort-loop.ts';
 import type { MergeInput, SortInput } from './sort-loop.ts';
 import { ownTask } from './task.ts';
 import type { LoadedTask } from './task.ts';
@@ -34,7 +34,7 @@ interface Cut {
 }
 
 const PLAIN_ORDER: Cut = { run: 1 << 16, block: 1 << 13, comparisonMs: 4e-6 };
-const COMPARED: Cut = { run: 1 << 11, block: 1 << 11, comparisonMs: 4e-5 };
+const COMPARED: Cut = { run: ORDER_RUN, block: ORDER_RUN, comparisonMs: 4e-5 };
 
 const NOTHING = new Uint8Array(0);
 
@@ -93,6 +93,8 @@ export async function sortTyped(call: Call, array: NumericArray): Promise<void> 
       checkCuts(cuts, width / cut.block);
       [from, to] = [to, from];
     }
+    // Others would be written to where it was freed meanwhile.
+    locate('array', array);
     array.set(from as never);
   } finally {
     for (const copy of copies) copy.free();
@@ -168,9 +170,10 @@ function nameItem({ cause }: ItemCloneError, items: readonly unknown[]): ItemClo
 /** Longest time that the merge keeps the event loop, where the calling thread takes no part otherwise. */
 const MERGE_SLICE_MS = 5;
 
-/** Items that are merged between two looks at the clock. */
-const MERGE_STEP = 256;
+/** Items that are merged between two looks at the clock, each a nanosecond dearer for it. */
+const MERGE_STEP = 32;
 
+/** Merges the orders of neighbouring runs, pair by pair, in slices with a turn of the event loop after each. */
 async function mergeOrders(
   call: Call,
   items: readonly unknown[],
@@ -179,43 +182,38 @@ async function mergeOrders(
   const isAfter = afterOf(call.task.fn);
   const sliceMs = call.options.callerSliceMs || MERGE_SLICE_MS;
   let deadline = performance.now() + sliceMs;
-  const position: Position = { index: -1 };
-  const merge = async (left: Uint32Array, right: Uint32Array): Promise<Uint32Array> => {
-    const merged = new Uint32Array(left.length + right.length);
-    let i = 0;
-    let j = 0;
-    for (let w = 0; w < merged.length;) {
-      for (const stop = Math.min(w + MERGE_STEP, merged.length); w < stop; w++) {
-        const takesRight =
-          i === left.length || (j < right.length && isAfter(items[left[i]!], items[right[j]!]));
-        merged[w] = takesRight ? right[j++]! : left[i++]!;
+  return await inTurns(call, async (turn) => {
+    const merge = async (left: Uint32Array, right: Uint32Array): Promise<Uint32Array> => {
+      const merged = new Uint32Array(left.length + right.length);
+      let i = 0;
+      let j = 0;
+      for (let w = 0; w < merged.length;) {
+        try {
+          for (const stop = Math.min(w + MERGE_STEP, merged.length); w < stop; w++) {
+            const takesRight =
+              i === left.length || (j < right.length && isAfter(items[left[i]!], items[right[j]!]));
+            merged[w] = takesRight ? right[j++]! : left[i++]!;
+          }
+        } catch (error) {
+          throw errorOfThrown(error, left[i]!, call.task);
+        }
+        if (performance.now() < deadline) continue;
+        await turn();
+        deadline = performance.now() + sliceMs;
       }
-      if (performance.now() < deadline) continue;
-      await nextTurn();
-      call.signal?.throwIfAborted();
-      deadline = performance.now() + sliceMs;
+      return merged;
+    };
+    let lists = orders;
+    while (lists.length > 1) {
+      const next: Uint32Array[] = [];
+      for (let k = 0; k < lists.length; k += 2) {
+        const [left, right] = [lists[k]!, lists[k + 1]];
+        next.push(right === undefined ? left : await merge(left, right));
+      }
+      lists = next;
     }
-    return merged;
-  };
-  let lists = orders;
-  while (lists.length > 1) {
-    const next: Uint32Array[] = [];
-    for (let k = 0; k < lists.length; k += 2) {
-      const [left, right] = [lists[k]!, lists[k + 1]];
-      next.push(right === undefined ? left : await guarded(() => merge(left, right), call, position));
-    }
-    lists = next;
-  }
-  return lists[0] ?? new Uint32Array(0);
-}
-
-async function guarded<R>(run: () => Promise<R>, call: Call, position: Position): Promise<R> {
-  try {
-    return await run();
-  } catch (error) {
-    if (call.signal?.aborted === true) throw error;
-    throw errorOfThrown(error, position.index, call.task);
-  }
+    return lists[0] ?? new Uint32Array(0);
+  });
 }
 
 /** Runs the one item of an input in this thread. */

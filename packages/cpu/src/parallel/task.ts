@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { describe } from '../describe.ts';
+import { describe, describeThrown } from '../describe.ts';
 import { ArgumentTypeError, TaskExportError, TaskModuleError, TaskSourceError } from '../errors.ts';
 import { PROBE_MS } from './grain.ts';
 import { compileLoop } from './loop.ts';
@@ -211,7 +211,7 @@ async function importFunction(spec: ModuleSpec): Promise<ItemFunction> {
   try {
     namespace = (await import(spec.url)) as Record<string, unknown>;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = cause instanceof Error ? cause.message : describeThrown(cause);
     throw new TaskModuleError(`task.module: cannot load ${shorten(spec.url)}: ${why}`, { cause });
   }
   const fn = namespace[spec.exportName];

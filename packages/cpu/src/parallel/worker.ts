@@ -11,7 +11,7 @@ import type { HeapHandle } from '@hotpath/memory';
 
 import { TaskExportError, TaskModuleError, TaskResultError, TaskSourceError } from '../errors.ts';
 import { enter, isStopped, leave, stop, STOP_REASON } from './control.ts';
-import { createPace, learn, nextGrain } from './grain.ts';
+import { createPace, learn, nextGrain, runGrain } from './grain.ts';
 import type { Pace } from './grain.ts';
 import { compileLoop } from './loop.ts';
 import type { Indexed, Loop, Position, ResultKind } from './loop.ts';
@@ -49,12 +49,14 @@ let pending = 0;
 export default function run(job: Job): Promise<Outcome> {
   const before = pending > 0 ? free.then(() => nextTurn()) : free;
   pending++;
-  const outcome = before.then(async () => {
-    const result = await runNext(job);
-    pending--;
-    return result;
-  });
-  free = job.kind === 'chunk' ? outcome.then(() => nextTurn()) : outcome;
+  const outcome = before
+    .then(() => runNext(job))
+    .finally(() => {
+      pending--;
+    });
+  // Whatever became of this job, the next one may begin.
+  const over = outcome.catch(() => undefined);
+  free = job.kind === 'chunk' ? over.then(() => nextTurn()) : over;
   return outcome;
 }
 
@@ -77,20 +79,23 @@ async function runNext(job: Job): Promise<Outcome> {
 async function work(job: Job, pace: Pace, position: Position): Promise<Packed | undefined> {
   if (job.kind === 'chunk') return await runChunk(job, pace, position);
   if (job.heap !== undefined) attach(job.heap);
-  steal(job, await loopOf(job.task, job.input, job.output, job.resultKind), pace, position, Infinity);
+  const loop = await loopOf(job.task, job.input, job.output, job.resultKind);
+  steal(job, loop, pace, position, { start: 0, end: 0 }, Infinity);
   return undefined;
 }
 
 /** Runs a chunk in grains, so that a stop is noticed within one; `undefined` when it was. */
 async function runChunk(job: ChunkJob, pace: Pace, position: Position): Promise<Packed | undefined> {
-  const { values, control, offset } = job;
+  const { values, control, offset, resultKind } = job;
   const results = new Array<unknown>(values.length);
-  const loop = await loopOf(job.task, values, results, job.resultKind);
+  const arrays = { input: values, output: results, offset, resultKind };
+  const loop = await loopOf(job.task, values, results, resultKind);
   let before = performance.now();
   for (let start = 0; start < values.length;) {
     if (isStopped(control)) return undefined;
-    const end = Math.min(values.length, start + nextGrain(pace, values.length - start, 1, 0));
-    loop(values, results, start, end, offset, position);
+    const grain = nextGrain(pace, values.length - start, 1, 0);
+    const stop = Math.min(values.length, start + grain);
+    const end = runGrain(loop, arrays, start, stop, position, pace, before);
     const after = performance.now();
     learn(pace, end - start, after - before);
     before = after;

@@ -24,6 +24,28 @@ export function throwUncloneable(x, index) {
   return x;
 }
 
+/** What it throws has no text, also when it has been cloned. */
+export function throwTextless(x, index) {
+  crunch(x);
+  // oxlint-disable-next-line typescript/only-throw-error -- user code may throw anything
+  if (index === 500) throw { toString: 1, valueOf: 1 };
+  return x;
+}
+
+/** Nothing of what it throws can be read. */
+export function throwUnreadable(x, index) {
+  crunch(x);
+  if (index !== 500) return x;
+  const get = () => {
+    throw new Error('not to be read');
+  };
+  const keys = ['message', 'name', 'stack', 'cause', 'detail'];
+  throw Object.defineProperties(
+    new Error('unreadable'),
+    Object.fromEntries(keys.map((key) => [key, { get, enumerable: true }])),
+  );
+}
+
 export function returnPromise(x) {
   return Promise.resolve(x);
 }

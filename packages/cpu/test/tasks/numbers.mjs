@@ -41,6 +41,10 @@ export function whichThread() {
   return sum > 0 ? threadId : -1;
 }
 
+export function typeOf(x) {
+  return typeof x;
+}
+
 export const constant = 3;
 export async function later(x) {
   return x;

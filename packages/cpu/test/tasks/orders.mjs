@@ -47,6 +47,16 @@ export function failing(a) {
   return 0;
 }
 
+export function failingAt5000(a, b) {
+  if (a.key === 5000 || b.key === 5000) throw new Error('five thousand');
+  return a.key - b.key;
+}
+
+export function failingAcrossRuns(a, b) {
+  if (a.key >> 11 !== b.key >> 11) throw new Error('of two runs');
+  return a.key - b.key;
+}
+
 export function failingFold(a, b) {
   if (b.count === 77) throw new Error('seventy-seven');
   return a;
