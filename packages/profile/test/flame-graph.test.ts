@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CallNode, FlameGraphOptions } from '@hotpath/profile';
 import { flameGraph, ArgumentRangeError, ArgumentTypeError } from '@hotpath/profile';
+import type { Sketch } from './call-trees.ts';
 import { chain, tree } from './call-trees.ts';
 
 interface Drawn {
@@ -64,6 +65,13 @@ describe('a flame graph', () => {
       ['main', 100],
       ['(5000 small frames)', 50],
     ]);
+  });
+
+  test('draws no more than maxFrames of a path whose frames are all as wide as the root', () => {
+    let path: Sketch = ['leaf', 1];
+    for (let level = 50; level > 0; level--) path = [`f${level}`, 0, path];
+    const labels = drawn(flameGraph(tree(path), { maxFrames: 3 })).map(({ label }) => label);
+    expect(labels).toEqual(['f1', 'f2', 'f3', '(1 small frame)']);
   });
 
   test('never draws more than maxFrames, and keeps the widest with all their callers', () => {

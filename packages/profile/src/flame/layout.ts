@@ -72,6 +72,7 @@ export function layoutOf(root: Frame, limits: Limits): Box[] {
   const boxes: Box[] = [];
   if (root.weight === 0) return boxes;
   const least = leastWeight(root, limits);
+  let room = limits.maxFrames;
   const open: (Level | Box)[] = [{ frame: root, x: 0, depth: 0 }];
   for (let level = open.pop(); level !== undefined; level = open.pop()) {
     if ('merged' in level) {
@@ -80,10 +81,13 @@ export function layoutOf(root: Frame, limits: Limits): Box[] {
     }
     const { frame, x, depth } = level;
     const { total, totalBefore } = frame;
+    room--;
     boxes.push({ frame, x, depth, width: frame.weight / root.weight, merged: 0, total, totalBefore });
     if (frame.children !== undefined) {
+      // There is no room where frames as heavy as the root are too many: each is the only child of the one before.
+      const isToGoOn = depth < limits.maxDepth && room > 0;
       // The first child is the last in, so that it comes out first.
-      open.push(...childrenOf(level, root.weight, depth < limits.maxDepth ? least : Infinity).reverse());
+      open.push(...childrenOf(level, root.weight, isToGoOn ? least : Infinity).reverse());
     }
   }
   return boxes;
