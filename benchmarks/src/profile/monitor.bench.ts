@@ -7,8 +7,9 @@
  * free, 0.99 costs 1 %. The naive variant does the same and never starts a monitor: what it differs from 1.00 by is what the
  * method cannot tell.
  *
- * What monitors may watch is paid from one purse, which fills while one runs. So a monitor that is started anew for each
- * block watches no more collections in a second than one that runs for weeks.
+ * What monitors may watch is paid from one purse, which fills by the clock, whether one runs or not. So a monitor that runs
+ * in half of the blocks may watch up to twice as many collections in a second as one that runs for weeks: what is told here
+ * is rather more than its cost.
  */
 
 import type { Case, Findings, Variant, VariantKind } from '../harness/case.ts';
