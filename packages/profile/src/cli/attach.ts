@@ -10,6 +10,9 @@ import { CommandError, finishCpu, prepareOutput, writeOutput } from './output.ts
 
 const OPENING_MS = 5000;
 const LOOK_EVERY_MS = 50;
+const CLOSING_MS = 1000;
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Profiles a running Node process through its inspector, which is opened for that, and closed again, where it is not
@@ -26,12 +29,18 @@ export async function attach(command: Command): Promise<number> {
     );
   }
   const base = prepareOutput(command.out, 'cpu', new Date());
+  const early = new AbortController();
+  const end = (): void => early.abort();
+  // From here on an inspector may be open that is to be closed again.
+  for (const signal of SIGNALS) process.once(signal, end);
   const { client, isOurs } = await openInspector(pid, command.port);
   try {
-    const profile = await profileOf(client, command, isOurs);
+    const profile = await profileOf(client, command, early);
     writeOutput(`${base}.cpuprofile`, JSON.stringify(profile));
   } finally {
+    if (isOurs) await closeInspector(client);
     client.close();
+    for (const signal of SIGNALS) process.off(signal, end);
   }
   process.stdout.write(await finishCpu(base, `process ${pid}`, command.top));
   return 0;
@@ -81,9 +90,12 @@ interface Opened {
 }
 
 async function openInspector(pid: number, port: number): Promise<Opened> {
+  const status = statusOf(pid);
+  // It would open its inspector when it goes on, and nobody would close it.
+  if (/^State:\s*t/im.test(status)) throw new CommandError(`process ${pid} is stopped; continue it first`);
   const open = await connect(pid, port);
   if (open !== undefined) return { client: open, isOurs: false };
-  if (!hearsSignal(pid, constants.signals.SIGUSR1)) {
+  if (!hearsSignal(status, constants.signals.SIGUSR1)) {
     throw new CommandError(
       `process ${pid} does not let a signal open its inspector (--disable-sigusr1); start it with --inspect`,
     );
@@ -100,14 +112,19 @@ async function openInspector(pid: number, port: number): Promise<Opened> {
   );
 }
 
-/** Whether the process has a handler for it: one without is ended by it. Where the system does not tell, it is taken to have. */
-function hearsSignal(pid: number, signal: number): boolean {
+/** What Linux tells of a process; other systems nothing. */
+function statusOf(pid: number): string {
   try {
-    const caught = /^SigCgt:\s*([\da-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    return true;
+    return '';
   }
+}
+
+/** Whether the process has a handler for it: one without is ended by it. Where the system does not tell, it is taken to have. */
+function hearsSignal(status: string, signal: number): boolean {
+  const caught = /^SigCgt:\s*([\da-f]+)/m.exec(status)?.[1];
+  return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 /** The inspector at the port, if it is that of the process; `undefined` where nothing listens. */
@@ -145,36 +162,35 @@ async function debuggerUrl(port: number): Promise<string | undefined> {
   }
 }
 
-async function profileOf(client: InspectorClient, command: Command, isOurs: boolean): Promise<unknown> {
-  const early = new AbortController();
-  const end = (): void => early.abort();
+async function profileOf(
+  client: InspectorClient,
+  command: Command,
+  early: AbortController,
+): Promise<unknown> {
   // A process that exits waits for us, and tells: its profile can still be read.
   client.onEvent = (method) => {
-    if (method === 'NodeRuntime.waitingForDisconnect') end();
+    if (method === 'NodeRuntime.waitingForDisconnect') early.abort();
   };
-  void client.closed.then(end);
-  process.once('SIGINT', end);
-  try {
-    await client.post('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true });
-    await client.post('Profiler.enable');
-    await client.post('Profiler.setSamplingInterval', { interval: command.intervalUs });
-    await client.post('Profiler.start');
-    process.stderr.write(
-      `profiling process ${command.target} for ${command.durationMs / 1000} s; Ctrl-C ends it\n`,
-    );
-    await delay(command.durationMs, undefined, { signal: early.signal }).catch(() => {});
-    const { profile } = await client.post('Profiler.stop');
-    if (isOurs) await closeInspector(client);
-    return profile;
-  } finally {
-    process.off('SIGINT', end);
-  }
+  void client.closed.then(() => early.abort());
+  await client.post('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true });
+  await client.post('Profiler.enable');
+  await client.post('Profiler.setSamplingInterval', { interval: command.intervalUs });
+  await client.post('Profiler.start');
+  process.stderr.write(
+    `profiling process ${command.target} for ${command.durationMs / 1000} s; Ctrl-C ends it\n`,
+  );
+  await delay(command.durationMs, undefined, { signal: early.signal }).catch(() => {});
+  const { profile } = await client.post('Profiler.stop');
+  return profile;
 }
 
-/** Soon, because closing waits until we are gone. */
+/**
+ * Soon, because closing waits until we are gone. By the `require` that the inspector has: older Nodes have no
+ * `process.getBuiltinModule`, and what is thrown in a timer would end the process.
+ */
 async function closeInspector(client: InspectorClient): Promise<void> {
-  const close = "process.getBuiltinModule('node:inspector').close()";
-  await client
-    .post('Runtime.evaluate', { expression: `void setTimeout(() => ${close}, 200).unref()` })
-    .catch(() => {});
+  const expression =
+    "{ const inspector = require('inspector'); setTimeout(() => inspector.close(), 200).unref(); }";
+  const closing = client.post('Runtime.evaluate', { expression, includeCommandLineAPI: true });
+  await Promise.race([closing.catch(() => {}), delay(CLOSING_MS)]);
 }
