@@ -10,3 +10,7 @@ export interface PreloadSettings {
 }
 
 export const SETTINGS_VARIABLE = 'HOTPATH_PROFILE_RUN';
+
+/** What the parent writes into the pipe after a signal: the program is to end if the signal cannot reach it, or at all. */
+export const END_IF_DEAF = '?';
+export const END = '!';

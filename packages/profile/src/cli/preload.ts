@@ -13,11 +13,10 @@ import { startSampling, stopSampling } from '../heap/sampler.ts';
 import { openSession } from '../session.ts';
 import { SETTINGS_VARIABLE } from './preload-settings.ts';
 import type { PreloadSettings } from './preload-settings.ts';
+import { beforeSignalsEnd } from './signals.ts';
 
-/** Under this name the thread that watches the parent finds what ends the profile. */
-const FINISH = 'hotpath.profile.finish';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Under this name the thread that watches the parent finds what ends the program. */
+const ENDING = 'hotpath.profile.ending';
 
 function start({ kind, file, interval }: PreloadSettings): void {
   const session = openSession('hotpath-profile');
@@ -43,18 +42,24 @@ function start({ kind, file, interval }: PreloadSettings): void {
     }
   };
   process.on('exit', finish);
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      // The program's own handlers decide whether it ends.
-      if (process.listenerCount(signal) > 1) return;
-      finish();
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
-    });
-  }
-  (globalThis as Record<symbol, unknown>)[Symbol.for(FINISH)] = () => {
+  const hasOwnHandlers = beforeSignalsEnd(finish);
+  const end = (): void => {
     finish();
     process.kill(process.pid, 'SIGKILL');
+  };
+  let hasTurned = false;
+  (globalThis as Record<symbol, unknown>)[Symbol.for(ENDING)] = {
+    askLoop: () => {
+      hasTurned = false;
+      setImmediate(() => {
+        hasTurned = true;
+      });
+    },
+    // A program that has heard the signal and handles it may take its time.
+    endIfDeaf: () => {
+      if (!hasTurned || !hasOwnHandlers()) end();
+    },
+    end,
   };
   new Worker(new URL('watcher.js', import.meta.url), { execArgv: [], stdin: false }).unref();
 }

@@ -6,10 +6,10 @@ import type { Writable } from 'node:stream';
 import type { Command } from './arguments.ts';
 import { CommandError, finishCpu, finishHeap, prepareOutput } from './output.ts';
 import type { PreloadSettings } from './preload-settings.ts';
-import { SETTINGS_VARIABLE } from './preload-settings.ts';
+import { END, END_IF_DEAF, SETTINGS_VARIABLE } from './preload-settings.ts';
 
-/** How long a program may take after Ctrl-C before its thread is taken for busy and interrupted. */
-const BUSY_AFTER_MS = 1500;
+/** How long a program may take after Ctrl-C before it is looked whether it has heard it. */
+const DEAF_AFTER_MS = 1500;
 
 /**
  * Profiles a program from start to end, and gives its exit code.
@@ -32,6 +32,11 @@ export async function runProgram(command: Command): Promise<number> {
   return code;
 }
 
+/** A terminal tells the program of Ctrl-C too, and twice would be once too often. */
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+}
+
 function untilExit({ target, rest }: Command, settings: PreloadSettings): Promise<number> {
   return new Promise((resolve, reject) => {
     const preload = new URL('preload.js', import.meta.url).href;
@@ -43,10 +48,11 @@ function untilExit({ target, rest }: Command, settings: PreloadSettings): Promis
     pipe.on('error', () => pipe.destroy());
     let asked: NodeJS.Signals | undefined;
     const end = (signal: NodeJS.Signals): void => {
-      // A terminal has told the program too.
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      if (signal !== 'SIGINT' || !hasTerminal()) child.kill(signal);
+      // Who asks twice does not want to wait for what the program's handler does.
+      const text = asked === undefined ? END_IF_DEAF : END;
       asked = signal;
-      setTimeout(() => pipe.write('!'), BUSY_AFTER_MS).unref();
+      setTimeout(() => pipe.write(text), DEAF_AFTER_MS).unref();
     };
     const onInterrupt = (): void => end('SIGINT');
     const onTerminate = (): void => end('SIGTERM');
