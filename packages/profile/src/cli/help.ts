@@ -23,6 +23,8 @@ Examples
   hotpath-profile leak ./dist/cache.js#lookup
 
 run, heap and attach write a flame graph (.svg; open it in a browser) and the profile itself (.cpuprofile, .heapprofile:
-Chrome DevTools, VS Code; .speedscope.json: speedscope.app). Ctrl-C ends the profile and writes what there is.
-Exit status: that of the program; for leak 0, 1 where there is a leak, 3 where it stays open; 2 for wrong usage.
+Chrome DevTools, VS Code; .speedscope.json: speedscope.app). Ctrl-C ends the profile and writes what there is; a program
+that handles it takes its time, and a second Ctrl-C cuts that short.
+Exit status: that of the program; for leak 0, 1 where there is a leak, 3 where it stays open, 2 where it cannot be
+checked; 2 for wrong usage.
 `;

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Operation } from '../heap/run.ts';
@@ -20,6 +21,17 @@ function whileAlive<T>(promise: Promise<T>, why: string): Promise<T> {
   });
 }
 
+/** A handler that comes with the function keeps Ctrl-C from ending the process, and may never do so itself. */
+function keepInterruptible(): void {
+  const onNewListener = (event: string | symbol): void => {
+    if (event !== 'SIGINT') return;
+    process.off('newListener', onNewListener);
+    // After the other one.
+    process.nextTick(() => process.on('SIGINT', () => process.exit(128 + constants.signals.SIGINT)));
+  };
+  process.on('newListener', onNewListener);
+}
+
 async function load(target: string): Promise<Operation> {
   const split = target.lastIndexOf('#');
   if (split <= 0 || split === target.length - 1) {
@@ -37,7 +49,8 @@ async function load(target: string): Promise<Operation> {
   } catch (error) {
     throw new CommandError(`cannot load ${file}: ${error instanceof Error ? error.message : 'it threw'}`);
   }
-  const operation = exported[name];
+  // Of a CommonJS module Node finds the names that it can read in the text; all of them are in its default.
+  const operation = exported[name] ?? (exported['default'] as typeof exported | undefined)?.[name];
   if (typeof operation !== 'function') {
     const functions = Object.keys(exported).filter((key) => typeof exported[key] === 'function');
     throw new CommandError(`${file} exports no function ${name}; it has ${functions.join(', ') || 'none'}`);
@@ -49,11 +62,13 @@ const bytes = (value: number): string => `${Number(value.toPrecision(3))} B`;
 
 /**
  * Checks an exported function for a leak, prints what was found, and gives the exit code. Ctrl-C ends the process as it
- * stands: there is nothing to write, and a handler would not be called while the function keeps the thread.
+ * stands: there is nothing to write, and a handler would not be called while the function keeps the thread. Only where the
+ * function's module has one is it ours that ends it.
  *
  * @throws {CommandError} the function returned a promise that never settles, and nothing else is under way.
  */
 export async function checkLeak({ target, iterations, top }: Command): Promise<number> {
+  keepInterruptible();
   const operation = await load(target);
   const report = await whileAlive(
     leakCheck(operation, iterations === undefined ? {} : { iterations }),

@@ -28,9 +28,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(command === 'help' ? HELP : `${version()}\n`);
     return 0;
   }
+  // Of a leak check, 1 says that there is a leak.
+  if (command.command === 'leak') failureCode = 2;
   return ACTIONS[command.command](command);
 }
 
+let failureCode = 1;
 let code: number;
 try {
   code = await main(process.argv.slice(2));
@@ -41,7 +44,7 @@ try {
     ? error.message
     : `failed: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}`;
   process.stderr.write(`hotpath-profile: ${told}\n`);
-  code = error instanceof UsageError ? 2 : 1;
+  code = error instanceof UsageError ? 2 : failureCode;
 }
 // What `leak` has loaded may hold the event loop for ever: a server, a pool of connections.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
