@@ -1,7 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,12 +9,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArguments, UsageError } from '../dist/cli/arguments.js';
+import { finishCpu } from '../dist/cli/output.js';
 import { topTable } from '../dist/cli/table.js';
+import { node, profileOf } from './v8-profiles.ts';
 
 const BIN = fileURLToPath(new URL('../bin/hotpath-profile.js', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('fixtures/program.js', import.meta.url));
 const LEAKY = fileURLToPath(new URL('fixtures/leaky.js', import.meta.url));
 const HOLDS_THE_LOOP = fileURLToPath(new URL('fixtures/holds-the-loop.js', import.meta.url));
+const HIDDEN_NAMES = fileURLToPath(new URL('fixtures/hidden-names.cjs', import.meta.url));
 const NEVER_LOADS = fileURLToPath(new URL('fixtures/never-loads.js', import.meta.url));
 
 /** A dozen processes start at once: on a machine that does other work, that takes its time. */
@@ -27,8 +30,8 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command; interrupts it once the program has started, where asked to. */
-function command(args: readonly string[], interrupt = false, as: SpawnOptions = {}): Promise<Ended> {
+/** Runs the command; interrupts it so many times, each when the program has told something since the last. */
+function command(args: readonly string[], interrupts = 0, as: SpawnOptions = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [BIN, ...args], {
       ...as,
@@ -37,8 +40,9 @@ function command(args: readonly string[], interrupt = false, as: SpawnOptions = 
     });
     let stdout = '';
     let stderr = '';
+    let left = interrupts;
     child.stdout.on('data', (data: Buffer) => {
-      if (interrupt && stdout === '') setTimeout(() => child.kill('SIGINT'), 300);
+      if (left-- > 0) setTimeout(() => child.kill('SIGINT'), 300);
       stdout += data.toString();
     });
     child.stderr.on('data', (data: Buffer) => {
@@ -97,6 +101,7 @@ test('a table is aligned, tells places from here, and keeps control characters f
     { ...row, name: 'parse' },
     { ...row, name: '\u001B[31mred', url: 'file:///lib/b.js', self: 1, selfShare: 0.04 },
     { ...row, name: '', url: '', line: 0, column: 0 },
+    { ...row, name: 'module', line: 0, column: 0 },
   ];
   expect(topTable(rows, 'ms', 'file:///app/')).toBe(
     [
@@ -104,6 +109,7 @@ test('a table is aligned, tells places from here, and keeps control characters f
       '12.3 ms  50.0 %  1.23 s  parse        src/a.js:3:7',
       '   1 ms  4.00 %  1.23 s  ?[31mred     /lib/b.js:3:7',
       '12.3 ms  50.0 %  1.23 s  (anonymous)',
+      '12.3 ms  50.0 %  1.23 s  module       src/a.js',
       '',
     ].join('\n'),
   );
@@ -120,8 +126,8 @@ describe('hotpath-profile', () => {
 
   const files = (folder: string): string[] =>
     readdirSync(join(out, folder)).map((name) => name.slice(name.indexOf('.')));
-  const run = (kind: string, behaviour: string, interrupt = false): Promise<Ended> =>
-    command([kind, PROGRAM, '--out', join(out, behaviour + kind), '--', behaviour, 'argument'], interrupt);
+  const run = (kind: string, behaviour: string, interrupts = 0): Promise<Ended> =>
+    command([kind, PROGRAM, '--out', join(out, behaviour + kind), '--', behaviour, 'argument'], interrupts);
   const CPU_FILES = ['.cpuprofile', '.speedscope.json', '.svg'];
 
   test.concurrent(
@@ -139,27 +145,59 @@ describe('hotpath-profile', () => {
   );
 
   test.concurrent.each([
-    ['exits', 7, false],
-    ['throws', 1, false],
-    ['waits', 130, true],
-    ['handles', 5, true],
-    ['isBusy', 130, true],
+    ['exits', 7, 0, ''],
+    ['throws', 1, 0, ''],
+    ['waits', 130, 1, ''],
+    ['handles', 5, 1, ''],
+    // However long it takes.
+    ['shutsDown', 6, 1, 'shut down\n'],
+    ['ignores', 130, 2, 'ignored\nignored\n'],
+    ['countsHandlers', 130, 1, 'handlers: 1\n'],
+    ['removesHandlers', 130, 1, ''],
+    ['isBusy', 130, 1, ''],
     // Node's own code and warning for it.
-    ['neverSettles', 13, false],
+    ['neverSettles', 13, 0, ''],
   ])(
     'run writes what there is of a program that %s, and ends with its code',
-    async (behaviour, code, interrupt) => {
-      const ended = await run('run', behaviour, interrupt);
+    async (behaviour, code, interrupts, told) => {
+      const ended = await run('run', behaviour, interrupts);
       expect(ended.code).toBe(code);
+      expect(ended.stdout).toMatch(`started ${behaviour} argument\n${told}\n`);
       expect(files(`${behaviour}run`)).toEqual(CPU_FILES);
     },
     LIMIT_MS,
   );
 
+  test('a profile with too many changes of stack for speedscope is told without a file for it', async () => {
+    const depth = 100;
+    const nodes = [node(1, '(root)', [2, depth + 2])];
+    for (let id = 2; id < depth + 2; id++) nodes.push(node(id, `f${id}`, id === depth + 1 ? [] : [id + 1]));
+    nodes.push(node(depth + 2, '(garbage collector)'));
+    const folder = mkdtempSync(join(out, 'long-'));
+    const write = (name: string, sampleCount: number): string => {
+      const samples = Array.from({ length: sampleCount }, (_, at) => (at % 2 === 0 ? depth + 1 : depth + 2));
+      const base = join(folder, name);
+      writeFileSync(`${base}.cpuprofile`, JSON.stringify(profileOf(nodes, samples)));
+      return base;
+    };
+    // Each sample ends a stack of 100 or one of 1.
+    const long = write('long', 50_000);
+    expect(await finishCpu(long, 'long', 5)).toContain(`${long}.cpuprofile\nno .speedscope.json of so long`);
+    const short = write('short', 100);
+    expect(await finishCpu(short, 'short', 5)).toContain(`${short}.speedscope.json\n`);
+    expect(readdirSync(folder).sort()).toEqual([
+      'long.cpuprofile',
+      'long.svg',
+      'short.cpuprofile',
+      'short.speedscope.json',
+      'short.svg',
+    ]);
+  });
+
   test.concurrent(
     'run finds the profile of a program that changes its folder',
     async () => {
-      const { code, stderr } = await command(['run', PROGRAM, '--out', 'relative', '--', 'moves'], false, {
+      const { code, stderr } = await command(['run', PROGRAM, '--out', 'relative', '--', 'moves'], 0, {
         cwd: out,
       });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -205,7 +243,7 @@ describe('hotpath-profile', () => {
   test.concurrent.each([
     // On a busy machine a leak may be neither told nor ruled out.
     ['works', [0, 3], /^(no leak|inconclusive): /, /^$/],
-    ['throws', [1], /^$/, /^hotpath-profile: failed: Error: its own\n/],
+    ['throws', [2], /^$/, /^hotpath-profile: failed: Error: its own\n/],
   ])(
     'leak of a function that %s ends, whatever its module has left open',
     async (name, codes, stdout, stderr) => {
@@ -223,17 +261,36 @@ describe('hotpath-profile', () => {
   test.concurrent(
     'leak of a function that never returns is ended by Ctrl-C',
     async () => {
-      const ended = await command(['leak', `${LEAKY}#neverReturns`], true);
+      const ended = await command(['leak', `${LEAKY}#neverReturns`], 1);
       expect(ended).toEqual({ code: null, signal: 'SIGINT', stdout: 'called\n', stderr: '' });
     },
     LIMIT_MS,
   );
 
+  test.concurrent(
+    'leak of a function whose module ignores Ctrl-C is ended by it all the same',
+    async () => {
+      const ended = await command(['leak', `${LEAKY}#ignoresInterrupts`], 1);
+      expect(ended).toEqual({ code: 130, signal: null, stdout: 'called\nignored\n', stderr: '' });
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
+    'leak finds a function of a CommonJS module whose names Node cannot read',
+    async () => {
+      const { code, stderr } = await command(['leak', `${HIDDEN_NAMES}#works`]);
+      expect(stderr).toBe('');
+      expect([0, 3]).toContain(code);
+    },
+    LIMIT_MS,
+  );
+
   test.concurrent.each([
-    [['leak', `${LEAKY}#none`], 1, /exports no function none; it has leaks/],
+    [['leak', `${LEAKY}#none`], 2, /exports no function none; it has .*leaks/],
     [['leak', LEAKY], 2, /expected module#export/],
-    [['leak', `${LEAKY}#neverSettles`], 1, /leaky\.js#neverSettles returned a promise that never settles/],
-    [['leak', `${NEVER_LOADS}#leaks`], 1, /cannot load .*: it awaits a promise that never settles/],
+    [['leak', `${LEAKY}#neverSettles`], 2, /leaky\.js#neverSettles returned a promise that never settles/],
+    [['leak', `${NEVER_LOADS}#leaks`], 2, /cannot load .*: it awaits a promise that never settles/],
     [['run', '/nowhere/app.js'], 1, /no file \/nowhere\/app\.js/],
     [
       ['run', PROGRAM, '--out', '/dev/null/below'],
@@ -264,7 +321,7 @@ describe('hotpath-profile', () => {
         skip('nobody cannot read this program here');
       }
       if (!isRoot && mayReachInit()) skip('process 1 is our own');
-      const { code, stdout, stderr } = await command(['attach', '1'], false, isRoot ? nobody : {});
+      const { code, stdout, stderr } = await command(['attach', '1'], 0, isRoot ? nobody : {});
       expect({ code, stdout, stderr }).toEqual({
         code: 1,
         stdout: '',
@@ -336,14 +393,47 @@ describe('hotpath-profile', () => {
       LIMIT_MS,
     );
 
-    test(
-      'gives up on a process that is stopped',
-      async () => {
-        await begin('--inspect');
+    test.skipIf(process.platform !== 'linux').each([['--inspect'], ['--title=stopped']])(
+      'leaves a process alone that is stopped, with %s',
+      async (flag) => {
+        await begin(flag);
         child.kill('SIGSTOP');
         const { code, stderr } = await attach('stopped');
         expect(code).toBe(1);
-        expect(stderr).toMatch(/^hotpath-profile: the inspector of process \d+ did not open [^\n]+\n$/);
+        expect(stderr).toMatch(/^hotpath-profile: process \d+ is stopped[^\n]+\n$/);
+        const pending = /^ShdPnd:\s*([\da-f]+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]!;
+        expect(BigInt(`0x${pending}`)).toBe(0n);
+      },
+      LIMIT_MS,
+    );
+
+    test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+      'ended by %s, it writes what there is and closes the inspector',
+      async (signal) => {
+        await begin();
+        const folder = join(out, `ended-by-${signal}`);
+        const args = [
+          'attach',
+          String(child.pid),
+          '--port',
+          String(port),
+          '--duration',
+          '600',
+          '--out',
+          folder,
+        ];
+        const attached = spawn(process.execPath, [BIN, ...args], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+          timeout: LIMIT_MS,
+        });
+        await once(attached.stderr, 'data');
+        attached.kill(signal);
+        const [code] = (await once(attached, 'close')) as [number | null];
+        expect(code).toBe(0);
+        expect(files(`ended-by-${signal}`)).toEqual(CPU_FILES);
+        await vi.waitFor(() =>
+          expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow('fetch failed'),
+        );
       },
       LIMIT_MS,
     );

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { V8CpuProfile } from '@hotpath/profile';
 import { ArgumentRangeError, ArgumentTypeError } from '@hotpath/profile';
 import { CpuProfile } from '../dist/cpu/cpu-profile.js';
+import { eventsOf } from '../dist/cpu/speedscope.js';
 import { deepProfile, node, profileOf } from './v8-profiles.ts';
 
 const read = (profile: V8CpuProfile): CpuProfile => new CpuProfile(undefined, profile, new Map());
@@ -136,6 +137,15 @@ describe('a speedscope file', () => {
       name: 'tried',
     });
   });
+});
+
+test.each([
+  ['an empty profile', profileOf([], [])],
+  ['a short one', profileOf(NODES, SAMPLES)],
+  ['samples of nodes that are not there', profileOf(NODES, [4, 99, 6, 99])],
+  ['deep recursion', deepProfile(1000)],
+])('the events of a speedscope file are counted without making them: %s', (_, profile) => {
+  expect(eventsOf(profile)).toBe(read(profile).speedscope().profiles[0]!.events.length);
 });
 
 describe('large profiles', () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CpuProfile } from '../cpu/cpu-profile.ts';
+import { eventsOf } from '../cpu/speedscope.ts';
 import type { V8CpuProfile } from '../cpu/v8-profile.ts';
 import { flameGraph } from '../flame/flame-graph.ts';
 import { framesOf, topSites, treeOf } from '../heap/allocation-tree.ts';
@@ -63,6 +64,9 @@ function readProfile(path: string): unknown {
   }
 }
 
+/** Of some 45 bytes each: 200 MB. A few times more is beyond what a string can hold, and often what the heap can. */
+const MOST_SPEEDSCOPE_EVENTS = 4_000_000;
+
 const here = (): string => `${pathToFileURL(process.cwd()).href}/`;
 
 /** Makes of `<base>.cpuprofile` everything else, and gives what to print. */
@@ -71,10 +75,14 @@ export async function finishCpu(base: string, title: string, top: number): Promi
   const places = await sourcePlaces(raw.nodes.map(({ callFrame }) => callFrame));
   const profile = new CpuProfile(undefined, raw, places);
   writeOutput(`${base}.svg`, profile.flameGraph({ title }));
-  writeOutput(`${base}.speedscope.json`, JSON.stringify(profile.speedscope(title)));
+  const isForSpeedscope = eventsOf(raw) <= MOST_SPEEDSCOPE_EVENTS;
+  if (isForSpeedscope) writeOutput(`${base}.speedscope.json`, JSON.stringify(profile.speedscope(title)));
+  const speedscope = isForSpeedscope
+    ? `${base}.speedscope.json`
+    : 'no .speedscope.json of so long a profile: speedscope opens the .cpuprofile too';
   const rows = profile.top(top).map((row) => ({ ...row, self: row.selfMs, total: row.totalMs }));
   const head = `${Math.round(profile.durationMs)} ms, ${Math.round(profile.idleMs)} of them idle, ${profile.sampleCount} samples`;
-  return `\n${head}\n\n${topTable(rows, 'ms', here())}\n${base}.svg\n${base}.cpuprofile\n${base}.speedscope.json\n`;
+  return `\n${head}\n\n${topTable(rows, 'ms', here())}\n${base}.svg\n${base}.cpuprofile\n${speedscope}\n`;
 }
 
 /** Makes of `<base>.heapprofile` everything else, and gives what to print. */

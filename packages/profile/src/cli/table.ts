@@ -26,7 +26,7 @@ export function placeText(
 ): string {
   if (url === '') return '';
   const path = url.startsWith(folder) ? url.slice(folder.length) : url.replace(/^file:\/\/(?=\/)/, '');
-  return `${path.replace(CONTROLS, '?')}:${line}:${column}`;
+  return `${path.replace(CONTROLS, '?')}${line === 0 ? '' : `:${line}:${column}`}`;
 }
 
 /** One line a function, the columns aligned, ended by a newline. */

@@ -46,7 +46,7 @@ export function speedscopeOf(
   places: ReadonlyMap<V8CallFrame, Place>,
 ): SpeedscopeFile {
   const shared: SpeedscopeFrame[] = [];
-  const stacks = stacksOf(profile, places, shared);
+  const stacks = stacksOf(profile.nodes, places, shared);
   const events: Event[] = [];
   const times = sampleTimes(profile);
   const samples = profile.samples ?? [];
@@ -66,6 +66,23 @@ export function speedscopeOf(
     shared: { frames: shared },
     profiles: [{ type: 'evented', name, unit: 'microseconds', startValue: 0, endValue: at, events }],
   };
+}
+
+/** How many events {@link speedscopeOf} would make of it, without making them. */
+export function eventsOf({ nodes, samples = [] }: V8CpuProfile): number {
+  const { parents, depths, indexOf } = stacksOf(nodes, new Map(), []);
+  let count = 0;
+  let current = 0;
+  // Back to the root at the end.
+  for (let sample = 0; sample <= samples.length; sample++) {
+    const next = indexOf.get(samples[sample] ?? -1) ?? 0;
+    for (let [from, to] = [current, next]; from !== to; count++) {
+      if (depths[from]! >= depths[to]!) from = parents[from]!;
+      else to = parents[to]!;
+    }
+    current = next;
+  }
+  return count;
 }
 
 /** Closes the frames of one stack and opens those of another, but for what they share. */
@@ -92,7 +109,7 @@ function move(
 }
 
 function stacksOf(
-  { nodes }: V8CpuProfile,
+  nodes: V8CpuProfile['nodes'],
   places: ReadonlyMap<V8CallFrame, Place>,
   shared: SpeedscopeFrame[],
 ): Stacks {
