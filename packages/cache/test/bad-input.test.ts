@@ -167,12 +167,20 @@ test.each<[what: string, tier: () => Tier]>([
   await cache.close();
 });
 
+test('what a tier cannot open is counted as an error of the tier', async () => {
+  const tier = answering({ undecoded: { getMany: answer([1, 2]), open: unopenable } });
+  await using cache = createCache({ tiers: [memoryTier(), tier] });
+  expect(await cache.getMany(['a', 'b'])).toEqual([undefined, undefined]);
+  expect(cache.stats().tiers[0]).toMatchObject({ errorCount: 2, corruptCount: 0 });
+});
+
 test('a warm-up whose progress cannot be told ends, and reads no more', async () => {
   const cache = createCache({ tiers: [memoryTier()] });
   const load = vi.fn((id: number) => settled().then(() => id));
   const rows = cache.define<number, number>({ name: 'row', load });
+  let toldCount = 0;
   const onProgress = (): void => {
-    throw new Error('no room for it');
+    if (toldCount++ === 0) throw new Error('no room for it');
   };
   const ids = Array.from({ length: 1000 }, (_, id) => id);
   await expect(rows.warm(ids, { concurrency: 2, onProgress })).rejects.toThrow('no room for it');
@@ -262,12 +270,20 @@ test.each(STRATEGIES.filter((strategy) => !['writeBehind', 'ttl', 'lru'].include
 
 test('a second deletion that is under way when the cache is closed is waited for, and rejects to nobody', async () => {
   const store = new DoubleStore();
-  const cache = createCache({ tiers: [memoryTier(), store.tier({ deadlineMs: 250 })] });
+  const cache = createCache({ tiers: [memoryTier(), store.tier({ deadlineMs: 20_000 })] });
   const rows = cache.define<number>({ name: 'row', load: () => 1, secondDeleteMs: 1 });
   await rows.invalidate('a');
   store.calls.length = 0;
-  store.hang();
+  const gate = withResolvers();
+  store.gate = () => gate.promise;
   await vi.waitUntil(() => store.calls.includes('deleteMany a'), { interval: 1 });
-  await cache.close();
-  await sleep(300);
+  let isClosed = false;
+  const closing = cache.close().then(() => {
+    isClosed = true;
+  });
+  for (let turn = 0; turn < 10; turn++) await settled();
+  expect(isClosed).toBe(false);
+  gate.reject(new Error('down'));
+  await closing;
+  await settled();
 });

@@ -78,7 +78,7 @@ type Defining = Omit<DefineOptions<number, string>, 'name' | 'load'>;
  * What contradicts itself, and the same without the contradiction: the first is refused, naming the option, the second is not.
  */
 test.each<[option: string, bad: Partial<CacheOptions>, good: Partial<CacheOptions>]>([
-  ['disconnectedTtlMs', { tiers: [memory], disconnectedTtlMs: 0 }, { tiers: [memory] }],
+  ['disconnectedTtlMs', { tiers: [memory], disconnectedTtlMs: 500 }, { tiers: [memory] }],
   [
     'disconnectedTtlMs',
     { tiers: [memory, mute()], disconnectedTtlMs: 0 },
