@@ -16,7 +16,7 @@ import type {
 } from '../harness/case.ts';
 import type { HistoryMode } from './history/protocol.ts';
 import type { HistoryReport } from './history/run.ts';
-import { random } from './trace.ts';
+import { createRandom } from '../workloads/random.ts';
 
 const ROWS = 20;
 const WRITES = 200;
@@ -24,6 +24,7 @@ const READERS = 16;
 const LOAD_MS_MAX = 8;
 /** Of a whole run. */
 const HISTORY_READS = 100_000;
+const QUICK_HISTORY_READS = HISTORY_READS / 20;
 /**
  * So long after an invalidation said `done`, an undisturbed process has heard of it. In a process that stood still for half as
  * long, or behind a proxy that did, it is the machine that is late: such moments are neither checked nor timed.
@@ -52,7 +53,7 @@ function experiment(kind: VariantKind, open: OpenRows): Variant {
   return {
     kind,
     async setup(context: CaseContext): Promise<Operation> {
-      const next = random(context.seed);
+      const next = createRandom(context.seed);
       const database = new Map<string, Row>();
       const ids = Array.from({ length: ROWS }, (_, id) => `${id}`);
       for (const id of ids) database.set(id, { version: 1 });
@@ -182,7 +183,7 @@ function history(kind: VariantKind, mode: HistoryMode): Variant {
             namespace: context.uniqueName,
             seed: context.seed,
             mode,
-            readCountMin: context.quick ? HISTORY_READS / 20 : HISTORY_READS,
+            readCountMin: context.quick ? QUICK_HISTORY_READS : HISTORY_READS,
             durationMs: context.quick ? 1000 : 10_000,
             boundMs: BOUND_MS,
           }).run();
@@ -242,6 +243,7 @@ const cases: readonly Case[] = [
     package: 'cache',
     tier: 'all',
     params: { processes: 3, rows: 20, reads: HISTORY_READS, loadMsMax: LOAD_MS_MAX, boundMs: BOUND_MS },
+    quickParams: { reads: QUICK_HISTORY_READS },
     guide: null,
     needs: ['redis'],
     async: true,

@@ -1,14 +1,4 @@
-/** mulberry32: small, seeded, the same everywhere. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { createRandom } from '../workloads/random.ts';
 
 /** What a trace is made of. */
 export interface TraceShape {
@@ -22,7 +12,7 @@ export interface TraceShape {
 
 /** The keys that are asked for, in order. */
 export function traceOf(seed: number, shape: TraceShape): readonly string[] {
-  const next = random(seed);
+  const next = createRandom(seed);
   const cumulative = new Float64Array(shape.keys);
   let sum = 0;
   for (let rank = 0; rank < shape.keys; rank++) cumulative[rank] = sum += (rank + 1) ** -shape.skew;

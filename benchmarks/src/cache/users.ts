@@ -1,5 +1,5 @@
 import type { CaseContext } from '../harness/case.ts';
-import { random } from './trace.ts';
+import { createRandom } from '../workloads/random.ts';
 
 /** What the cache holds: a row of a users table, about 200 bytes of JSON. */
 export interface User {
@@ -19,7 +19,7 @@ const ROLES = ['reader', 'writer', 'moderator', 'admin'];
 
 /** Users 0 to {@link USER_COUNT} − 1 of a seed. */
 export function usersOf(seed: number): readonly User[] {
-  const next = random(seed);
+  const next = createRandom(seed);
   return Array.from({ length: USER_COUNT }, (_, id) => ({
     id,
     name: `User ${Math.floor(next() * 1e9)}`,
@@ -33,7 +33,7 @@ export function usersOf(seed: number): readonly User[] {
 
 /** `user:<id>` for each, in a seeded order: the order in which they are asked for. */
 export function keysOf(seed: number): readonly string[] {
-  const next = random(seed + 1);
+  const next = createRandom(seed + 1);
   const keys = Array.from({ length: USER_COUNT }, (_, id) => `user:${id}`);
   for (let i = keys.length - 1; i > 0; i--) {
     const j = Math.floor(next() * (i + 1));

@@ -9,14 +9,8 @@ import type * as Memory_ from '@hotpath/memory';
 import type { Case, Findings, Variant } from '../harness/case.ts';
 import { seededFloats } from '../workloads/floats.ts';
 import { kernelCase } from './kernel-case.ts';
-import {
-  type CLoop,
-  compileLoop,
-  compilerMissing,
-  type Rounds,
-  streamsMissing,
-  type Width,
-} from './peers/c-loops.ts';
+import { compilerMissing } from '../services/c-compiler.ts';
+import { type CLoop, compileLoop, type Rounds, streamsMissing, type Width } from './peers/c-loops.ts';
 
 type Kernels = typeof Kernels_;
 type Memory = typeof Memory_;

@@ -47,8 +47,8 @@ export interface CaseContext {
   /** A name that no other process of the run has; for tables, keys and files that must not collide. */
   readonly uniqueName: string;
   /**
-   * True in a `--quick` run. A case whose setup or operation takes seconds may then use a tenth of its data; its name and
-   * what the data look like stay.
+   * True in a `--quick` run. A case whose setup or operation takes seconds may then use a tenth of its data, and says so
+   * in `quickParams`; its name and what the data look like stay.
    */
   readonly quick: boolean;
 }
@@ -111,6 +111,8 @@ export interface Case {
   readonly package: PackageName;
   readonly tier: Tier;
   readonly params: Readonly<Record<string, string | number | boolean>>;
+  /** Those that are others in a `--quick` run, which takes less of the data: a row tells what was done. */
+  readonly quickParams?: Case['params'];
   readonly guide: GuideFigure | null;
   readonly needs?: readonly Need[];
   /** True when `run` returns a promise. */

@@ -7,6 +7,8 @@
  * "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
  */
 
+import { createRandom } from '../workloads/random.ts';
+
 /** A point estimate and its 95 % interval. */
 export interface Estimate {
   readonly value: number;
@@ -22,17 +24,6 @@ const NORMAL_QUANTILE = 1.96;
 const STUDENT_QUANTILES = [
   12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13,
 ];
-
-/** A deterministic generator of numbers in [0, 1): the same seed gives the same interval. mulberry32. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Quantile of ascending values, linear between neighbours. `sorted` must not be empty. */
 export function quantileSorted(sorted: ArrayLike<number>, probability: number): number {

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compilerMissing } from './c-compiler.ts';
 
 /** What the calls on files below the folder do. Times in milliseconds; a count of 0 is never. */
 export interface SyscallFaults {
@@ -101,10 +102,10 @@ int fsync(int fd) { return sync_with("fsync", fd); }
 int fdatasync(int fd) { return sync_with("fdatasync", fd); }
 `;
 
-/** Why it cannot be had here, or `undefined`. Asks the compiler for its version. */
+/** Why it cannot be had here, or `undefined`. */
 export function whyNoSyscallShim(): string | undefined {
   if (process.platform !== 'linux') return 'slow and failing system calls need Linux';
-  return spawnSync('cc', ['--version']).status === 0 ? undefined : 'there is no C compiler (cc)';
+  return compilerMissing();
 }
 
 /**

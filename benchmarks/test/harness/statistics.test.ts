@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   bootstrapGeometric,
   bootstrapMean,
-  createRandom,
   looksBimodal,
   median,
   quantileSorted,
   smallSampleFactor,
 } from '../../dist/harness/statistics.js';
+import { createRandom } from '../../dist/workloads/random.js';
 
 describe('median and quantiles', () => {
   test('median of an even count is the mean of the middle two, whatever the order', () => {

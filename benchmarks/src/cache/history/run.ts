@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FaultProxy, startProxy } from '../../services/index.ts';
-import { random } from '../trace.ts';
+import { createRandom } from '../../workloads/random.ts';
 import { check, type CheckOptions, type CheckReport, type WorkerHistory } from './check.ts';
 import { FAULT_KINDS, type FaultKind, FAULTS, pick } from './faults.ts';
 import {
@@ -85,8 +85,8 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
-    this.#nextFault = random(options.seed);
-    const next = random(options.seed + 1);
+    this.#nextFault = createRandom(options.seed);
+    const next = createRandom(options.seed + 1);
     this.#nextLoadMs = () => next() * LOAD_MS_MAX;
     this.#database = Array.from({ length: options.keyCount ?? 20 }, () => 1);
     this.#readable = options.mode === 'versioned' ? [...this.#database] : this.#database;

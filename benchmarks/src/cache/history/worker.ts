@@ -1,7 +1,7 @@
 /** One process of a history: reads and writes at random until it is told to stop, and reports all that it saw. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { random } from '../trace.ts';
+import { createRandom } from '../../workloads/random.ts';
 import {
   emptyRecords,
   type FromWorker,
@@ -17,9 +17,10 @@ const REPORT_MS = 50;
 const READ_PAUSE_MS = 1;
 
 async function main(plan: WorkerPlan): Promise<void> {
-  const next = random(plan.seed);
+  const next = createRandom(plan.seed);
   const send = (message: FromWorker): void => {
-    if (process.connected) process.send!(message);
+    // An error is heard of as a disconnection.
+    if (process.connected) process.send!(message, undefined, undefined, () => {});
   };
   const answers = new Map<number, (version: number) => void>();
   let callCount = 0;
@@ -32,6 +33,8 @@ async function main(plan: WorkerPlan): Promise<void> {
     answers.get(message.call)?.(message.version);
     answers.delete(message.call);
   });
+  // Who started us may be killed outright.
+  process.on('disconnect', () => process.exit(0));
   const ask: Ask = (kind, key) =>
     new Promise((resolve) => {
       const call = callCount++;

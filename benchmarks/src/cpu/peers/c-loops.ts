@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compilerMissing } from '../../services/c-compiler.ts';
 
 /**
  * The loops of the kernels as a C compiler makes them: what this machine gives, in registers of 128 bits, which are the widest that
@@ -123,11 +124,6 @@ export interface Rounds {
 /** Why there are no stores past the caches here. */
 export function streamsMissing(): string | undefined {
   return process.arch === 'x64' ? compilerMissing() : 'the loop is written for x86';
-}
-
-export function compilerMissing(): string | undefined {
-  const { error, status } = spawnSync('cc', ['--version'], { stdio: 'ignore' });
-  return error === undefined && status === 0 ? undefined : 'there is no C compiler (cc) on the PATH';
 }
 
 /** Registers of 128 bits as WebAssembly has them, or the widest of this machine; C's baseline on x64 is SSE2. */

@@ -1,6 +1,6 @@
 /** What the clients of the service ask for, and when. Pure: seeded, the same for every service. */
 
-import { random } from '../../cache/trace.ts';
+import { createRandom } from '../../workloads/random.ts';
 import { userOfRank } from '../seed.ts';
 
 /** Shares of the routes; what is left are sign-ups. 95 of 100 only read. */
@@ -53,7 +53,7 @@ export function* requestsOf(
   { seed, users, perSecond }: RequestOptions,
   label: string,
 ): Generator<LoadRequest, never> {
-  const next = random(seed);
+  const next = createRandom(seed);
   const rankOf = zipfRanks(users);
   const { find, posts, page, update } = SHARES;
   let atMs = 0;
