@@ -11,6 +11,8 @@ import { bentocache, byHand, dedupe, type OpenReader, ours, type Way } from './s
 
 const PROCESSES = 3;
 const MISSES = 1000;
+/** Of those whose loader throws. */
+const QUICK_MISSES = MISSES / 10;
 const LOAD_MS = 20;
 /** How long rounds of misses whose loader throws are made. */
 const ROUNDS_MS = 600;
@@ -57,7 +59,7 @@ function failingLoader(kind: VariantKind, way: Way): Variant {
       const { FailingLoads } = await import('./stampede/failing-loads.ts');
       const processes = await FailingLoads.open({ redisUrl, uniqueName, way, processCount: PROCESSES });
       const rounds: FailingRound[] = [];
-      const missCount = quick ? MISSES / 10 : MISSES;
+      const missCount = quick ? QUICK_MISSES : MISSES;
       return {
         async run() {
           await processes.round(1, LOAD_MS);
@@ -130,12 +132,13 @@ const cases: readonly Case[] = [
     package: 'cache',
     tier: 'peers',
     params: { processes: PROCESSES, missesEach: MISSES, loadMs: LOAD_MS },
+    quickParams: { missesEach: QUICK_MISSES },
     guide: null,
     needs: ['redis'],
     async: true,
     experiment: true,
     processes: 1,
-    settings: 'on this machine; a process for each cache; a tenth of the misses in a --quick run',
+    settings: 'on this machine; a process for each cache',
     variants: {
       naive: failingLoader('naive', 'naive'),
       ours: failingLoader('ours', 'ours'),

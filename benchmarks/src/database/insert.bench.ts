@@ -129,10 +129,11 @@ function large(name: string, count: RowCounts, variants: (count: RowCounts) => C
     package: 'database',
     tier: 'peers',
     params: { rows: count.rows, columns: 2 },
+    quickParams: { rows: count.quickRows },
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: `${SETTINGS}; ${count.quickRows} rows in a quick run; pg-copy-streams is given a row a chunk, and with :frames 64 KiB a chunk`,
+    settings: `${SETTINGS}; pg-copy-streams is given a row a chunk, and with :frames 64 KiB a chunk`,
     variants: variants(count),
   };
 }

@@ -106,10 +106,11 @@ const cases: readonly Case[] = [
     package: 'database',
     tier: 'guide',
     params: { queries: QUERY_COUNT, inFlight: 1, max: MAX, min: MIN },
+    quickParams: { queries: QUICK_QUERY_COUNT },
     guide: { text: '50 s → 2 s (25×)', ratio: 25, basis: 'ratio' },
     needs: ['postgres'],
     async: true,
-    settings: `one query after the other, ${QUICK_QUERY_COUNT} in a quick run; the server on this machine; pg and ours with prepared statements; ${VERIFIED_COUNT} answers compared`,
+    settings: `one query after the other; the server on this machine; pg and ours with prepared statements; ${VERIFIED_COUNT} answers compared`,
     variants: {
       naive: pointQueries('naive', 1, QUICK_QUERY_COUNT, connectEachTime),
       ...pooled(1, QUICK_QUERY_COUNT),

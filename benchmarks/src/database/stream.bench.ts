@@ -113,10 +113,11 @@ const cases: readonly Case[] = [
     package: 'database',
     tier: 'peers',
     params: { columns: 5, batchRows: BATCH_ROWS },
+    quickParams: { rows: QUICK_ROWS },
     guide: null,
     needs: ['postgres'],
     async: true,
-    settings: `the server on this machine; ${QUICK_ROWS} rows in a quick run`,
+    settings: 'the server on this machine',
     variants: {
       naive: stream('naive', allAtOnce),
       ours: stream('ours', () => ours(false)),

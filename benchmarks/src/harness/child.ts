@@ -3,7 +3,7 @@
 import { Bench } from 'tinybench';
 import type { Loop } from './block.ts';
 import { calibrate, createLoop, sink, timeBlock } from './block.ts';
-import type { Case, Operation } from './case.ts';
+import type { Case, Findings, Operation } from './case.ts';
 import { diagnose } from './diagnose.ts';
 import type {
   PrepareRequest,
@@ -110,6 +110,21 @@ async function profile({ durationMs }: ProfileRequest): Promise<Reply> {
   return { ok: 'profiled', root };
 }
 
+/** @throws RangeError when one of them is no number, which the record could not hold. */
+async function findingsOf(operation: Operation): Promise<Findings> {
+  const findings = (await operation.findings?.()) ?? {};
+  const { measurements = [], curves = [] } = findings;
+  const found: (readonly [name: string, values: readonly number[]])[] = [
+    ...measurements.map(({ unit, value }) => [unit, [value]] as const),
+    ...curves.map(({ name, x, y }) => [name, [...x, ...y]] as const),
+  ];
+  for (const [name, values] of found) {
+    const wrong = values.find((value) => !Number.isFinite(value));
+    if (wrong !== undefined) throw new RangeError(`${name}: expected a finite number, got ${wrong}`);
+  }
+  return findings;
+}
+
 async function answer(request: Request): Promise<Reply> {
   switch (request.do) {
     case 'prepare':
@@ -127,7 +142,7 @@ async function answer(request: Request): Promise<Reply> {
       const { operation, run, isAsync, loop } = current();
       const diagnosis =
         request.budgetMs === 0 ? undefined : await diagnose(run, isAsync, loop, nsPerOp, request.budgetMs);
-      const findings = (await operation.findings?.()) ?? {};
+      const findings = await findingsOf(operation);
       return { ok: 'diagnosed', findings, ...(diagnosis === undefined ? {} : { diagnosis }) };
     }
     case 'profile':
@@ -135,7 +150,7 @@ async function answer(request: Request): Promise<Reply> {
     case 'experiment': {
       const { operation, run } = current();
       sink.value = await run();
-      return { ok: 'experimented', findings: (await operation.findings?.()) ?? {} };
+      return { ok: 'experimented', findings: await findingsOf(operation) };
     }
     case 'close':
       await prepared?.operation.close?.();

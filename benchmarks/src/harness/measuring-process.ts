@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { killTree } from '../services/process-tree.ts';
 import type { Reply, Request } from './protocol.ts';
 
 const ENTRY = fileURLToPath(new URL('child.js', import.meta.url));
@@ -115,7 +116,7 @@ export class MeasuringProcess {
     });
   }
 
-  /** Lets the variant free what it holds, then ends the process; never throws. */
+  /** Lets the variant free what it holds, then ends the process; never throws. One that does not end is killed, with all that it started. */
   async close(): Promise<void> {
     const child = this.#child;
     if (this.#startError !== undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -124,14 +125,18 @@ export class MeasuringProcess {
         resolve();
       });
     });
-    const kill = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
+    const kill = (): void => {
+      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+        killTree(child.pid);
+    };
+    const timer = setTimeout(kill, CLOSE_TIMEOUT_MS);
     try {
       await this.#exchange({ do: 'close' }, this.#options.timeoutMs);
       child.disconnect();
     } catch {
-      child.kill('SIGKILL');
+      kill();
     }
     await exited;
-    clearTimeout(kill);
+    clearTimeout(timer);
   }
 }

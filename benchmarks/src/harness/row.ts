@@ -147,8 +147,42 @@ function foundWords(tracks: readonly Track[]): string {
     .join(', ');
 }
 
-export function buildRow(definition: Case, tracks: readonly Track[], cores: number, note?: string): Row {
-  const { id, case: caseName, package: packageName, params, guide, limit, experiment = false } = definition;
+/** Without a ratio over the baseline: whether that is for want of what the row is about. */
+function isLeftOut(guide: Case['guide'], tracks: readonly Track[]): boolean {
+  const isLacking = ({ skipped }: Track): boolean => skipped !== undefined;
+  const ours = tracks.filter(({ kind }) => kind === 'ours');
+  const others = tracks.filter(({ kind }) => kind !== 'ours');
+  if (ours.every(isLacking) || others.every(isLacking)) return true;
+  return (
+    guide !== null &&
+    tracks.some((track) => isLacking(track) && (track.kind === 'ours' || track.kind === 'naive'))
+  );
+}
+
+type Heading = Pick<Row, 'id' | 'case' | 'package' | 'params' | 'guide'>;
+
+/** What of a row is known before anything runs. */
+export function headingOf(definition: Case, quick: boolean): Heading {
+  const { id, case: caseName, package: packageName, params, quickParams, guide } = definition;
+  return {
+    id,
+    case: caseName,
+    package: packageName,
+    params: quick ? { ...params, ...quickParams } : params,
+    guide,
+  };
+}
+
+export interface RunFacts {
+  /** At hand. */
+  readonly cores: number;
+  readonly quick: boolean;
+  /** What a reader must know of how it ran. */
+  readonly note?: string | undefined;
+}
+
+export function buildRow(definition: Case, tracks: readonly Track[], { cores, quick, note }: RunFacts): Row {
+  const { guide, limit, experiment = false } = definition;
   const results = tracks.flatMap((track) => [...timesOf(track), ...foundOf(track)]);
   const ratios = ratiosOf(tracks);
   const failed = tracks.filter((track) => track.failure !== undefined);
@@ -157,11 +191,7 @@ export function buildRow(definition: Case, tracks: readonly Track[], cores: numb
   if (definition.settings !== undefined) notes.unshift(`settings: ${definition.settings}`);
   const series = seriesOf(tracks);
   const row = {
-    id,
-    case: caseName,
-    package: packageName,
-    params,
-    guide,
+    ...headingOf(definition, quick),
     results,
     ratios,
     notes,
@@ -179,8 +209,8 @@ export function buildRow(definition: Case, tracks: readonly Track[], cores: numb
     const others = judged.filter(({ of }) => of !== 'ours');
     return { ...row, ...judge(guide, ratio, cores, limit, others) };
   }
-  const skipped = tracks.filter((track) => track.skipped !== undefined);
-  if (guide !== null && skipped.some(({ kind }) => kind === 'ours' || kind === 'naive')) {
+  if (isLeftOut(guide, tracks)) {
+    const skipped = tracks.filter((track) => track.skipped !== undefined);
     const reason = skipped.map(({ name, skipped: why }) => `${name}: ${why}`).join('; ');
     return { ...row, verdict: 'left-out', reason };
   }

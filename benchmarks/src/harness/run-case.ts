@@ -60,7 +60,7 @@ class CaseRun {
     } finally {
       await this.#stopping;
     }
-    const row = buildRow(definition, this.#tracks, this.#options.cores, placement.note);
+    const row = buildRow(definition, this.#tracks, { ...this.#options, note: placement.note });
     const stacks = new Map(
       this.#tracks.flatMap(({ name, stacks: root }) => (root === undefined ? [] : [[name, root] as const])),
     );

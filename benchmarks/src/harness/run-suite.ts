@@ -10,6 +10,7 @@ import { nameOf } from './discover.ts';
 import { describeEnvironment } from './environment.ts';
 import type { Tempo } from './plan.ts';
 import type { Progress } from './progress.ts';
+import { headingOf } from './row.ts';
 import type { RunCaseOptions } from './run-case.ts';
 import { runCase } from './run-case.ts';
 
@@ -30,30 +31,36 @@ export interface Finished {
   readonly report: Report;
   /** True when the run was aborted; the report holds what was finished. */
   readonly aborted: boolean;
-}
-
-/** A row for a case that did not run. */
-function emptyRow({ case: definition }: LoadedCase, verdict: 'left-out' | 'failed', reason: string): Row {
-  const { id, case: caseName, package: packageName, params, guide } = definition;
-  return {
-    id,
-    case: caseName,
-    package: packageName,
-    params,
-    guide,
-    results: [],
-    ratios: [],
-    verdict,
-    reason,
-  };
+  /** Why what the run started could not all be stopped or removed. */
+  readonly leftBehind?: Error;
 }
 
 /**
- * Starts the services that the cases need, measures every case, stops what it started.
+ * Starts the services that the cases need, measures every case, stops what it started. An hour's figures are not lost because
+ * a server that died meanwhile cannot be tidied up.
  *
- * @throws ServiceUnreachableError when a URL that the user gave cannot be reached.
+ * @throws ServicesError when a URL that the user gave cannot be reached or used.
  */
 export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
+  let finished: Finished | undefined;
+  try {
+    await measureAll(options, (measured) => {
+      finished = measured;
+    });
+  } catch (error) {
+    if (finished === undefined) throw error;
+    return { ...finished, leftBehind: firstOf(error) };
+  }
+  return finished!;
+}
+
+/** Of errors that were thrown while another was under way, the first. */
+function firstOf(error: unknown): Error {
+  const { suppressed } = error as { readonly suppressed?: unknown };
+  return suppressed === undefined ? (error as Error) : firstOf(suppressed);
+}
+
+async function measureAll(options: RunSuiteOptions, onMeasured: (finished: Finished) => void): Promise<void> {
   const { cases, tempo, tier, seed, execPath, signal, progress } = options;
   const needs = new Set(cases.flatMap(({ case: definition }) => definition.needs ?? []));
   await using services = await connectServices({
@@ -89,6 +96,7 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
       keptBack -= keptBackMs(loaded.case, isQuick);
       weightLeft -= weight;
       const name = nameOf(loaded.case);
+      const heading = headingOf(loaded.case, isQuick);
       progress.start(name);
       const lacking = services.missing.find(({ service }) => loaded.case.needs?.includes(service));
       let row: Row;
@@ -114,16 +122,18 @@ export async function runSuite(options: RunSuiteOptions): Promise<Finished> {
           });
         } catch (error) {
           if (signal.aborted) break;
-          row = emptyRow(loaded, 'failed', error instanceof Error ? error.message : String(error));
+          const reason = error instanceof Error ? error.message : String(error);
+          row = { ...heading, results: [], ratios: [], verdict: 'failed', reason };
         }
       } else {
-        row = emptyRow(loaded, 'left-out', `no ${lacking.service}: ${lacking.reason}. ${lacking.remedy}`);
+        const reason = `no ${lacking.service}: ${lacking.reason}. ${lacking.remedy}`;
+        row = { ...heading, results: [], ratios: [], verdict: 'left-out', reason };
       }
       rows.push(row);
       progress.done(name, `${row.verdict}, ${row.reason}`);
     }
     const report: Report = { schema: SCHEMA_VERSION, environment, rows };
-    return { report, aborted: signal.aborted };
+    onMeasured({ report, aborted: signal.aborted });
   } finally {
     progress.stop();
   }

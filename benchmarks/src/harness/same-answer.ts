@@ -39,8 +39,15 @@ function differenceOfObjects(
     const same = expected.getTime() === actual.getTime();
     return same ? undefined : `${path}: expected ${expected.toISOString()}, got ${actual.toISOString()}`;
   }
-  if (expected instanceof Map && actual instanceof Map) {
+  if (
+    (expected instanceof Map && actual instanceof Map) ||
+    (expected instanceof Set && actual instanceof Set)
+  ) {
     return differenceOf([...expected], [...actual], tolerance, path);
+  }
+  // Of others (an ArrayBuffer, an Error) no property tells what is in them.
+  if (!isTransparent(expected)) {
+    return `${path}: ${Object.prototype.toString.call(expected)} cannot be compared`;
   }
   const left = expected as Readonly<Record<string, unknown>>;
   const right = actual as Readonly<Record<string, unknown>>;
@@ -53,6 +60,12 @@ function differenceOfObjects(
     if (difference !== undefined) return difference;
   }
   return undefined;
+}
+
+function isTransparent(value: object): boolean {
+  if (ArrayBuffer.isView(value)) return !(value instanceof DataView);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }
 
 function show(value: unknown): string {

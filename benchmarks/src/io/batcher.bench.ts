@@ -282,6 +282,7 @@ const cases: readonly Case[] = [
     package: 'io',
     tier: 'guide',
     params: { items: CURVE_LINES, itemBytes: 107 },
+    quickParams: { bestOf: 1 },
     guide: null,
     claim: 2,
     async: true,

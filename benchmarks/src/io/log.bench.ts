@@ -19,8 +19,17 @@ interface Appender {
 
 function appending(open: (path: string) => Promise<Appender>): Variant['setup'] {
   return async (context: CaseContext): Promise<Operation> => {
-    const opened = await open(`${context.scratch}/records.log`);
-    return { run: opened.appendAll, answer: opened.appendAll, close: () => opened.close() };
+    const path = `${context.scratch}/records.log`;
+    const opened = await open(path);
+    return {
+      run: opened.appendAll,
+      /** How many are in the file. */
+      async answer() {
+        await opened.appendAll();
+        return fs.readFileSync(path, 'latin1').split(PAYLOAD).length - 1;
+      },
+      close: () => opened.close(),
+    };
   };
 }
 

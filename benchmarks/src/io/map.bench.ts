@@ -33,6 +33,7 @@ function mapping(kind: Variant['kind'], load: () => Promise<MapAll>): Variant {
 }
 
 const MANY_ITEMS = 1_000_000;
+const QUICK_MANY_ITEMS = MANY_ITEMS / 5;
 const SAMPLE_EVERY = 1000;
 
 /** What the limiting holds while a million calls go through: resident memory, looked at now and then. */
@@ -41,7 +42,7 @@ function holding(kind: Variant['kind'], load: () => Promise<MapAll>): Variant {
     kind,
     async setup({ quick }): Promise<Operation> {
       const mapAll = await load();
-      const items = Array.from({ length: quick ? MANY_ITEMS / 5 : MANY_ITEMS }, (_, index) => index);
+      const items = Array.from({ length: quick ? QUICK_MANY_ITEMS : MANY_ITEMS }, (_, index) => index);
       const startBytes = process.memoryUsage().rss;
       let peakBytes = 0;
       const sample = (): void =>
@@ -120,6 +121,7 @@ const cases: readonly Case[] = [
     package: 'io',
     tier: 'all',
     params: { items: MANY_ITEMS, concurrency: CONCURRENCY },
+    quickParams: { items: QUICK_MANY_ITEMS },
     guide: null,
     async: true,
     experiment: true,

@@ -40,6 +40,7 @@ async function* generated<T>(items: Iterable<T>): AsyncGenerator<T> {
  * counted, made and not yet taken, for resident memory contains what the collector has not got round to.
  */
 const RECORDS = 1_000_000;
+const QUICK_RECORDS = RECORDS / 10;
 const RECORD_BYTES = 200;
 const BATCH_SIZE = 64;
 const BOUND_BYTES = BATCH_SIZE * RECORD_BYTES;
@@ -83,7 +84,7 @@ function holding(consume: Consume): Variant['setup'] {
     let held = new Held();
     const run = async (): Promise<number> => {
       held = new Held();
-      await consume(held.records(quick ? RECORDS / 10 : RECORDS), (record) => held.take(record));
+      await consume(held.records(quick ? QUICK_RECORDS : RECORDS), (record) => held.take(record));
       return held.sum;
     };
     return {
@@ -183,6 +184,7 @@ const cases: readonly Case[] = [
     package: 'io',
     tier: 'guide',
     params: { records: RECORDS, recordBytes: RECORD_BYTES, batchSize: BATCH_SIZE },
+    quickParams: { records: QUICK_RECORDS },
     guide: null,
     claim: 3,
     async: true,

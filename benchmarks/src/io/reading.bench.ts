@@ -119,6 +119,7 @@ const cases: readonly Case[] = [
     package: 'io',
     tier: 'peers',
     params: { files: MANY_FILES, descriptors: DESCRIPTORS, fileBytes: FILE_BYTES },
+    quickParams: { files: QUICK_MANY_FILES },
     guide: null,
     async: true,
     experiment: true,

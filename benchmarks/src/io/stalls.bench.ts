@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import type { Case, CaseContext, Findings, Operation, Variant, VariantKind } from '../harness/case.ts';
 
 const LINES = 1_000_000;
+const QUICK_LINES = LINES / 10;
 /** Lines between two flushes, and between two turns of the event loop. */
 const FLUSH_EVERY = 5000;
 
@@ -109,7 +110,7 @@ function waiting(kind: VariantKind, watch: Watch, load: () => Promise<OpenStream
         import('node:fs'),
       ]);
       const path = `${scratch}/lines.log`;
-      const count = quick ? LINES / 10 : LINES;
+      const count = quick ? QUICK_LINES : LINES;
       let waits: number[] = [];
       const run = async (): Promise<number> => {
         const stream = await open(path);
@@ -146,6 +147,7 @@ function waitingCase(name: string, variants: Case['variants']): Case {
     package: 'io',
     tier: 'peers',
     params: { lines: LINES, lineBytes: 107, fsync: false },
+    quickParams: { lines: QUICK_LINES },
     guide: null,
     async: true,
     experiment: true,

@@ -113,6 +113,7 @@ const cases: readonly Case[] = [
     package: 'io',
     tier: 'peers',
     params: { lines: 1_000_000, lineBytes: 107, fsync: false },
+    quickParams: { lines: QUICK_LINES },
     guide: null,
     async: true,
     variants: variants(1_000_000),

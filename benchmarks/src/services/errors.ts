@@ -46,6 +46,12 @@ export class ServiceUnreachableError extends ServicesError {
   }
 }
 
+/** A service that answers does not let us do what we need. */
+export class ServiceRefusedError extends ServicesError {
+  override readonly name = 'ServiceRefusedError';
+  readonly code = 'ERR_HOTPATH_BENCHMARKS_SERVICE_REFUSED';
+}
+
 /** A server's binary was found but did not start; `log` holds the end of what it printed. */
 export class ServiceStartError extends ServicesError {
   override readonly name = 'ServiceStartError';

@@ -10,6 +10,7 @@ export { startRedisCluster, type RedisCluster } from './cluster.ts';
 export {
   ServiceMissingError,
   ServiceOptionError,
+  ServiceRefusedError,
   ServiceStartError,
   ServiceStoppedError,
   ServiceUnreachableError,

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { ServiceRefusedError } from './errors.ts';
 
 /** What decides how fast a Postgres may be, and so is printed beside every measurement. */
 const SETTINGS_THAT_MATTER = [
@@ -73,6 +74,7 @@ let databases = 0;
  * Creates an empty database on a server, so that test files which share the server cannot meet. Takes some 50 ms.
  *
  * @param url - Of the server, with a user who may create databases.
+ * @throws ServiceRefusedError if it cannot be created, with the server's reason.
  *
  * @example
  * await using database = await createDatabase(inject('postgresUrl'));
@@ -80,8 +82,15 @@ let databases = 0;
  */
 export async function createDatabase(url: string): Promise<FreshDatabase> {
   const name = `hotpath_${process.pid}_${Date.now().toString(36)}_${databases++}`;
-  await withPostgres(url, (client) => client.query(`CREATE DATABASE ${name}`), CREATE_TIMEOUT_MS);
   const own = new URL(url);
+  try {
+    await withPostgres(url, (client) => client.query(`CREATE DATABASE ${name}`), CREATE_TIMEOUT_MS);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new ServiceRefusedError(`Postgres at ${own.host}: no database of our own can be created: ${why}`, {
+      cause,
+    });
+  }
   own.pathname = `/${name}`;
   const drop = async (): Promise<void> => {
     await withPostgres(

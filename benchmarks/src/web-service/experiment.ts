@@ -25,8 +25,9 @@ import {
   startGenerator,
   startService,
 } from './processes.ts';
-import { FULL_SIZE, inSchema, QUICK_SIZE, seed, type Size } from './seed.ts';
+import { inSchema, seed } from './seed.ts';
 import type { Held, ServeOptions, Usage } from './serve.ts';
+import { FULL_SIZE, QUICK_SIZE, type Size } from './size.ts';
 import { isIndexed, type VariantName } from './variants.ts';
 
 export const OBJECTIVE_P99_MS = 50;
@@ -49,8 +50,8 @@ export interface Window {
 export interface ServiceRun {
   /** Requests a second. */
   readonly capacity: number;
-  /** At the common rate. */
-  readonly window: Window;
+  /** At the common rate, each on a process of its own. */
+  readonly windows: readonly Window[];
 }
 
 /** A rate that was tried, requests a second, and the latencies found there, in ms. */
@@ -202,8 +203,8 @@ export class Experiment implements AsyncDisposable {
         await this.#window('naive', rate),
       ];
       if (!this.#options.quick) cold ??= await this.#window('optimised', rate, true);
-      for (const window of [a1, a2]) found.naive.push({ capacity: greedy.answeredPerSecond, window });
-      for (const window of [b1, b2]) found.ours.push({ capacity, window });
+      found.naive.push({ capacity: greedy.answeredPerSecond, windows: [a1, a2] });
+      found.ours.push({ capacity, windows: [b1, b2] });
     }
     return {
       commonRates,

@@ -16,6 +16,7 @@ import type {
 } from '../harness/case.ts';
 import type { Comparison, ScaledOut, ServiceRun, Window } from './experiment.ts';
 import type { Usage } from './serve.ts';
+import { QUICK_SIZE } from './size.ts';
 import type { StepName } from './variants.ts';
 
 type Side = 'naive' | 'ours';
@@ -57,9 +58,9 @@ function read<Kind extends VariantKind>(
 function each(
   runs: readonly ServiceRun[],
   measurement: Omit<Measurement, 'value'>,
-  valueOf: (run: ServiceRun) => number,
+  valueOf: (window: Window) => number,
 ): Measurement[] {
-  return runs.map((run) => ({ ...measurement, value: valueOf(run) }));
+  return runs.flatMap(({ windows }) => windows.map((window) => ({ ...measurement, value: valueOf(window) })));
 }
 
 const less = (metric: Measurement['metric'], unit: string): Omit<Measurement, 'value'> => ({
@@ -72,6 +73,7 @@ const more = (metric: Measurement['metric'], unit: string): Omit<Measurement, 'v
   unit,
   better: 'more',
 });
+const QUICK_PARAMS = { users: QUICK_SIZE.users };
 const NS_PER_MS = 1e6;
 const NS_PER_US = 1e3;
 const cpuNsPerRequest = ({ usage, load }: Window): number =>
@@ -96,6 +98,7 @@ function row(
     package: 'benchmarks',
     tier: 'guide',
     params: { routes: 5, objectiveP99Ms: 50 },
+    quickParams: QUICK_PARAMS,
     guide,
     needs: ['postgres', 'redis'],
     async: true,
@@ -121,7 +124,7 @@ function latency(quantile: 'p50' | 'p99') {
       ...each(
         comparison[side],
         less('time', `ns ${quantile}`),
-        ({ window }) => window.load.latencyMs[quantile] * NS_PER_MS,
+        ({ load }) => load.latencyMs[quantile] * NS_PER_MS,
       ),
       ...(quantile === 'p50'
         ? []
@@ -129,17 +132,17 @@ function latency(quantile: 'p50' | 'p99') {
             ...each(
               comparison[side],
               less('time', 'ns p99.9'),
-              ({ window }) => window.load.latencyMs.p999 * NS_PER_MS,
+              ({ load }) => load.latencyMs.p999 * NS_PER_MS,
             ),
             ...each(
               comparison[side],
               less('time', 'ns p99 event-loop delay'),
-              ({ window }) => window.usage.eventLoopDelayMsP99 * NS_PER_MS,
+              ({ usage }) => usage.eventLoopDelayMsP99 * NS_PER_MS,
             ),
             ...each(
               comparison[side],
               less('time', 'ns p99 lateness of the generator'),
-              ({ window }) => window.load.lateness.p99 * NS_PER_MS,
+              ({ load }) => load.lateness.p99 * NS_PER_MS,
             ),
           ]),
       ...(side === 'ours' && quantile === 'p99' && comparison.cold !== undefined
@@ -162,7 +165,8 @@ function capacity(comparison: Comparison, side: Side): Findings {
     y: sweep.map(y),
   });
   return {
-    measurements: each(comparison[side], more('rate', 'requests/s'), (run) => run.capacity),
+    // One a run, however many windows it has.
+    measurements: comparison[side].map((run) => ({ ...more('rate', 'requests/s'), value: run.capacity })),
     ...(side === 'naive'
       ? {}
       : {
@@ -178,7 +182,7 @@ function capacity(comparison: Comparison, side: Side): Findings {
 function cpu(comparison: Comparison, side: Side): Findings {
   return {
     measurements: [
-      ...each(comparison[side], less('time', 'ns CPU/request'), ({ window }) => cpuNsPerRequest(window)),
+      ...each(comparison[side], less('time', 'ns CPU/request'), cpuNsPerRequest),
       ...(side === 'ours' && comparison.sweep.capacity > 0
         ? [
             {
@@ -193,10 +197,9 @@ function cpu(comparison: Comparison, side: Side): Findings {
 
 /** The peak, which decides, and where it is: Node's own code, the heap, and what is held on it after a collection. */
 function memory(comparison: Comparison, side: Side): Findings {
-  const windows = comparison[side];
   const { bytes, kinds } = comparison.held[side];
   const part = (unit: string, valueOf: (usage: Usage) => number): Measurement[] =>
-    each(windows, less('bytes', unit), ({ window }) => valueOf(window.usage));
+    each(comparison[side], less('bytes', unit), ({ usage }) => valueOf(usage));
   return {
     measurements: [
       ...part('B peak RSS', ({ peakRssBytes }) => peakRssBytes),
@@ -322,6 +325,7 @@ const cases: readonly Case[] = [
     package: 'benchmarks',
     tier: 'guide',
     params: { clients: 16 },
+    quickParams: QUICK_PARAMS,
     guide: null,
     needs: ['postgres', 'redis'],
     async: true,
@@ -346,6 +350,7 @@ const cases: readonly Case[] = [
     package: 'benchmarks',
     tier: 'guide',
     params: { clientsPerProcess: 16 },
+    quickParams: QUICK_PARAMS,
     guide: null,
     needs: ['postgres', 'redis'],
     async: true,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { Case } from '../../dist/harness/case.js';
 import { QUICK } from '../../dist/harness/plan.js';
 import { runCase } from '../../dist/harness/run-case.js';
 import type { Row } from '../../dist/report/record.js';
+import { isRunning } from '../../dist/services/process-tree.js';
 
 // Every case starts a dozen processes.
 vi.setConfig({ testTimeout: 60_000 });
@@ -25,12 +26,12 @@ afterAll(() => {
   rmSync(scratchRoot, { recursive: true });
 });
 
-function measure(name: string, signal: AbortSignal = never): Promise<Row> {
+function measure(name: string, signal: AbortSignal = never, replyTimeoutMs = 60_000): Promise<Row> {
   const definition = cases.find((entry) => entry.case === name)!;
   return runCase(
     { case: definition, file },
     {
-      tempo: { ...QUICK, groups: 3, rounds: 3, precision: Number.POSITIVE_INFINITY },
+      tempo: { ...QUICK, groups: 3, rounds: 3, precision: Number.POSITIVE_INFINITY, replyTimeoutMs },
       execPath: process.execPath,
       quick: true,
       // Three groups of three rounds, however slow the machine.
@@ -147,6 +148,24 @@ describe('a case', () => {
     expect(found).toEqual([
       { variant: 'ours', kind: 'ours', metric: 'rate', unit: 'hits/read', value: 0.5, low: 0.5, high: 0.5 },
     ]);
+  });
+
+  test('whose findings are no numbers is failed, for no record could hold them', async () => {
+    const row = await measure('finds no number');
+    expect(row.verdict).toBe('failed');
+    expect(row.reason).toContain('stale reads: expected a finite number, got NaN');
+  });
+
+  test('that hangs is failed in time, and what it started is ended with it', async () => {
+    const row = await measure('hangs, and so does what it started', never, 3000);
+    expect(row.reason).toContain('no reply within 3 s');
+    const pid = Number(readFileSync(join(scratchRoot, 'pid'), 'utf8'));
+    rmSync(join(scratchRoot, 'pid'));
+    try {
+      expect(isRunning(pid)).toBe(false);
+    } finally {
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    }
   });
 
   test('leaves no file behind', async () => {

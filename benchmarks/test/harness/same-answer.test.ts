@@ -13,6 +13,7 @@ describe('answers', () => {
     ],
     [Float32Array.of(1, 2), Float32Array.of(1, 2)],
     [new Map([['k', { v: 1 }]]), new Map([['k', { v: 1 }]])],
+    [new Set([1, 'a']), new Set([1, 'a'])],
     [new Date(5), new Date(5)],
     [null, null],
   ])('%o agrees with %o', (expected, actual) => {
@@ -30,6 +31,10 @@ describe('answers', () => {
     [Float32Array.of(1), [1]],
     [new Date(5), new Date(6)],
     [new Map([['k', 1]]), new Map([['k', 2]])],
+    [new Set([1]), new Set([2])],
+    // Nothing can be seen of what is in them.
+    [new ArrayBuffer(1), new ArrayBuffer(2)],
+    [new Error('a'), new Error('b')],
   ])('%o differs from %o', (expected, actual) => {
     expect(differenceOf(expected, actual)).toBeTypeOf('string');
   });

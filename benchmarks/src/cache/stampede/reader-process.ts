@@ -77,6 +77,8 @@ async function main({ way, ...place }: ReaderPlan): Promise<void> {
         });
     }
   });
+  // Who started us may be killed outright.
+  process.on('disconnect', () => process.exit(0));
   send({ kind: 'ready' });
 }
 
