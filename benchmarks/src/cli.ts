@@ -1,6 +1,7 @@
 /** `pnpm bench`: chooses cases, runs them, prints the table, writes what was asked for. */
 
 import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,7 @@ import type { Finished } from './harness/run-suite.ts';
 import { runSuite } from './harness/run-suite.ts';
 import { PACKAGES, SelectionError, selectCases } from './harness/select.ts';
 import { renderComparison } from './report/compare-terminal.ts';
-import { compareReports, worseRatios } from './report/compare.ts';
+import { compareReports, newlyFailed, worseRatios } from './report/compare.ts';
 import { writeOutputs } from './report/outputs.ts';
 import type { Environment, Report, Row } from './report/record.ts';
 import { renderTerminal } from './report/terminal.ts';
@@ -151,8 +152,9 @@ function listOf(cases: readonly Case[]): string {
   return [...lines, '', ...tiers].join('\n');
 }
 
-function exitCode({ report, aborted }: Finished): number {
+function exitCode({ report, aborted, leftBehind }: Finished): number {
   if (aborted) return EXIT.interrupted;
+  if (leftBehind !== undefined) return EXIT.failed;
   if (report.rows.some(({ verdict }) => verdict === 'failed')) return EXIT.failed;
   if (report.rows.some(({ verdict }) => verdict === 'left-out')) return EXIT.leftOut;
   return EXIT.ok;
@@ -166,36 +168,45 @@ function terminal(): TerminalOptions {
 }
 
 function output(finished: Finished, options: Options, base: Report | undefined, stacks: Stacks): void {
-  const { report } = finished;
+  const { report, aborted, leftBehind } = finished;
   console.log(renderTerminal(report, terminal()));
   if (base !== undefined) console.log(renderComparison(compareReports(base, report), terminal()));
-  if (finished.aborted) console.log('Interrupted: the table holds what was finished.');
-  const save = options.save === true ? recordPath(report.environment) : undefined;
+  if (aborted) console.log('Interrupted: the table holds what was finished.');
+  if (leftBehind !== undefined)
+    console.error(`bench: what was started could not all be stopped or removed: ${leftBehind.message}`);
+  const isWhole = options.save === true && !aborted;
+  if (options.save === true && aborted) console.error('bench: --save: no record of half a run is kept');
+  const save = isWhole ? recordPath(report.environment) : undefined;
   const [failure, ...others] = writeOutputs({ ...options, save }, report, stacks, console.log);
   for (const other of others) console.error(`bench: ${other.message}`);
   if (failure !== undefined) throw failure;
 }
 
-/** The report's exit code, or that of what got worse. */
+/** The report's exit code, or that of what got worse. A gate that compares nothing does not open. */
 function gate(base: Report | undefined, now: Report, isCi: boolean): number {
   if (!isCi || base === undefined) return EXIT.ok;
-  const worse = worseRatios(compareReports(base, now));
-  for (const name of worse) console.error(`bench: --ci: worse than in the record: ${name}`);
-  return worse.length > 0 ? EXIT.failed : EXIT.ok;
+  const comparison = compareReports(base, now);
+  const complaints = [
+    ...worseRatios(comparison).map((name) => `worse than in the record: ${name}`),
+    ...newlyFailed(comparison).map((name) => `failed, and did not in the record: ${name}`),
+    ...(comparison.rows.some(({ ratios }) => ratios.length > 0)
+      ? []
+      : ['no ratio can be compared with the record']),
+  ];
+  for (const complaint of complaints) console.error(`bench: --ci: ${complaint}`);
+  return complaints.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
-/** Of options that say how to run. */
-const RUN_OPTIONS = [
-  'filter',
-  'package',
-  'quick',
-  'all',
-  'node',
-  'json',
-  'html',
-  'save',
-  'selfTest',
-] as const;
+/** Of options that say what to run and what to make of it. */
+const RUN_OPTIONS = ['filter', 'package', 'quick', 'all', 'json', 'html', 'save'] as const;
+
+/** What would be passed over in silence is wrong use. */
+function refuse(program: Command, options: Options, names: readonly (keyof Options)[], why: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  program.error(`error: ${why}, so ${flag} has no meaning`);
+}
 
 /** Two records, without a run. */
 function compareRecords(program: Command, options: Options, files: readonly string[]): number {
@@ -203,11 +214,7 @@ function compareRecords(program: Command, options: Options, files: readonly stri
   if (base === undefined || now === undefined || files.length > 2) {
     program.error(`error: --compare takes one or two files, got ${files.length}`);
   }
-  const other = RUN_OPTIONS.find((name) => options[name] !== undefined);
-  if (other !== undefined) {
-    const flag = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    program.error(`error: --compare of two files runs nothing, so ${flag} has no meaning`);
-  }
+  refuse(program, options, [...RUN_OPTIONS, 'node', 'selfTest'], '--compare of two files runs nothing');
   const [before, after] = [readReport(base), readReport(now)];
   console.log(renderComparison(compareReports(before, after), terminal()));
   return gate(before, after, options.ci === true);
@@ -232,6 +239,9 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.compare !== undefined && options.compare.length > 1) {
     return compareRecords(program, options, options.compare);
   }
+  if (options.selfTest === true) {
+    refuse(program, options, [...RUN_OPTIONS, 'compare'], '--self-test measures cases of its own');
+  }
   const everything = options.all === true || options.list === true;
   const tiers: readonly Tier[] = everything ? TIERS : ['guide', 'peers'];
   const { filter: filters = [], package: packages = [] } = options;
@@ -242,6 +252,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.json !== undefined) checkWritable('--json', options.json);
   if (options.html !== undefined) checkWritable('--html', options.html);
+  if (options.save === true) checkWritable('--save', existsSync(RECORDS) ? join(RECORDS, 'record') : RECORDS);
   const [baseFile] = options.compare ?? [];
   const base = baseFile === undefined ? undefined : readReport(baseFile);
 

@@ -107,12 +107,16 @@ function environmentChanges(base: Environment, now: Environment): EnvironmentCha
     .filter(({ base, now }) => base !== now);
 }
 
+/** Standard error of a log-normal figure, as a logarithm. */
+function errorOf({ low, high }: Pick<Measured, 'low' | 'high'>): number {
+  return (Math.log(high) - Math.log(low)) / (2 * Z95);
+}
+
 /** The interval of a quotient of two independent log-normal figures. */
 function changeOf(base: Measured, now: Measured, lowerIsBetter: boolean): Measured | undefined {
   if (base.value <= 0 || now.value <= 0 || base.low <= 0 || now.low <= 0) return undefined;
-  const error = ({ low, high }: Measured): number => (Math.log(high) - Math.log(low)) / (2 * Z95);
   const log = (Math.log(now.value) - Math.log(base.value)) * (lowerIsBetter ? -1 : 1);
-  const half = Z95 * Math.hypot(error(base), error(now));
+  const half = Z95 * Math.hypot(errorOf(base), errorOf(now));
   return { value: Math.exp(log), low: Math.exp(log - half), high: Math.exp(log + half) };
 }
 
@@ -151,17 +155,14 @@ function changesOf(
       return [{ ...shared, change: 1, low: 1, high: 1, verdict: none ? 'same' : 'inconclusive', reason }];
     }
     const { value, low, high } = change;
+    const told = { ...shared, change: value, low, high };
     const reason = refuse(metric);
-    return [
-      {
-        ...shared,
-        change: value,
-        low,
-        high,
-        verdict: reason === '' ? verdictOf(change, tolerance) : 'refused',
-        reason,
-      },
-    ];
+    if (reason !== '') return [{ ...told, verdict: 'refused', reason }];
+    // Measured once: nothing is known of how far it lies from the next time.
+    if ((metric === 'time' || metric === 'rate') && low === high && value !== 1) {
+      return [{ ...told, verdict: 'inconclusive', reason: 'a figure without an interval' }];
+    }
+    return [{ ...told, verdict: verdictOf(change, tolerance), reason }];
   });
 }
 
@@ -252,14 +253,29 @@ export function compareReports(base: Report, now: Report, options: CompareOption
   };
 }
 
+/** Rows that failed and did not before. */
+export function newlyFailed({ rows }: Comparison): string[] {
+  return rows
+    .filter(({ base, now }) => now === 'failed' && base !== 'failed')
+    .map(({ id, case: name }) => `${id} ${name}`);
+}
+
+/** How often a gate may close although no ratio has changed. */
+const FALSE_ALARMS = 0.05;
+
 /**
  * Ratios, each taken inside one run, that are worse than the base's beyond doubt: what a gate may stand on. Absolute
  * figures are none of it, since a hosted runner is twice as fast one day as another.
+ *
+ * Of hundreds of ratios that did not change, the intervals of some miss by chance alone. So a ratio must be worse by as many
+ * standard errors as, by a bound on the normal distribution's tail, none of so many is in 95 of 100 comparisons.
  */
-export function worseRatios({ rows }: Comparison): string[] {
+export function worseRatios({ rows, tolerance }: Comparison): string[] {
+  const count = rows.reduce((sum, { ratios }) => sum + ratios.length, 0);
+  const errors = Math.sqrt(2 * Math.log(count / (2 * FALSE_ALARMS)));
+  const isWorse = ({ verdict, change, low, high }: Change): boolean =>
+    verdict === 'slower' && Math.log(change) + errors * errorOf({ low, high }) < -Math.log(1 + tolerance);
   return rows.flatMap((row) =>
-    row.ratios
-      .filter(({ verdict }) => verdict === 'slower')
-      .map(({ name }) => `${row.id} ${row.case}: ${name}`),
+    row.ratios.filter(isWorse).map(({ name }) => `${row.id} ${row.case}: ${name}`),
   );
 }

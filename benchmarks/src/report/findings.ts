@@ -178,6 +178,7 @@ const ADVICE: readonly (readonly [needle: RegExp, how: string])[] = [
     /redis|valkey/i,
     'Redis: set REDIS_URL=redis://host:6379, or REDIS_SERVER_BIN to a redis-server or valkey-server, or install one (apt-get install redis-server, brew install redis).',
   ],
+  [/compiler/i, 'A C compiler: install one that is called cc (apt-get install gcc, xcode-select --install).'],
 ];
 
 /** How to provide what the rows left out were missing, a line each. */
@@ -229,10 +230,12 @@ export function ratioOver(row: Row, variant: string): Ratio | undefined {
   );
 }
 
-const PLAIN_ID = /^[\w.:-]+$/;
+/** What means nothing to a shell between double quotes. */
+const PLAIN = /^[^"$`\\!%\p{C}]+$/u;
 
-/** The command that measures a row again. An id that a shell would read otherwise is quoted so that it cannot. */
+/** The command that measures a row again. A name that a shell would act on is quoted so that it cannot. */
 export function commandFor(row: Row, packageManager: string): string {
-  const id = PLAIN_ID.test(row.id) ? `"${row.id}"` : `'${row.id.replaceAll("'", String.raw`'\''`)}'`;
-  return `npx -y ${packageManager} bench --filter ${id}`;
+  const name = `${row.id} ${row.case}`;
+  const quoted = PLAIN.test(name) ? `"${name}"` : `'${name.replaceAll("'", String.raw`'\''`)}'`;
+  return `npx -y ${packageManager} bench --filter ${quoted}`;
 }

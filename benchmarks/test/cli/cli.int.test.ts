@@ -100,6 +100,7 @@ describe('wrong use exits with 2', () => {
     [['--compare', 'a', 'b', 'c'], 'one or two files, got 3'],
     [['--compare', 'a', 'b', '--quick'], '--quick has no meaning'],
     [['--self-test', '--compare', 'a', 'b'], '--self-test has no meaning'],
+    [['--self-test', '--json', 'a.json'], '--json has no meaning'],
     [['--save', '--filter', 'I2'], 'whole packages'],
     [['--seed', 'x'], 'whole number'],
     [['--node', 'latest'], 'expected a version'],
@@ -185,6 +186,20 @@ describe('a run', () => {
   });
 });
 
+test('a run that is to be kept and is interrupted leaves no record of its half', async () => {
+  let interrupted = false;
+  const { code, stdout, stderr } = await bench(['--quick', '--package', 'profile', '--save'], {
+    onOutput: (text, pid) => {
+      if (interrupted || !text.includes('[1/')) return;
+      interrupted = true;
+      process.kill(pid, 'SIGINT');
+    },
+  });
+  expect(code).toBe(130);
+  expect(stderr).toContain('no record of half a run is kept');
+  expect(stdout).not.toContain('Saved');
+});
+
 describe('two records are compared without a run', () => {
   beforeAll(() => {
     writeRecord('old.json', FULL);
@@ -201,6 +216,20 @@ describe('two records are compared without a run', () => {
     expect(gated.stdout).toMatch(verdict);
     expect(gated.code).toBe(exit);
     expect((await bench(['--compare', 'old.json', 'new.json'])).code).toBe(0);
+  });
+
+  test('--ci fails on a row that failed, and when there is nothing to compare', async () => {
+    const [first, ...others] = FULL.rows;
+    const failed: Report = { ...FULL, rows: [{ ...first!, verdict: 'failed' }, ...others] };
+    const renamed: Report = { ...FULL, rows: FULL.rows.map((row) => ({ ...row, id: `${row.id}0` })) };
+    for (const [now, complaint] of [
+      [failed, `failed, and did not in the record: ${first!.id} ${first!.case}`],
+      [renamed, 'no ratio can be compared with the record'],
+    ] as const) {
+      writeRecord('new.json', now);
+      const { code, stderr } = await bench(['--compare', 'old.json', 'new.json', '--ci']);
+      expect([code, stderr]).toEqual([1, `bench: --ci: ${complaint}\n`]);
+    }
   });
 
   test('one of another version of the schema is refused in one line', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderComparison } from '../../dist/report/compare-terminal.js';
-import { compareReports } from '../../dist/report/compare.js';
+import { compareReports, worseRatios } from '../../dist/report/compare.js';
 import type { Comparison } from '../../dist/report/compare.js';
 import { widthOf } from '../../dist/report/plain-text.js';
 import type { Environment, Report, Row } from '../../dist/report/record.js';
@@ -64,15 +64,35 @@ describe('a ratio between two records', () => {
   });
 });
 
+test('a gate over many ratios is not closed by what one of them does by chance', () => {
+  const ofMany = (...values: number[]): Report =>
+    run({ ratios: values.map((value, index) => ratio(`ours:${index}`, 'naive', value, 0.05)) });
+  const others = Array.from({ length: 300 }, () => 10);
+  const worse = (value: number, rest: number[]): string[] =>
+    worseRatios(compareReports(ofMany(10, ...rest), ofMany(value, ...rest)));
+  // By itself 8.6 of 10 is beyond doubt; among 300 such a one is to be expected.
+  expect(worse(8.6, [])).toEqual(['M2 1000 × 64 KiB: ours:0 over naive']);
+  expect(worse(8.6, others)).toEqual([]);
+  expect(worse(7, others)).toHaveLength(1);
+});
+
 describe('an absolute figure between two records', () => {
   const times = (ns: number): Partial<Row> => ({ results: [time('ours', 'ours', ns)] });
+
+  test('that was measured once, and so has no interval, is not judged by its change', () => {
+    const once = (ns: number): Partial<Row> => ({
+      results: [{ ...time('ours', 'ours', ns), low: ns, high: ns }],
+    });
+    expect(only(compareReports(run(once(100)), run(once(50)))).absolutes[0]!.verdict).toBe('inconclusive');
+    expect(only(compareReports(run(once(100)), run(once(100)))).absolutes[0]!.verdict).toBe('same');
+  });
 
   test('on one machine: less time is faster, a higher rate is faster', () => {
     expect(only(compareReports(run(times(100)), run(times(50)))).absolutes[0]).toMatchObject({
       verdict: 'faster',
     });
     const rate = (value: number): Partial<Row> => ({
-      results: [figure('ours', 'ours', 'rate', 'op/s', value)],
+      results: [{ ...figure('ours', 'ours', 'rate', 'op/s', value), low: value * 0.98 }],
     });
     expect(only(compareReports(run(rate(100)), run(rate(50)))).absolutes[0]).toMatchObject({
       verdict: 'slower',

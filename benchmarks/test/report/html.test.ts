@@ -251,13 +251,19 @@ describe('the page', () => {
       }
     ).packageManager;
     const page = renderHtml(FULL);
-    for (const { id } of FULL.rows) expect(page).toContain(`npx -y ${pin} bench --filter &quot;${id}&quot;`);
+    for (const { id, case: name } of FULL.rows) {
+      expect(page).toContain(`npx -y ${pin} bench --filter &quot;${escapeHtml(`${id} ${name}`)}&quot;`);
+    }
     expect(renderHtml(FULL, { packageManager: 'pnpm@9' })).toContain('npx -y pnpm@9 bench');
   });
 
-  test('an id that a shell would act on is quoted so that it cannot', () => {
-    const report: Report = { schema: 1, environment: ENVIRONMENT, rows: [row({ id: `$(reboot)'"` })] };
-    expect(renderHtml(report)).toContain(`bench --filter &#39;$(reboot)&#39;\\&#39;&#39;&quot;&#39;`);
+  test('a name that a shell would act on is quoted so that it cannot', () => {
+    const report: Report = {
+      schema: 1,
+      environment: ENVIRONMENT,
+      rows: [row({ id: 'M2', case: `$(reboot)'"` })],
+    };
+    expect(renderHtml(report)).toContain(`bench --filter &#39;M2 $(reboot)&#39;\\&#39;&#39;&quot;&#39;`);
   });
 
   test('ids in the page are unique, even for rows of one name', () => {
