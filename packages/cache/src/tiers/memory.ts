@@ -147,10 +147,11 @@ export class MemoryRegion implements TierRegion {
    * An entry that needs no second look, which counts as used; none under a hashed key. Synchronous, allocates nothing.
    */
   find(key: string): MemoryEntry | undefined {
-    // First, because memory is emptied by it when the clock was set back.
-    const tick = this.#clock.now() - this.#openedAt;
     const entry = this.#entries.get(key);
-    return entry !== undefined && tick < entry.attentionTick ? entry : undefined;
+    // The first hit after the clock was set back, by which memory is emptied, is the last one: asking for the time first costs each hit.
+    return entry !== undefined && this.#clock.now() - this.#openedAt < entry.attentionTick
+      ? entry
+      : undefined;
   }
 
   /** An entry that has not expired, fresh or not; one that has goes. */
