@@ -3,7 +3,7 @@
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 
 /** setTimeout turns anything above this into 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 export function object(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) {
@@ -61,6 +61,13 @@ export function oneOf<T extends string>(
 export function optionalFunction<T>(name: string, value: T | undefined): T | undefined {
   if (value !== undefined && typeof value !== 'function') {
     throw new ArgumentTypeError(`${name}: expected a function, got ${describe(value)}`);
+  }
+  return value;
+}
+
+export function abortSignal(value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value !== undefined && typeof (value as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
+    throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${describe(value)}`);
   }
   return value;
 }

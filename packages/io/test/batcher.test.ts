@@ -236,56 +236,37 @@ test('isRetryable or random that throw fail the items with what they threw, and 
   }
 });
 
-test('a batcher that isRetryable destroys tries nothing again', async () => {
-  let callCount = 0;
-  const batcher = createBatcher(
-    (): never => {
-      callCount++;
+test('a batcher that isRetryable or random destroys tries nothing again, nor the items that were to be', async () => {
+  for (const { by, itemCount, first } of [
+    { by: 'isRetryable', itemCount: 1, first: new Error('down') },
+    // Asked for the second, when the first was to be tried again.
+    { by: 'isRetryable', itemCount: 2, first: expect.any(ClosedError) as unknown },
+    { by: 'random', itemCount: 2, first: expect.any(ClosedError) as unknown },
+  ]) {
+    let askedCount = 0;
+    const handler = vi.fn((): never => {
       throw new Error('down');
-    },
-    {
+    });
+    const batcher = createBatcher(handler, {
       retry: {
         baseMs: 0,
         isRetryable: () => {
-          batcher.destroy();
+          if (by === 'isRetryable' && ++askedCount === itemCount) batcher.destroy();
           return true;
         },
-      },
-    },
-  );
-  expect(await rejection(batcher.add(1))).toEqual(new Error('down'));
-  await turn();
-  expect(callCount).toBe(1);
-});
-
-test('a batcher that isRetryable or random destroys does not try the items again that were to be', async () => {
-  for (const by of ['isRetryable', 'random']) {
-    let callCount = 0;
-    let askedCount = 0;
-    const batcher = createBatcher(
-      (): never => {
-        callCount++;
-        throw new Error('down');
-      },
-      {
-        retry: {
-          baseMs: 0,
-          isRetryable: () => {
-            if (++askedCount === 2 && by === 'isRetryable') batcher.destroy();
-            return true;
-          },
-          random: () => {
-            if (by === 'random') batcher.destroy();
-            return 0;
-          },
+        random: () => {
+          if (by === 'random') batcher.destroy();
+          return 0;
         },
       },
+    });
+    const errors = await Promise.all(
+      Array.from({ length: itemCount }, (_, item) => rejection(batcher.add(item))),
     );
-    const errors = await Promise.all([rejection(batcher.add(1)), rejection(batcher.add(2))]);
-    expect(errors[0]).toBeInstanceOf(ClosedError);
+    expect(errors[0]).toEqual(first);
     await turn();
-    expect(callCount).toBe(1);
-    expect(batcher.stats()).toMatchObject({ runningCount: 0, runningBatchCount: 0, failedCount: 2 });
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(batcher.stats()).toMatchObject({ runningCount: 0, runningBatchCount: 0, failedCount: itemCount });
   }
 });
 

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
-import { describe } from '../arguments.ts';
+import { refusedBy, rejected, untilAborted, type WaitOptions } from '../abort.ts';
+import { abortSignal, describe } from '../arguments.ts';
 import { ClosedError, ArgumentRangeError, ArgumentTypeError, OverflowError } from '../errors.ts';
 import { Waiters } from '../waiters.ts';
 import { Batch, type Settler } from './batch.ts';
@@ -70,7 +70,7 @@ export class Batcher<Item, Result> implements AsyncDisposable {
     });
     this.#highWaterCount = this.#options.maxQueued >>> 1;
     this.#open = new Batch(0);
-    const signal = options?.signal;
+    const signal = abortSignal(options?.signal);
     if (signal === undefined) return;
     const onAbort = (): void => this.destroy(signal.reason);
     signal.addEventListener('abort', onAbort);
@@ -101,7 +101,8 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    */
   add(item: Item, options?: WaitOptions): Promise<Result> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     let batch: Batch<Item, Result>;
     try {
       batch = this.#admit(item);
@@ -122,7 +123,8 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   /** Resolves when less than a quarter of `maxQueued` items wait, at once below half of it. */
   ready(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (!this.#isOpen) return Promise.reject(new ClosedError('batcher'));
     if (this.#queuedCount < this.#highWaterCount) return READY;
     const ready = this.#roomWaiters.wait(0, signal);
@@ -139,7 +141,8 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    */
   flush(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#isOver()) return rejected(new ClosedError('batcher'));
     return this.#drain(signal);
   }
@@ -162,7 +165,8 @@ export class Batcher<Item, Result> implements AsyncDisposable {
    */
   close(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#closing === undefined) {
       if (!this.#isOpen) return READY;
       this.#isOpen = false;

@@ -1,4 +1,4 @@
-import { duration, integer, object, optionalFunction } from '../arguments.ts';
+import { duration, integer, MAX_TIMER_MS, object, optionalFunction } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 
 /** When and how often a failed item is tried again. */
@@ -109,7 +109,7 @@ function resolveRetry(retry: RetryOptions | undefined): Required<RetryOptions> {
  * @param attempt 1 for the wait before the first retry
  */
 export function retryDelayMs(attempt: number, retry: Required<RetryOptions>): number {
-  return retry.random() * Math.min(retry.maxMs, retry.baseMs * 2 ** Math.min(attempt - 1, 50));
+  return retry.random() * Math.min(retry.maxMs, retry.baseMs * 2 ** Math.min(attempt - 1, 50), MAX_TIMER_MS);
 }
 
 function defaultSizeOf(item: unknown): number {
