@@ -1,6 +1,7 @@
-import { rejected, type WaitOptions } from '../abort.ts';
+import { refusedBy, rejected, type WaitOptions } from '../abort.ts';
 import { integer } from '../arguments.ts';
 import { ClosedError, ArgumentTypeError } from '../errors.ts';
+import { WaitList } from './wait-list.ts';
 
 interface Sender<T> {
   readonly value: T;
@@ -26,9 +27,8 @@ export class Channel<T> implements AsyncIterable<T> {
   #ring: (T | undefined)[] = new Array<T | undefined>(8);
   #head = 0;
   #size = 0;
-  // Sets keep the order of arrival, and one that gives up leaves in O(1).
-  readonly #senders = new Set<Sender<T>>();
-  readonly #receivers = new Set<Receiver<T>>();
+  readonly #senders = new WaitList<Sender<T>>();
+  readonly #receivers = new WaitList<Receiver<T>>();
   #isClosed = false;
   #failure: ClosedError | undefined;
 
@@ -56,16 +56,17 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   send(value: T, options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#isClosed) return rejected(this.#failure ?? new ClosedError('channel'));
     if (this.trySend(value)) return SENT;
     return new Promise((resolve, reject: (error: unknown) => void) => {
       const detach = onAbort(signal, () => {
-        this.#senders.delete(sender);
+        this.#senders.remove(waiting);
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
         reject(signal!.reason);
       });
-      const sender: Sender<T> = {
+      const waiting = this.#senders.add({
         value,
         resolve: () => {
           detach?.();
@@ -76,16 +77,15 @@ export class Channel<T> implements AsyncIterable<T> {
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
           reject(error);
         },
-      };
-      this.#senders.add(sender);
+      });
     });
   }
 
   /** Sends without waiting: false when the buffer is full or the channel closed, and nothing was taken. */
   trySend(value: T): boolean {
     if (this.#isClosed) return false;
-    for (const receiver of this.#receivers) {
-      this.#receivers.delete(receiver);
+    const receiver = this.#receivers.shift();
+    if (receiver !== undefined) {
       receiver.resolve({ done: false, value });
       return true;
     }
@@ -102,17 +102,18 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   receive(options?: WaitOptions): Promise<IteratorResult<T, undefined>> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#failure !== undefined) return rejected(this.#failure);
     if (this.#size > 0) return Promise.resolve({ done: false, value: this.#shift() });
     if (this.#isClosed) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject: (error: unknown) => void) => {
       const detach = onAbort(signal, () => {
-        this.#receivers.delete(receiver);
+        this.#receivers.remove(waiting);
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
         reject(signal!.reason);
       });
-      const receiver: Receiver<T> = {
+      const waiting = this.#receivers.add({
         resolve: (result) => {
           detach?.();
           resolve(result);
@@ -122,16 +123,16 @@ export class Channel<T> implements AsyncIterable<T> {
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the signal's own reason, whatever it is
           reject(error);
         },
-      };
-      this.#receivers.add(receiver);
+      });
     });
   }
 
   /** Takes no more; what was sent, waiting senders included, is still received. A second call does nothing. */
   close(): void {
     this.#isClosed = true;
-    for (const receiver of this.#receivers) receiver.resolve({ done: true, value: undefined });
-    this.#receivers.clear();
+    for (let next = this.#receivers.shift(); next !== undefined; next = this.#receivers.shift()) {
+      next.resolve({ done: true, value: undefined });
+    }
   }
 
   /** Drops what is buffered; whoever waits, or comes later, is rejected with a {@link ClosedError} whose cause is the reason. */
@@ -141,10 +142,9 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#failure = new ClosedError('channel', reason);
     this.#ring = [];
     this.#size = 0;
-    for (const sender of this.#senders) sender.reject(this.#failure);
-    for (const receiver of this.#receivers) receiver.reject(this.#failure);
-    this.#senders.clear();
-    this.#receivers.clear();
+    for (const waiting of [this.#senders, this.#receivers]) {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next.reject(this.#failure);
+    }
   }
 
   /** Receives until the channel is closed and empty. Stopping early leaves the channel open to others. */
@@ -168,11 +168,10 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) % this.#ring.length;
     this.#size--;
-    for (const sender of this.#senders) {
-      this.#senders.delete(sender);
+    const sender = this.#senders.shift();
+    if (sender !== undefined) {
       this.#push(sender.value);
       sender.resolve();
-      break;
     }
     return value;
   }

@@ -1,6 +1,7 @@
-import { rejected } from '../abort.ts';
+import { refusedBy, rejected } from '../abort.ts';
 import { describe, integer } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, ReleasedError } from '../errors.ts';
+import { WaitList } from './wait-list.ts';
 
 /** Options of {@link Semaphore.acquire} and {@link Semaphore.run}. */
 export interface AcquireOptions {
@@ -38,8 +39,8 @@ interface Waiter {
 export class Semaphore {
   readonly capacity: number;
   #available: number;
-  /** In the order of arrival; a waiter that gave up is gone. */
-  readonly #waiters = new Set<Waiter>();
+  /** A waiter that gave up is gone. */
+  readonly #waiters = new WaitList<Waiter>();
 
   /** @throws {ArgumentTypeError} @throws {ArgumentRangeError} a capacity that is no integer from 1 */
   constructor(capacity: number) {
@@ -55,7 +56,7 @@ export class Semaphore {
 
   /** How many wait. */
   get waitingCount(): number {
-    return this.#waiters.size;
+    return this.#waiters.count;
   }
 
   /**
@@ -72,21 +73,21 @@ export class Semaphore {
       return rejected(error);
     }
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#canTake(weight)) return Promise.resolve(this.#take(weight));
     return new Promise((resolve, reject: (error: unknown) => void) => {
       const onAbort = (): void => {
-        this.#waiters.delete(waiter);
-        waiter.detach?.();
+        this.#waiters.remove(waiting);
+        detach?.();
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the user's own value
         reject(signal?.reason);
         // Lighter ones behind it may have waited for it alone.
         this.#serve();
       };
       const detach = signal && ((): void => signal.removeEventListener('abort', onAbort));
-      const waiter: Waiter = { weight, resolve, detach };
       signal?.addEventListener('abort', onAbort);
-      this.#waiters.add(waiter);
+      const waiting = this.#waiters.add({ weight, resolve, detach });
     });
   }
 
@@ -123,7 +124,7 @@ export class Semaphore {
   }
 
   #canTake(weight: number): boolean {
-    return this.#waiters.size === 0 && weight <= this.#available;
+    return this.#waiters.count === 0 && weight <= this.#available;
   }
 
   #take(weight: number): Permit {
@@ -139,9 +140,9 @@ export class Semaphore {
   }
 
   #serve(): void {
-    for (const waiter of this.#waiters) {
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
       if (waiter.weight > this.#available) return;
-      this.#waiters.delete(waiter);
+      this.#waiters.shift();
       waiter.detach?.();
       waiter.resolve(this.#take(waiter.weight));
     }
