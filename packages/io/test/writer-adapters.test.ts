@@ -39,6 +39,18 @@ describe('as a Node Writable', () => {
     expect(files.openCount).toBe(0);
   });
 
+  test('destroying the stream while the writer closes lets go of a descriptor that takes nothing', async () => {
+    const files = new MemoryFileSystem();
+    files.writeOutcomes.push(...Array.from({ length: 1000 }, () => ({ error: 'EAGAIN' })));
+    const writer = createWriter('x', { fileSystem: files });
+    const stream = toNodeWritable(writer);
+    stream.end('x');
+    await new Promise(setImmediate);
+    stream.destroy();
+    await writer.close();
+    expect(files.openCount).toBe(0);
+  });
+
   test('closeWriter: false leaves the writer open, flushed', async () => {
     const files = new MemoryFileSystem();
     const writer = createWriter('x', { fileSystem: files });
@@ -73,6 +85,24 @@ describe('as a Web WritableStream', () => {
     files.release();
     await writer.close();
     expect(files.openCount).toBe(0);
+  });
+
+  test('aborting the stream while the writer closes lets go of a descriptor that takes nothing', async () => {
+    for (const closeWriter of [true, false]) {
+      const files = new MemoryFileSystem();
+      files.writeOutcomes.push(...Array.from({ length: 1000 }, () => ({ error: 'EAGAIN' })));
+      const writer = createWriter('x', { fileSystem: files });
+      const stream = toWebWritable(writer, { closeWriter }).getWriter();
+      void stream.write('x');
+      const closed = Promise.allSettled([stream.close(), stream.closed]);
+      await new Promise(setImmediate);
+      await Promise.allSettled([stream.abort('enough')]);
+      expect((await closed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect(writer.writable).toBe(!closeWriter);
+      writer.destroy();
+      await writer.close();
+      expect(files.openCount).toBe(0);
+    }
   });
 
   test('closeWriter: false leaves the writer open, flushed', async () => {

@@ -3,11 +3,12 @@ import { getEventListeners } from 'node:events';
 import fs from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ClosedError, createWriter, OverflowError, WriteFailedError } from '@hotpath/io';
+import { ArgumentTypeError, ClosedError, createWriter, OverflowError, WriteFailedError } from '@hotpath/io';
 import { rejection, turn } from './promises.ts';
 import { freshPaths, memoryWriter } from './writer/fresh-writers.ts';
 
 const freshPath = freshPaths();
+const GIB = 2 ** 30;
 
 describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
   test('overflow drop discards whole writes, counts them and says so', async () => {
@@ -192,4 +193,54 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
     expect(await new Promise((resolve) => writer.flush(resolve))).toBeInstanceOf(WriteFailedError);
     writer.destroy();
   });
+});
+
+test('who asks for an fsync while the descriptor is being closed is not told that it was one', async () => {
+  const { writer, files } = memoryWriter();
+  writer.write('abc');
+  await writer.flush();
+  files.held = [];
+  const closing = writer.close();
+  const synced = rejection(writer.flush({ sync: true }));
+  expect(() => writer.flushSync({ sync: true })).toThrow(ClosedError);
+  await writer.flush();
+  files.release();
+  expect(await synced).toBeInstanceOf(ClosedError);
+  await closing;
+  expect(writer.stats()).toMatchObject({ durableBytes: 0, syncCallCount: 0 });
+});
+
+test('bytes that go without a copy are written by calls of a length that write(2) can be given, and room counts beyond 4 GiB', async () => {
+  const { writer, files } = memoryWriter({ highWaterMark: 5 * GIB, maxPendingBytes: Infinity });
+  const lengths: number[] = [];
+  const callbacks: (() => void)[] = [];
+  files.write = (_fd, _bytes, _offset, lengthBytes, _position, callback) => {
+    lengths.push(lengthBytes);
+    callbacks.push(() => callback(null, lengthBytes));
+  };
+  // Memory that nobody touches is none.
+  const bytes = new Uint8Array(2 * GIB);
+  for (let count = 0; count < 3; count++) writer.writeOwned(bytes);
+  let hasRoom = false;
+  const ready = writer.ready().then(() => (hasRoom = true));
+  while (callbacks.length > 0) {
+    expect(hasRoom).toBe(writer.stats().pendingBytes <= 2.5 * GIB);
+    callbacks.shift()!();
+    await turn();
+  }
+  await ready;
+  expect(lengths).toEqual(Array.from({ length: 6 }, () => GIB));
+  await writer.close();
+});
+
+test.each([
+  ['flush', (options: never) => memoryWriter().writer.flush(options)],
+  ['ready', (options: never) => memoryWriter().writer.ready(options)],
+  ['close', (options: never) => memoryWriter().writer.close(options)],
+])('a signal that is none is refused by %s, waiting or not', async (_name, call) => {
+  // The mistake that is made: the controller in the place of its signal.
+  const outcome = rejection(call({ signal: new AbortController() } as never));
+  expect(await outcome).toEqual(
+    new ArgumentTypeError('signal: expected an AbortSignal, got an instance of AbortController'),
+  );
 });

@@ -163,6 +163,23 @@ describe.each(['async', 'sync'] as const)('in %s mode', (mode) => {
     expect(await readFile(path, 'utf8')).toBe('after\n');
   });
 
+  test('reopening without a path goes on in the file that a reopening before it has asked for', async () => {
+    const { writer, files } = memoryWriter({ mode });
+    files.writeOutcomes.push({ error: 'EAGAIN' });
+    writer.write('a');
+    const reopened = writer.reopen('next');
+    writer.write('b');
+    await writer.reopen();
+    await reopened;
+    writer.write('c');
+    await writer.close();
+    expect(files.files.map(({ path, bytes }) => [path, bytes.toString()])).toEqual([
+      ['memory', 'a'],
+      ['next', 'b'],
+      ['next', 'c'],
+    ]);
+  });
+
   test('a reopening that fails keeps the old file', async () => {
     const path = freshPath();
     const writer = createWriter(path, { mode });

@@ -29,7 +29,8 @@ export function toNodeWritable(writer: Writer, options: AdapterOptions = {}): Wr
       void tell(done, closeWriter ? writer.close() : writer.flush());
     },
     destroy(error, done): void {
-      if (closeWriter && writer.writable) writer.destroy(error ?? undefined);
+      // Also while `final` waits for a descriptor that takes nothing; nothing where the writer is closed.
+      if (closeWriter) writer.destroy(error ?? undefined);
       done(error);
     },
   });
@@ -41,14 +42,20 @@ export function toWebWritable(
   options: AdapterOptions = {},
 ): WritableStream<string | Uint8Array> {
   const closeWriter = options.closeWriter ?? true;
+  let signal: AbortSignal;
   return new WritableStream<string | Uint8Array>({
-    write(chunk, controller): Promise<void> | undefined {
-      if (writer.write(chunk)) return undefined;
+    start(controller): void {
       // In the standard and in Node, not yet in its types.
-      return writer.ready({ signal: (controller as unknown as { readonly signal: AbortSignal }).signal });
+      ({ signal } = controller as unknown as { readonly signal: AbortSignal });
+    },
+    write(chunk): Promise<void> | undefined {
+      return writer.write(chunk) ? undefined : writer.ready({ signal });
     },
     close(): Promise<void> {
-      return closeWriter ? writer.close() : writer.flush();
+      if (!closeWriter) return writer.flush({ signal });
+      // `abort` is not called meanwhile, and the descriptor may take nothing.
+      signal.addEventListener('abort', () => writer.destroy(signal.reason), { once: true });
+      return writer.close();
     },
     abort(reason): void {
       if (closeWriter) writer.destroy(reason);

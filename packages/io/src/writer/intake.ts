@@ -5,8 +5,8 @@ import { MAX_BYTES_PER_UNIT, SlabPool } from './slab.ts';
 /** A point in the order of bytes at which something else than a write happens. */
 export interface Mark {
   readonly kind: 'reopen' | 'end';
-  /** `reopen`: the file to go on with. */
-  readonly path: string;
+  /** `reopen`: the file to go on with; the path of the one before when undefined. */
+  readonly path: string | undefined;
   /** `end`: whether the bytes must be on the disk first. */
   readonly sync: boolean;
   resolve(): void;
@@ -24,6 +24,8 @@ export interface Chunk {
 
 /** Below this a copy costs less than the call of write(2) that bytes of their own need. */
 const MIN_OWNED_BYTES = 32 * 1024;
+/** Most bytes of one chunk: `fs.write` takes its length for a 32-bit integer. */
+const MAX_CHUNK_BYTES = 1 << 30;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -138,7 +140,10 @@ export class Intake {
     if (lengthBytes < MIN_OWNED_BYTES) return this.addBytes(bytes);
     this.encodeText(true);
     this.#seal();
-    this.#sealed.push({ bytes, lengthBytes, slab: undefined, mark: undefined });
+    for (let start = 0; start < lengthBytes; start += MAX_CHUNK_BYTES) {
+      const part = lengthBytes > MAX_CHUNK_BYTES ? bytes.subarray(start, start + MAX_CHUNK_BYTES) : bytes;
+      this.#sealed.push({ bytes: part, lengthBytes: part.byteLength, slab: undefined, mark: undefined });
+    }
     this.#sealedBytes += lengthBytes;
     this.#acceptedBytes += lengthBytes;
     return this.bufferedBytes >= this.#policy.flushBytes;

@@ -81,7 +81,7 @@ export function resolveWriterOptions(options: WriterOptions = {}): ResolvedWrite
   return {
     sync: oneOf('mode', options.mode, ['async', 'sync']) === 'sync',
     highWaterMark,
-    lowWaterMark: highWaterMark >>> 1,
+    lowWaterMark: Math.floor(highWaterMark / 2),
     flushBytes: integer(
       'flushBytes',
       options.flushBytes,

@@ -299,7 +299,7 @@ export class Pump {
   #reopen(mark: Mark): void {
     let next: OpenTarget;
     try {
-      next = OpenTarget.open(mark.path, this.#options, this.#fs);
+      next = OpenTarget.open((mark.path ?? this.#outlet.target.path)!, this.#options, this.#fs);
     } catch (error) {
       mark.reject(error);
       return;

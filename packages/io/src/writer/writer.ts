@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
-import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
+import { refusedBy, rejected, untilAborted, type WaitOptions } from '../abort.ts';
 import { describe } from '../arguments.ts';
 import { ClosedError, ArgumentTypeError, OverflowError, type WriteFailedError } from '../errors.ts';
 import { nodeFileSystem } from './file-system.ts';
@@ -124,7 +124,8 @@ export class Writer implements AsyncDisposable {
    */
   ready(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#intake.pendingBytes < this.#options.highWaterMark) return READY;
     return this.#pump.room(signal);
   }
@@ -147,9 +148,11 @@ export class Writer implements AsyncDisposable {
   }
 
   #flush(sync: boolean, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#isGone()) return rejected(new ClosedError('writer'));
     this.#intake.encodeText(false);
+    if (sync && this.#isPastSync()) return rejected(new ClosedError('writer'));
     return this.#pump.flush(this.#intake.acceptedBytes, sync, signal);
   }
 
@@ -164,24 +167,26 @@ export class Writer implements AsyncDisposable {
    * @throws {ClosedError} the writer is closed
    */
   flushSync(options?: { readonly sync?: boolean }): void {
-    if (this.#isGone()) throw new ClosedError('writer');
-    this.#pump.flushSync(options?.sync ?? false);
+    const sync = options?.sync ?? false;
+    if (this.#isGone() || (sync && this.#isPastSync())) throw new ClosedError('writer');
+    this.#pump.flushSync(sync);
   }
 
   /**
    * Goes on in a file opened anew, for log rotation: what was written before this call goes to the old file, what
    * follows to the new one. After a `flush({ sync: true })` the old file is fsynced before it is let go.
    *
-   * @param path the file to go on with; by default the same path as before
+   * @param path the file to go on with; by default the path of the file before it
    * @throws {ArgumentTypeError} no path, and the writer was made from a descriptor or handle
    * @throws {OpenFailedError} the file cannot be opened; the writer keeps the old one
    * @throws {WriteFailedError} the old file takes no more; the writer keeps it
    */
-  reopen(path: string | undefined = this.#pump.outlet.target.path): Promise<void> {
+  reopen(path?: string): Promise<void> {
     if (!this.#open) return rejected(new ClosedError('writer'));
-    if (typeof path !== 'string') {
+    const target: unknown = path === undefined ? this.#pump.outlet.target.path : path;
+    if (typeof target !== 'string') {
       return rejected(
-        new ArgumentTypeError(`path: expected a string, for the writer has no path, got ${describe(path)}`),
+        new ArgumentTypeError(`path: expected a string, for the writer has no path, got ${describe(target)}`),
       );
     }
     return this.#mark('reopen', path, false);
@@ -201,13 +206,14 @@ export class Writer implements AsyncDisposable {
    */
   close(options?: FlushOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#closing === undefined) {
       if (!this.#open) return this.#pump.closed();
       const failure = this.#pump.failure;
       if (failure !== undefined) return rejected(failure);
       this.#open = false;
-      this.#closing = this.#mark('end', '', options?.sync ?? false);
+      this.#closing = this.#mark('end', undefined, options?.sync ?? false);
       this.#closing.catch(() => {
         this.#closing = undefined;
         this.#open = this.#pump.state === 'failed';
@@ -266,6 +272,12 @@ export class Writer implements AsyncDisposable {
     return !this.#open && (this.#closing === undefined || this.#pump.state === 'closed');
   }
 
+  /** The descriptor is being closed, and may be another file's already, with bytes behind it that are not on the disk. */
+  #isPastSync(): boolean {
+    const { state, durability } = this.#pump;
+    return state === 'closing' && durability.durableBytes < this.#intake.acceptedBytes;
+  }
+
   /** The buffer is full. True when the chunk may be added all the same. */
   #makeRoom(chunk: string | Uint8Array): boolean {
     const { pendingBytes } = this.#intake;
@@ -293,7 +305,7 @@ export class Writer implements AsyncDisposable {
     if (dropChannel.hasSubscribers) dropChannel.publish({ writer: this, bytes });
   }
 
-  #mark(kind: Mark['kind'], path: string, sync: boolean): Promise<void> {
+  #mark(kind: Mark['kind'], path: string | undefined, sync: boolean): Promise<void> {
     const failure = this.#pump.failure;
     if (failure !== undefined) return rejected(failure);
     return new Promise((resolve, reject) => {
