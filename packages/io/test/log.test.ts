@@ -124,7 +124,13 @@ test('a damaged record with sound ones behind it is refused and left as it is, o
     expect(error).toBeInstanceOf(LogCorruptError);
     expect((error as LogCorruptError).position).toBe(positions[1]);
     expect(await readFile(path)).toEqual(damaged);
-    expect(await texts(readLog(path))).toEqual(['first']);
+    // Readers have what comes before it, and are told that it is not all.
+    const read = readLog(path);
+    expect(Buffer.from((await read.next()).value!.bytes).toString()).toBe('first');
+    await expect(read.next()).rejects.toMatchObject({
+      code: 'ERR_HOTPATH_IO_LOG_CORRUPT',
+      position: positions[1],
+    });
   }
   await using cut = await openLog(path, { damage: 'truncate' });
   expect(cut.recovery).toMatchObject({ recordCount: 1, endPosition: positions[1] });
@@ -264,6 +270,22 @@ test('bad arguments, and calls after the end, get typed errors', async () => {
   expect(() => log.append('x')).toThrow(ClosedError);
   expect((await stat(path)).size).toBe(size);
   await expect(readLog(`${path}.missing`).next()).rejects.toThrow(OpenFailedError);
+});
+
+test('a reading that begins while the log closes has all that was appended', async () => {
+  const path = await freshPath();
+  const held: (() => void)[] = [];
+  const fileSystem = faulty({ write: (...call) => void held.push(() => fs.write(...call)) });
+  const log = await openLog(path, { fileSystem });
+  const records = Array.from({ length: 100 }, (_, index) => `record ${index}`);
+  for (const record of records) log.append(record);
+  const closing = log.close();
+  const read = texts(log.read());
+  // A reading that did not wait would be over by then.
+  setTimeout(() => held[0]!(), 200);
+  expect(await read).toEqual(records);
+  await closing;
+  expect(await texts(log.read())).toEqual(records);
 });
 
 test('destroying rejects who waits and lets go of file and lock', async () => {

@@ -1,7 +1,8 @@
 /** `@hotpath/io/log`: a durable append log. */
 
-export { openLog, readLog, type Log, type LogReadOptions, type LogStats } from './log.ts';
+export { openLog, type Log, type LogStats } from './log.ts';
 export type { LogOptions } from './options.ts';
+export { readLog, type LogReadOptions } from './read.ts';
 export type { LogRecovery } from './recover.ts';
 export type { LogRecord } from './scanner.ts';
 export {

@@ -1,31 +1,22 @@
 import { Buffer } from 'node:buffer';
-import { open, type FileHandle } from 'node:fs/promises';
-import { rejected, untilAborted, type WaitOptions } from '../abort.ts';
+import { refusedBy, rejected, untilAborted, type WaitOptions } from '../abort.ts';
 import { describe } from '../arguments.ts';
 import {
   ClosedError,
   IoError,
   ArgumentRangeError,
   ArgumentTypeError,
-  NotALogError,
   OpenFailedError,
   SyncFailedError,
   type WriteFailedError,
 } from '../errors.ts';
 import { createWriter, type Writer } from '../writer/writer.ts';
-import { FrameEncoder, MAGIC } from './frame.ts';
+import { FrameEncoder } from './frame.ts';
 import { LogLock } from './lock.ts';
 import { resolveLogOptions, type LogOptions, type ResolvedLogOptions } from './options.ts';
+import { readRecords, type LogReadOptions } from './read.ts';
 import { recover, type LogRecovery } from './recover.ts';
-import { LogScanner, type LogRecord } from './scanner.ts';
-
-/** Options of {@link readLog} and {@link Log.read}. */
-export interface LogReadOptions {
-  /** Position of the first record; default the first of the file. */
-  readonly from?: number;
-  /** Checked before each read. */
-  readonly signal?: AbortSignal;
-}
+import type { LogRecord } from './scanner.ts';
 
 /** A snapshot of a log. */
 export interface LogStats {
@@ -161,7 +152,8 @@ export class Log implements AsyncDisposable {
       );
     }
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (position < this.#durablePosition) return DONE;
     if (this.#poison !== undefined) return rejected(this.#poison);
     if (!this.#isOpen && this.#closing === undefined) return rejected(new ClosedError('log'));
@@ -218,10 +210,18 @@ export class Log implements AsyncDisposable {
    *
    * @throws {ArgumentRangeError} no record starts at `from`
    * @throws {WriteFailedError} what was appended cannot be written, so not be read
+   * @throws {LogCorruptError} a record is damaged and sound ones follow it; behind those before it
    */
   async *read(options?: LogReadOptions): AsyncGenerator<LogRecord, void, undefined> {
     const endPosition = this.#endPosition;
-    if (this.#isOpen && this.#poison === undefined) await this.#writer.flush();
+    if (this.#poison === undefined) {
+      try {
+        await this.#writer.flush();
+      } catch (error) {
+        // Closed: all of it is in the file, or was given up.
+        if (!(error instanceof ClosedError)) throw error;
+      }
+    }
     yield* readRecords(this.path, options, endPosition);
   }
 
@@ -243,7 +243,8 @@ export class Log implements AsyncDisposable {
    */
   close(options?: WaitOptions): Promise<void> {
     const signal = options?.signal;
-    if (signal?.aborted) return rejected(signal.reason);
+    const refused = refusedBy(signal);
+    if (refused !== undefined) return refused;
     if (this.#closing === undefined) {
       this.#isOpen = false;
       this.#closing = this.#close();
@@ -331,58 +332,5 @@ export async function openLog(path: string, options?: LogOptions): Promise<Log> 
   } catch (error) {
     await lock?.release();
     throw error instanceof IoError ? error : new OpenFailedError(path, error);
-  }
-}
-
-/**
- * The records of a log that this process need not have open, up to the end of the last whole one: a torn tail is where
- * reading stops, not an error. Takes no lock.
- *
- * @throws {NotALogError} @throws {OpenFailedError} no such log
- * @throws {ArgumentRangeError} no record starts at `from`
- */
-export async function* readLog(
-  path: string,
-  options?: LogReadOptions,
-): AsyncGenerator<LogRecord, void, undefined> {
-  if (typeof path !== 'string') throw new ArgumentTypeError(`path: expected a string, got ${describe(path)}`);
-  yield* readRecords(path, options, Infinity);
-}
-
-async function* readRecords(
-  path: string,
-  options: LogReadOptions | undefined,
-  endPosition: number,
-): AsyncGenerator<LogRecord, void, undefined> {
-  const from = options?.from ?? MAGIC.length;
-  if (typeof from !== 'number') throw new ArgumentTypeError(`from: expected a number, got ${describe(from)}`);
-  await using handle = await openForReading(path);
-  const { size } = await handle.stat();
-  const head = Buffer.alloc(MAGIC.length);
-  const { bytesRead } = await handle.read(head, 0, head.length, 0);
-  if (bytesRead > 0 && !head.subarray(0, bytesRead).equals(MAGIC.subarray(0, bytesRead))) {
-    throw new NotALogError(path);
-  }
-  const end = Math.min(size, endPosition);
-  if (!Number.isInteger(from) || from < MAGIC.length || from > Math.max(end, MAGIC.length)) {
-    throw new ArgumentRangeError(`from: expected a position from ${MAGIC.length} to ${end}, got ${from}`);
-  }
-  const scanner = new LogScanner(handle, from, end);
-  for (;;) {
-    options?.signal?.throwIfAborted();
-    const records = await scanner.next(true);
-    if (records === undefined) break;
-    yield* records;
-  }
-  if (scanner.count === 0 && from > MAGIC.length && scanner.position < end) {
-    throw new ArgumentRangeError(`from: no record starts at ${from}`);
-  }
-}
-
-async function openForReading(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    throw new OpenFailedError(path, error);
   }
 }
