@@ -1,6 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readdirSync, writeSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -247,6 +258,22 @@ test('a copy that is aborted or fails leaves what was there before, and nothing 
   expect((await readdir(folder)).sort()).toEqual(['from', 'sub', 'to']);
   await expect(copy(1 as never, to)).rejects.toThrow(ArgumentTypeError);
   await expect(copy(from, to, { verify: 1 as never })).rejects.toThrow(ArgumentTypeError);
+});
+
+test('a copy replaces the file behind a symbolic link, and no device', async () => {
+  if (process.platform === 'win32') return;
+  const folder = await freshFolder();
+  const from = join(folder, 'from');
+  await writeFile(from, 'after');
+  await mkdir(join(folder, 'sub'));
+  await writeFile(join(folder, 'sub', 'file'), 'before');
+  await symlink(join('sub', 'file'), join(folder, 'link'));
+  await copy(from, join(folder, 'link'), { verify: true });
+  expect(await readFile(join(folder, 'sub', 'file'), 'utf8')).toBe('after');
+  expect((await lstat(join(folder, 'link'))).isSymbolicLink()).toBe(true);
+  spawnSync('mkfifo', [join(folder, 'pipe')]);
+  await expect(copy(from, join(folder, 'pipe'), { verify: true })).rejects.toThrow(ArgumentRangeError);
+  expect((await lstat(join(folder, 'pipe'))).isFIFO()).toBe(true);
 });
 
 test('a copy that reads back otherwise than it was written is refused and removed', async () => {

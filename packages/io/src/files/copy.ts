@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { copyFile, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { boolean, describe, object, optionalFunction } from '../arguments.ts';
-import { ArgumentTypeError, VerifyFailedError } from '../errors.ts';
+import { abortSignal, boolean, describe, object, optionalFunction } from '../arguments.ts';
+import { ArgumentRangeError, ArgumentTypeError, VerifyFailedError } from '../errors.ts';
 
 const PERMISSIONS = 0o7777;
 
@@ -25,9 +26,11 @@ const LANES = 2;
 /**
  * Copies a file. Without options it is core's `copyFile`, which may clone blocks. With any, two
  * buffers: one is read into while the other is written. Then the copy comes into being under another name in the same
- * folder and is renamed when it is whole, so that nobody ever sees half of it. Permissions are those of the source.
+ * folder and is renamed when it is whole, so that nobody ever sees half of it. Permissions are those of the source. A
+ * symbolic link at `to` stays, and the file behind it is replaced.
  *
  * @throws {ArgumentTypeError} an argument that cannot be
+ * @throws {ArgumentRangeError} with options: something else than a file is at `to`, such as a device
  * @throws {VerifyFailedError} the copy, read back, differs
  * @throws the system's error, or the signal's reason; a file at `to` is then as it was before
  *
@@ -47,13 +50,14 @@ export async function copy(from: string, to: string, options?: CopyOptions): Pro
   if (options !== undefined) object('options', options);
   const verify = boolean('verify', options?.verify, false);
   const onProgress = optionalFunction('onProgress', options?.onProgress);
-  const signal = options?.signal;
+  const signal = abortSignal(options?.signal);
   signal?.throwIfAborted();
   if (!verify && onProgress === undefined && signal === undefined) {
     await copyFile(from, to);
     return;
   }
-  const draft = `${to}.${randomUUID()}.tmp`;
+  const place = await placeOf(to);
+  const draft = `${place}.${randomUUID()}.tmp`;
   const source = await open(from, 'r');
   try {
     const { size, mode } = await source.stat();
@@ -76,7 +80,7 @@ export async function copy(from: string, to: string, options?: CopyOptions): Pro
     } finally {
       await target.close();
     }
-    await rename(draft, to);
+    await rename(draft, place);
   } catch (error) {
     // The first error is the one to tell.
     await rm(draft, { force: true }).catch(() => {});
@@ -84,6 +88,22 @@ export async function copy(from: string, to: string, options?: CopyOptions): Pro
   } finally {
     await source.close();
   }
+}
+
+/** What a rename may replace: not a link, and not a device, which would be gone for everybody. */
+async function placeOf(to: string): Promise<string> {
+  let found: Stats;
+  try {
+    found = await stat(to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return to;
+    throw error;
+  }
+  // Of a folder the system says so itself.
+  if (found.isFile() || found.isDirectory()) return realpath(to);
+  throw new ArgumentRangeError(
+    `to: expected a file or nothing at ${JSON.stringify(to)}, got a device or pipe`,
+  );
 }
 
 /** Whatever the umask, as copyFile does. */
