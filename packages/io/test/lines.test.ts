@@ -1,5 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -137,6 +138,67 @@ test('a line over the limit ends the iteration with its number, in one chunk or 
     for (;;) yield new Uint8Array(1000);
   })();
   await expect(collect(lines(endless, { maxLineBytes: 10_000 }))).rejects.toThrow(LineTooLongError);
+});
+
+test('the lines before one that is too long come before the error, however they were cut into chunks', async () => {
+  for (const short of ['abc', 'é']) {
+    for (const size of [1, 4, 100]) {
+      const bytes = Buffer.from(`${short}\n\n${short}\r\n${'é'.repeat(10)}\n${short}\n`);
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        bytes.subarray(index * size, (index + 1) * size),
+      );
+      const seen: string[] = [];
+      const read = async (): Promise<void> => {
+        for await (const line of lines(chunks, { maxLineBytes: 10 })) seen.push(line);
+      };
+      await expect(read()).rejects.toMatchObject({ lineNumber: 4 });
+      expect(seen).toEqual([short, '', short]);
+    }
+  }
+});
+
+test('bytes that are no UTF-8 count as they are, not as what replaces them', async () => {
+  const bytes = Buffer.from(`${'é'.repeat(10)}\n${'ü'.repeat(10)}\r\n`, 'latin1');
+  expect(await collect(lines([bytes], { maxLineBytes: 10 }))).toEqual([
+    '\u{fffd}'.repeat(10),
+    '\u{fffd}'.repeat(10),
+  ]);
+});
+
+test('who asks for several lines at once has each once, in order', async () => {
+  const expected = Array.from({ length: 100 }, (_, index) => String(index));
+  const chunks = Array.from({ length: 10 }, (_, index) =>
+    Buffer.from(expected.slice(index * 10, index * 10 + 10).join('\n') + '\n'),
+  );
+  const iterator = lines(Readable.from(chunks))[Symbol.asyncIterator]();
+  const results = await Promise.all(Array.from({ length: 105 }, () => iterator.next()));
+  expect(results.map(({ value }) => value)).toEqual([...expected, ...Array.from({ length: 5 })]);
+});
+
+test('whoever stops early does not wait for a pipe to go on', async () => {
+  if (process.platform === 'win32') return;
+  const path = await freshPath();
+  execFileSync('mkfifo', [path]);
+  const pipe = await open(path, 'r+');
+  await pipe.write('a\nb\n');
+  for await (const line of lines(path)) {
+    expect(line).toBe('a');
+    break;
+  }
+  await pipe.close();
+});
+
+test('an abort between two lines of a chunk ends the iteration there', async () => {
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const read = async (): Promise<void> => {
+    for await (const line of lines([Buffer.from('a\nb\nc\n')], { signal: abort.signal })) {
+      seen.push(line);
+      if (line === 'b') abort.abort('enough');
+    }
+  };
+  await expect(read()).rejects.toBe('enough');
+  expect(seen).toEqual(['a', 'b']);
 });
 
 test('an abort ends the wait for a silent source, and a source that can is closed', async () => {

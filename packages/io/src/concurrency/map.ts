@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { boolean, describe, integer, object } from '../arguments.ts';
+import { abortSignal, boolean, describe, integer, object } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
-import { isThenable, iteratorOf, type Source } from './source.ts';
+import { abandon, isThenable, iteratorOf, type Source } from './source.ts';
 
 /** Options of {@link map} and {@link forEach}. */
 export interface MapOptions {
@@ -106,6 +106,7 @@ export function parseMapOptions(mapper: unknown, options: MapOptions | undefined
     options?.concurrency === Infinity
       ? Infinity
       : integer('concurrency', options?.concurrency, DEFAULT_CONCURRENCY, 1, Number.MAX_SAFE_INTEGER);
+  abortSignal(options?.signal);
   return { concurrency, isOrdered: boolean('ordered', options?.ordered, true) };
 }
 
@@ -124,6 +125,7 @@ export function parseMapOptions(mapper: unknown, options: MapOptions | undefined
  * no room for one more ends as well, and starts again when the consumer takes one.
  */
 export class MapRun<Item, Result> {
+  readonly #source: Source<Item>;
   readonly #iterator: Iterator<Item> | AsyncIterator<Item>;
   readonly #mapper: Mapper<Item, Result> | CallbackMapper<Item, Result>;
   readonly #collect: ((index: number, result: Result) => void) | undefined;
@@ -152,6 +154,7 @@ export class MapRun<Item, Result> {
     capacity: number,
     collect: ((index: number, result: Result) => void) | undefined,
   ) {
+    this.#source = source;
     this.#iterator = iteratorOf(source);
     this.#mapper = mapper;
     this.#collect = collect;
@@ -299,7 +302,8 @@ export class MapRun<Item, Result> {
   /** Tells the source that no more is wanted; what it throws then is less than the failure that came before. */
   async #closeSource(): Promise<void> {
     try {
-      await this.#iterator.return?.();
+      if (this.#isDrawing) await abandon(this.#source, this.#iterator);
+      else await this.#iterator.return?.();
     } catch {
       // See above.
     }

@@ -1,8 +1,8 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
 import { untilAborted } from '../abort.ts';
-import { describe, integer, object } from '../arguments.ts';
-import { iteratorOf, type Source } from '../concurrency/source.ts';
+import { abortSignal, describe, integer, object } from '../arguments.ts';
+import { abandon, iteratorOf, type Source } from '../concurrency/source.ts';
 import { ArgumentTypeError, LineTooLongError, OpenFailedError } from '../errors.ts';
 
 /** A path, or chunks of bytes: a Node or Web stream, or any iterable of them. */
@@ -44,7 +44,7 @@ export class Lines implements AsyncIterable<string> {
     }
     this.#source = source;
     this.#maxLineBytes = integer('maxLineBytes', options.maxLineBytes, 1 << 20, 1, 1 << 28);
-    this.#signal = options.signal;
+    this.#signal = abortSignal(options.signal);
   }
 
   /** Lines by the array, as they come with each chunk: several times faster than one by one. */
@@ -56,28 +56,53 @@ export class Lines implements AsyncIterable<string> {
       if (!(chunk instanceof Uint8Array)) {
         throw new ArgumentTypeError(`chunk: expected a Uint8Array, got ${describe(chunk)}`);
       }
-      const batch = splitter.split(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      const batch: string[] = [];
+      try {
+        splitter.split(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), batch);
+      } catch (error) {
+        // The lines before the one that is too long.
+        if (batch.length > 0) yield batch;
+        throw error;
+      }
       if (batch.length > 0) yield batch;
     }
-    const last = splitter.end();
+    const last: string[] = [];
+    splitter.end(last);
     if (last.length > 0) yield last;
   }
 
   /** Line by line. A promise that is resolved already for each of a batch, and no generator in between. */
   [Symbol.asyncIterator](): AsyncIterator<string, undefined> {
+    const signal = this.#signal;
     const batches = this.batches();
     let batch: readonly string[] = [];
     let index = 0;
-    const refill = async (): Promise<IteratorResult<string, undefined>> => {
-      const { value } = await batches.next();
-      if (value === undefined) return { done: true, value: undefined };
-      batch = value;
-      index = 1;
-      return { done: false, value: value[0]! };
+    /** The last of the answers that wait for a batch; who asks meanwhile comes behind it. */
+    let waiting: Promise<IteratorResult<string, undefined>> | undefined;
+    const refill = async (before: typeof waiting): Promise<IteratorResult<string, undefined>> => {
+      await before?.catch(() => {});
+      if (index >= batch.length || signal?.aborted) {
+        const { value } = await batches.next();
+        if (value === undefined) return { done: true, value: undefined };
+        batch = value;
+        index = 0;
+      }
+      return { done: false, value: batch[index++]! };
+    };
+    const wait = (): Promise<IteratorResult<string, undefined>> => {
+      const answer = refill(waiting);
+      waiting = answer;
+      const isOver = (): void => {
+        if (waiting === answer) waiting = undefined;
+      };
+      answer.then(isOver, isOver);
+      return answer;
     };
     return {
       next: () =>
-        index < batch.length ? Promise.resolve({ done: false, value: batch[index++]! }) : refill(),
+        waiting === undefined && index < batch.length && !signal?.aborted
+          ? Promise.resolve({ done: false, value: batch[index++]! })
+          : wait(),
       async return() {
         batch = [];
         await batches.return();
@@ -100,14 +125,14 @@ class LineSplitter {
     this.#maxLineBytes = maxLineBytes;
   }
 
-  split(chunk: Buffer): string[] {
-    const lines: string[] = [];
+  /** @throws {LineTooLongError} behind the lines before it */
+  split(chunk: Buffer, lines: string[]): void {
     let start = 0;
     if (this.#carriedBytes > 0) {
       const end = chunk.indexOf(NEWLINE);
       if (end < 0) {
         this.#carry(chunk);
-        return lines;
+        return;
       }
       this.#carry(chunk.subarray(0, end));
       this.#endCarried(lines);
@@ -116,14 +141,11 @@ class LineSplitter {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end > start) this.#cut(chunk.subarray(start, end), lines);
     if (Math.max(start, end) < chunk.length) this.#carry(chunk.subarray(Math.max(start, end)));
-    return lines;
   }
 
   /** What comes without a newline at its end. */
-  end(): string[] {
-    const lines: string[] = [];
+  end(lines: string[]): void {
     if (this.#carriedBytes > 0) this.#endCarried(lines);
-    return lines;
   }
 
   #carry(bytes: Buffer): void {
@@ -200,24 +222,31 @@ class LineSplitter {
         // A line longer than a block has one of its own.
         if (end <= start) end = bytes.indexOf(NEWLINE, start) + 1;
       }
+      if (end - start - 1 > this.#maxLineBytes) end = this.#startOfTooLong(bytes, start, end);
+      if (end === start) this.#tooLong();
       const text = bytes.toString('utf8', start, end - 1);
       const first = lines.length;
       for (const line of text.split('\n')) lines.push(line);
       if (text.includes('\r')) stripReturns(lines, first);
-      if (end - start - 1 > this.#maxLineBytes) this.#checkLengths(lines, first);
       this.#lineCount += lines.length - first;
       start = end;
     }
   }
 
-  #checkLengths(lines: readonly string[], first: number): void {
-    for (let index = first; index < lines.length; index++) {
-      if (Buffer.byteLength(lines[index]!) > this.#maxLineBytes) this.#tooLong(index - first);
+  /** Where the first line starts that is too long, or `end`. By the bytes: what is no UTF-8 becomes longer when it is decoded. */
+  #startOfTooLong(bytes: Buffer, first: number, end: number): number {
+    let start = first;
+    while (start < end) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const stop = newline > start && bytes[newline - 1] === RETURN ? newline - 1 : newline;
+      if (stop - start > this.#maxLineBytes) break;
+      start = newline + 1;
     }
+    return start;
   }
 
-  #tooLong(linesBefore = 0): never {
-    throw new LineTooLongError(this.#lineCount + linesBefore + 1, this.#maxLineBytes);
+  #tooLong(): never {
+    throw new LineTooLongError(this.#lineCount + 1, this.#maxLineBytes);
   }
 }
 
@@ -243,21 +272,17 @@ async function* abortable<T>(source: Source<T>, signal: AbortSignal): AsyncGener
       signal.throwIfAborted();
     }
   } finally {
-    // Asked without an answer it has ended, has thrown, or is silent; then it closes when it answers, if ever.
+    // Asked without an answer it has ended, has thrown, or is silent.
     if (!isAsked) await iterator.return?.();
-    else if (signal.aborted) void closeQuietly(iterator);
+    // The abort came before whatever that throws.
+    else if (signal.aborted) abandon(source, iterator).catch(() => {});
   }
 }
 
-async function closeQuietly(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // The abort came first.
-  }
-}
-
-/** Two buffers for the whole file: one is read into while the other is split. The splitter keeps nothing of either. */
+/**
+ * Two buffers for the whole file: one is read into while the other is split. The splitter keeps nothing of either. After
+ * a short read nothing is read ahead: little follows, or it is a pipe, and who stops early would wait until it speaks.
+ */
 async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   let handle: FileHandle;
   try {
@@ -272,11 +297,15 @@ async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undef
     for (;;) {
       const { bytesRead } = await reading;
       if (bytesRead === 0) return;
-      reading = handle.read(back, 0, READ_BYTES, null);
-      // Looked at above; whoever stops early does not.
-      reading.catch(() => {});
+      const isShort = bytesRead < READ_BYTES;
+      if (!isShort) {
+        reading = handle.read(back, 0, READ_BYTES, null);
+        // Looked at above; whoever stops early does not.
+        reading.catch(() => {});
+      }
       yield front.subarray(0, bytesRead);
       [front, back] = [back, front];
+      if (isShort) reading = handle.read(front, 0, READ_BYTES, null);
     }
   } finally {
     // Waits for a read under way.

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import fs from 'node:fs';
-import { describe, integer, object } from '../arguments.ts';
+import { abortSignal, describe, integer, object } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { iterate } from '../concurrency/map-iter.ts';
 import type { CallbackContext, CallbackMapper } from '../concurrency/map.ts';
@@ -68,10 +68,9 @@ export function readFiles(
   object('options', options);
   const concurrency = integer('concurrency', options.concurrency, DEFAULT_CONCURRENCY, 1, 1 << 20);
   const reads = readsWithin(options.maxBytes);
+  const signal = abortSignal(options.signal);
   // In the order of the source a file that waits for memory could be waited for by the one that has it.
-  return iterate(paths, reads, { concurrency, isOrdered: false }, options.signal, ({ index }) =>
-    reads.taken(index),
-  );
+  return iterate(paths, reads, { concurrency, isOrdered: false }, signal, ({ index }) => reads.taken(index));
 }
 
 /** One file for each call of `start`; `taken` comes right before its consumer gets it, who answers for its memory from then on. */
