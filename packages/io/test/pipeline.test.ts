@@ -11,6 +11,7 @@ import {
   ArgumentRangeError,
   ArgumentTypeError,
   pipeline,
+  type Pipeline,
   type Source,
 } from '@hotpath/io';
 import { turn } from './promises.ts';
@@ -270,6 +271,54 @@ describe('errors and aborts reach both ends', () => {
     }
     expect(isClosed()).toBe(true);
     await expect(pipeline([1], { signal: AbortSignal.abort('early') }).to(hang)).rejects.toBe('early');
+  });
+
+  test('an abort from within a pipeline that never waits', async () => {
+    const builds: ((source: Iterable<number>, signal: AbortSignal) => Pipeline<number>)[] = [
+      (source, signal) => pipeline(source, { signal }),
+      (source, signal) => pipeline([0], { signal }).flatMap(() => source),
+    ];
+    for (const build of builds) {
+      const { source, isClosed } = endless();
+      const abort = new AbortController();
+      const seen: number[] = [];
+      const items = build(source, abort.signal).tap((item) => {
+        if (item === 100) abort.abort('enough');
+      });
+      await expect(items.filter((item) => item < 10).to((item) => void seen.push(item))).rejects.toBe(
+        'enough',
+      );
+      expect(isClosed()).toBe(true);
+      expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+  });
+
+  test('an abort from within hands the sink nothing more, and does not end it', async () => {
+    const abort = new AbortController();
+    const channel = createChannel<number>(10);
+    const received: number[] = [];
+    const toChannel = pipeline([1, 2, 3], { signal: abort.signal })
+      .tap((item) => {
+        if (item === 2) abort.abort('enough');
+      })
+      .to(channel);
+    await expect(toChannel).rejects.toBe('enough');
+    await expect(channel.receive()).rejects.toMatchObject({ cause: 'enough' });
+    const other = new AbortController();
+    const run = pipeline([1, 2, 3], { signal: other.signal }).to((item) => {
+      received.push(item);
+      if (item === 2) other.abort('enough');
+    });
+    await expect(run).rejects.toBe('enough');
+    const iterated = new AbortController();
+    const iterate = async (): Promise<void> => {
+      for await (const item of pipeline([4, 5, 6], { signal: iterated.signal })) {
+        received.push(item);
+        if (item === 5) iterated.abort('enough');
+      }
+    };
+    await expect(iterate()).rejects.toBe('enough');
+    expect(received).toEqual([1, 2, 4, 5]);
   });
 
   test('a consumer that stops early', async () => {

@@ -1,5 +1,5 @@
 import { untilAborted } from '../abort.ts';
-import { describe, integer, object } from '../arguments.ts';
+import { abortSignal, describe, integer, object } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import type { MapOptions } from './map.ts';
 import { mapIter } from './map-iter.ts';
@@ -50,9 +50,9 @@ export class Pipeline<T> implements AsyncIterable<T> {
   ): Pipeline<U> {
     checkFunction('map', mapper);
     if (options?.concurrency !== undefined && options.concurrency !== 1) {
-      const { signal } = this.#options;
+      const { batchSize, signal } = this.#options;
       const results = mapIter(this, (item) => mapper(item), { ...options, ...(signal && { signal }) });
-      return new Pipeline(new SourceStage(results, this.#options.batchSize), this.#options);
+      return new Pipeline(new SourceStage(results, batchSize, signal), this.#options);
     }
     return this.#step('map', mapper);
   }
@@ -81,11 +81,15 @@ export class Pipeline<T> implements AsyncIterable<T> {
   /** The items of the iterable, or async iterable, that the function returns for each item; drawn as they are wanted. */
   flatMap<U>(expand: (item: T) => Source<U> | PromiseLike<Source<U>>): Pipeline<U> {
     checkFunction('flatMap', expand);
-    return new Pipeline(new FlatMapStage(this.#stage, expand, this.#options.batchSize), this.#options);
+    const { batchSize, signal } = this.#options;
+    return new Pipeline(new FlatMapStage(this.#stage, expand, batchSize, signal), this.#options);
   }
 
   #step<U>(kind: StepKind, call: (item: T) => unknown): Pipeline<U> {
-    return new Pipeline(new StepStage<T, U>(this.#stage, kind, call), this.#options);
+    const stage = this.#stage;
+    const step = { kind, call };
+    const next = stage instanceof StepStage ? stage.with<U>(step) : new StepStage<T, U>(stage, [step]);
+    return new Pipeline<U>(next, this.#options);
   }
 
   /**
@@ -99,16 +103,17 @@ export class Pipeline<T> implements AsyncIterable<T> {
    * @throws what a stage, the source or the sink threw, or the signal's reason
    */
   async to(sink: Sink<T>): Promise<number> {
+    const { signal } = this.#options;
     const driver = driverOf(sink);
-    const run = new Run(this.#stage, driver);
+    const run = new Run(this.#stage, driver, signal);
     try {
-      this.#options.signal?.throwIfAborted();
-      return await untilAborted(run.finish(), this.#options.signal);
+      signal?.throwIfAborted();
+      return await untilAborted(run.finish(), signal);
     } catch (error) {
       driver.abort(error);
       const closed = run.stop();
       // A source that is being asked answers only after that, if ever.
-      if (!this.#options.signal?.aborted) await closed;
+      if (!signal?.aborted) await closed;
       throw error;
     }
   }
@@ -122,7 +127,10 @@ export class Pipeline<T> implements AsyncIterable<T> {
         const pulled = this.#stage.pull();
         const batch = isThenable(pulled) ? await untilAborted(pulled, signal) : pulled;
         if (batch === undefined) return;
-        yield* batch;
+        for (const item of batch) {
+          yield item;
+          signal?.throwIfAborted();
+        }
       }
     } finally {
       const closed = this.#stage.close();
@@ -136,16 +144,19 @@ export class Pipeline<T> implements AsyncIterable<T> {
 class Run<T> {
   readonly #stage: Stage<T>;
   readonly #driver: SinkDriver<T>;
+  readonly #signal: AbortSignal | undefined;
   #isStopped = false;
 
-  constructor(stage: Stage<T>, driver: SinkDriver<T>) {
+  constructor(stage: Stage<T>, driver: SinkDriver<T>, signal: AbortSignal | undefined) {
     this.#stage = stage;
     this.#driver = driver;
+    this.#signal = signal;
   }
 
   async finish(): Promise<number> {
     let count = 0;
     while (!this.#isStopped) {
+      this.#signal?.throwIfAborted();
       const pulled = this.#stage.pull();
       const batch = isThenable(pulled) ? await pulled : pulled;
       if (batch === undefined) {
@@ -153,7 +164,7 @@ class Run<T> {
         break;
       }
       for (const item of batch) {
-        if (this.#isStopped) break;
+        if (this.#isStopped || this.#signal?.aborted) break;
         const pending = this.#driver.write(item);
         if (pending !== undefined) await pending;
         count++;
@@ -198,5 +209,6 @@ function checkFunction(name: string, value: unknown): void {
 export function pipeline<T>(source: Source<T>, options: PipelineOptions = {}): Pipeline<T> {
   object('options', options);
   const batchSize = integer('batchSize', options.batchSize, 64, 1, 1 << 20);
-  return new Pipeline(new SourceStage(source, batchSize), { batchSize, signal: options.signal });
+  const signal = abortSignal(options.signal);
+  return new Pipeline(new SourceStage(source, batchSize, signal), { batchSize, signal });
 }

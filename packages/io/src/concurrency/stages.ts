@@ -1,6 +1,6 @@
 import { describe } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
-import { isThenable, iteratorOf, type Source } from './source.ts';
+import { abandon, isThenable, iteratorOf, type Source } from './source.ts';
 
 interface Failure {
   readonly error: unknown;
@@ -22,19 +22,27 @@ export interface Stage<T> {
 
 /** Draws from the source: up to a batch from a synchronous one, one item from an asynchronous one, so that none is held back. */
 export class SourceStage<T> implements Stage<T> {
+  readonly #source: Source<T>;
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
   readonly #batchSize: number;
+  readonly #signal: AbortSignal | undefined;
+  /** An asynchronous source, that has not answered. */
+  #isAsked = false;
   #isDone = false;
   #failure: Failure | undefined;
 
-  constructor(source: Source<T>, batchSize: number) {
+  /** @param signal also ends pipelines that never wait, in which nobody is told of the abort but who looks */
+  constructor(source: Source<T>, batchSize: number, signal: AbortSignal | undefined) {
+    this.#source = source;
     this.#iterator = iteratorOf(source);
     this.#batchSize = batchSize;
+    this.#signal = signal;
   }
 
   pull(): Pulled<T> {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isDone) return undefined;
+    this.#signal?.throwIfAborted();
     const batch: T[] = [];
     try {
       while (batch.length < this.#batchSize) {
@@ -56,6 +64,7 @@ export class SourceStage<T> implements Stage<T> {
   }
 
   async #await(next: Promise<IteratorResult<T>>): Promise<readonly T[] | undefined> {
+    this.#isAsked = true;
     try {
       const { done, value } = await next;
       if (done !== true) return [value];
@@ -64,35 +73,60 @@ export class SourceStage<T> implements Stage<T> {
     } catch (error) {
       this.#isDone = true;
       throw error;
+    } finally {
+      this.#isAsked = false;
     }
   }
 
   async close(): Promise<void> {
     if (this.#isDone) return;
     this.#isDone = true;
-    await this.#iterator.return?.();
+    if (this.#isAsked) await abandon(this.#source, this.#iterator);
+    else await this.#iterator.return?.();
   }
 }
 
 /** What becomes of an item: what the function returned, itself when that is truthy, or itself in any case. */
 export type StepKind = 'map' | 'filter' | 'tap';
 
-/** A function for each item. Goes through a batch without a promise for as long as the function returns none. */
+/** A function for each item. */
+export interface Step {
+  readonly kind: StepKind;
+  readonly call: (item: never) => unknown;
+}
+
+/** An item whose step returned a promise. */
+interface Waiting {
+  readonly stepIndex: number;
+  readonly item: unknown;
+  readonly returned: PromiseLike<unknown>;
+}
+
+/** In the place of an item that was filtered out. */
+const DROPPED: unique symbol = Symbol('dropped');
+
+/**
+ * Functions for each item, one behind the other: an item goes through all of them before the next one starts, so what
+ * lies between two of them is one item and no array. No promise for as long as the functions return none.
+ */
 export class StepStage<T, U> implements Stage<U> {
   readonly #upstream: Stage<T>;
-  readonly #kind: StepKind;
-  readonly #call: (item: T) => unknown;
+  readonly #steps: readonly Step[];
   #failure: Failure | undefined;
 
-  constructor(upstream: Stage<T>, kind: StepKind, call: (item: T) => unknown) {
+  constructor(upstream: Stage<T>, steps: readonly Step[]) {
     this.#upstream = upstream;
-    this.#kind = kind;
-    this.#call = call;
+    this.#steps = steps;
+  }
+
+  /** The same with one step more. */
+  with<V>(step: Step): StepStage<T, V> {
+    return new StepStage(this.#upstream, [...this.#steps, step]);
   }
 
   pull(): Pulled<U> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const call = this.#call;
+    const steps = this.#steps;
     for (;;) {
       const batch = this.#upstream.pull();
       if (batch === undefined) return undefined;
@@ -100,21 +134,20 @@ export class StepStage<T, U> implements Stage<U> {
       const output: U[] = [];
       try {
         for (let index = 0; index < batch.length; index++) {
-          const item = batch[index]!;
-          const returned = call(item);
-          if (isThenable(returned)) return this.#goOn(batch, index, returned, output);
-          this.#emit(item, returned, output);
+          let item: unknown = batch[index];
+          for (let stepIndex = 0; stepIndex < steps.length && item !== DROPPED; stepIndex++) {
+            const { kind, call } = steps[stepIndex]!;
+            const returned = call(item as never);
+            if (isThenable(returned)) return this.#goOn(batch, index, output, { stepIndex, item, returned });
+            item = outcomeOf(kind, item, returned);
+          }
+          if (item !== DROPPED) output.push(item as U);
         }
       } catch (error) {
         this.#fail(error, output);
       }
       if (output.length > 0) return output;
     }
-  }
-
-  #emit(item: T, returned: unknown, output: unknown[]): void {
-    if (this.#kind === 'map') output.push(returned);
-    else if (this.#kind === 'tap' || returned) output.push(item);
   }
 
   async #pullLater(first: Pulled<T>): Promise<readonly U[] | undefined> {
@@ -128,26 +161,30 @@ export class StepStage<T, U> implements Stage<U> {
 
   async #goOn(
     batch: readonly T[],
-    waitingIndex: number,
-    waiting: PromiseLike<unknown>,
+    firstIndex: number,
     output: U[],
+    waiting: Waiting,
   ): Promise<readonly U[] | undefined> {
-    await this.#rest(batch, waitingIndex, output, waiting);
+    await this.#rest(batch, firstIndex, output, waiting);
     return output.length > 0 ? output : this.#pullLater(this.#upstream.pull());
   }
 
-  /** @param waiting what the function returned for the first of them, where it has been called */
-  async #rest(
-    batch: readonly T[],
-    firstIndex: number,
-    output: U[],
-    waiting?: PromiseLike<unknown>,
-  ): Promise<void> {
+  /** @param waiting the first of them, where it is in a step already */
+  async #rest(batch: readonly T[], firstIndex: number, output: U[], waiting?: Waiting): Promise<void> {
     try {
       for (let index = firstIndex; index < batch.length; index++) {
-        const item = batch[index]!;
-        const returned = index === firstIndex && waiting !== undefined ? waiting : this.#call(item);
-        this.#emit(item, isThenable(returned) ? await returned : returned, output);
+        let item: unknown = batch[index];
+        let stepIndex = 0;
+        if (waiting !== undefined && index === firstIndex) {
+          item = outcomeOf(this.#steps[waiting.stepIndex]!.kind, waiting.item, await waiting.returned);
+          stepIndex = waiting.stepIndex + 1;
+        }
+        for (; stepIndex < this.#steps.length && item !== DROPPED; stepIndex++) {
+          const { kind, call } = this.#steps[stepIndex]!;
+          const returned = call(item as never);
+          item = outcomeOf(kind, item, isThenable(returned) ? await returned : returned);
+        }
+        if (item !== DROPPED) output.push(item as U);
       }
     } catch (error) {
       this.#fail(error, output);
@@ -163,6 +200,11 @@ export class StepStage<T, U> implements Stage<U> {
   close(): Promise<void> {
     return this.#upstream.close();
   }
+}
+
+function outcomeOf(kind: StepKind, item: unknown, returned: unknown): unknown {
+  if (kind === 'map') return returned;
+  return kind === 'tap' || returned ? item : DROPPED;
 }
 
 /** Groups of a fixed size; the last may be smaller. */
@@ -237,6 +279,7 @@ export class FlatMapStage<T, U> implements Stage<U> {
   readonly #upstream: Stage<T>;
   readonly #expand: (item: T) => Source<U> | PromiseLike<Source<U>>;
   readonly #batchSize: number;
+  readonly #signal: AbortSignal | undefined;
   #batch: readonly T[] = [];
   #index = 0;
   #inner: SourceStage<U> | undefined;
@@ -245,10 +288,12 @@ export class FlatMapStage<T, U> implements Stage<U> {
     upstream: Stage<T>,
     expand: (item: T) => Source<U> | PromiseLike<Source<U>>,
     batchSize: number,
+    signal: AbortSignal | undefined,
   ) {
     this.#upstream = upstream;
     this.#expand = expand;
     this.#batchSize = batchSize;
+    this.#signal = signal;
   }
 
   pull(): Pulled<U> {
@@ -284,7 +329,7 @@ export class FlatMapStage<T, U> implements Stage<U> {
     if (typeof source === 'string') {
       throw new ArgumentTypeError(`flatMap: expected an iterable of items, got ${describe(source)}`);
     }
-    this.#inner = new SourceStage(source, this.#batchSize);
+    this.#inner = new SourceStage(source, this.#batchSize, this.#signal);
     return NONE;
   }
 
