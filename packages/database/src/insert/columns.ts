@@ -28,7 +28,8 @@ CROSS JOIN LATERAL (
   SELECT oid, typcategory, typelem, typtype FROM base WHERE typbasetype = 0
 ) b
 JOIN pg_type e ON e.oid = b.oid
-WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
+WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum`;
 
 type Flag = 'true' | 'false';
 
