@@ -174,3 +174,20 @@ test('what cannot work is refused, and the pool stays usable', async () => {
   free(image.pixels);
   expect(await parallel.reduce(numbers, tasks('add'), 0)).toBe((3999 * 4000) / 2);
 });
+
+test('an image may be changed in place, and an output that it overlaps in part is refused', async () => {
+  const parallel = pool();
+  const tall = createImage(4, 5);
+  tall.pixels.set(Uint8Array.from({ length: 80 }, (_, i) => i * 3));
+  const image = { width: 4, height: 4, pixels: tall.pixels.subarray(0, 64) };
+  const below = { width: 4, height: 4, pixels: tall.pixels.subarray(16) };
+  const refusal = expect.objectContaining({ code: 'ERR_HOTPATH_CPU_ARGUMENT_RANGE' }) as Error;
+  await expect(grayscale(parallel, image, below)).rejects.toEqual(refusal);
+  await expect(adjust(parallel, below, {}, image)).rejects.toEqual(refusal);
+  const apart = createImage(4, 4);
+  await grayscale(parallel, image, apart);
+  await grayscale(parallel, image, { ...image, pixels: tall.pixels.subarray(0, 64) });
+  expect(image.pixels).toEqual(apart.pixels);
+  free(tall.pixels);
+  free(apart.pixels);
+});

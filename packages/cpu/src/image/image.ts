@@ -40,7 +40,8 @@ const MODULE = new URL('./rows.js', import.meta.url);
  *
  * @param out receives the pixels; by default `image` itself.
  * @returns `out`.
- * @throws ArgumentTypeError, ArgumentRangeError when an image is none, its pixels are not in shared memory, or sizes differ.
+ * @throws ArgumentTypeError, ArgumentRangeError when an image is none, its pixels are not in shared memory, sizes differ, or
+ * `out` overlaps `image` without being the same pixels.
  * @throws FreedVectorError when pixels were freed.
  * @throws what `parallel.forEachRange` throws.
  */
@@ -87,7 +88,7 @@ export async function adjust(
  *
  * @param out another image: a blur cannot be done in place.
  * @returns `out`.
- * @throws as {@link grayscale}; ArgumentRangeError when `radius` is no integer from 0 to 1024, or `out` is `image`.
+ * @throws as {@link grayscale}; ArgumentRangeError when `radius` is no integer from 0 to 1024, or `out` overlaps `image`.
  */
 export async function boxBlur(
   parallel: Parallel,
@@ -154,6 +155,10 @@ function checkPair(image: RgbaImage, out: RgbaImage): void {
     throw new ArgumentRangeError(
       `out: expected ${image.width} by ${image.height} pixels like image, got ${out.width} by ${out.height}`,
     );
+  }
+  // Exactly in place each pixel is read before it is written; a row or a byte beside it, others still read what is written.
+  if (out.pixels.byteOffset !== image.pixels.byteOffset && overlaps(image.pixels, out.pixels)) {
+    throw new ArgumentRangeError('out: expected the pixels of image themselves, or an image apart from them');
   }
 }
 
