@@ -92,14 +92,18 @@ describe.skipIf(postgresUrl === '' || redisUrl === '').each(['naive', 'optimised
       if (folder !== undefined) rmSync(folder, { recursive: true });
     });
 
-    async function start(limits: Partial<Limits>): Promise<Service & AsyncDisposable & { port: number }> {
+    /** @param group those of one have their keys in Redis in common, as processes of one service do */
+    async function start(
+      limits: Partial<Limits>,
+      group: string = `alone-${services}`,
+    ): Promise<Service & AsyncDisposable & { port: number }> {
       const makeParts = await PARTS[variant]();
       const index = services++;
       const parts = makeParts({
         databaseUrl: inSchema(proxy.url, 'hostile'),
         redisUrl,
         accessLog: join(folder, `${index}.log`),
-        namespace: `hostile-${process.pid}-${variant}-${index}`,
+        namespace: `hostile-${process.pid}-${variant}-${group}`,
         warmUsers: 0,
       });
       const service = assembleService(parts, limits);
@@ -189,14 +193,15 @@ describe.skipIf(postgresUrl === '' || redisUrl === '').each(['naive', 'optimised
     });
 
     test('while Postgres is away requests for it are answered 503, and afterwards as before', async () => {
-      await using service = await start({});
+      await using service = await start({}, 'away');
+      await using other = await start({}, 'away');
       expect(await statusOf(service.port, '/users/2')).toBe(200);
       await proxy.refuse(true);
       proxy.cutAll();
+      // One loads for both; the other hears from it that it could not.
       const paths = ['/users/3', '/users/4/posts', '/users?after=50', '/healthz'];
-      expect(await Promise.all(paths.map((path) => statusOf(service.port, path)))).toEqual([
-        503, 503, 503, 503,
-      ]);
+      const asked = [service, other].flatMap(({ port }) => paths.map((path) => statusOf(port, path)));
+      expect(await Promise.all(asked)).toEqual(asked.map(() => 503));
       await proxy.refuse(false);
       await vi.waitFor(async () => {
         expect(await statusOf(service.port, '/healthz')).toBe(200);

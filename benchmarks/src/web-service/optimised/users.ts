@@ -10,7 +10,7 @@
  * and invalidated second; the cache sees to it that no read which began before the change stores what it had read.
  */
 
-import type { Cache } from '@hotpath/cache';
+import { type Cache, RemoteLoadError } from '@hotpath/cache';
 import {
   ConnectionLostError,
   type Database,
@@ -74,7 +74,9 @@ export function isUnavailable(error: unknown): boolean {
     isRetryable(error) ||
     error instanceof ConnectionLostError ||
     error instanceof QueryTimeoutError ||
-    error instanceof OverflowError
+    error instanceof OverflowError ||
+    // Whoever loads for all tells its operator; who waited for it knows no more than that there is no answer.
+    error instanceof RemoteLoadError
   );
 }
 
