@@ -15,7 +15,7 @@ import { arrayItems, foldItems, indexItems, mapShared } from './shared-map.ts';
 import { errorOfThrown } from './failure.ts';
 import { areNumbers } from './pack.ts';
 import { ASCENDING, sortPlain, sortTyped } from './sort.ts';
-import { LoadedTask, loadModuleTask } from './task.ts';
+import { keyOf, LoadedTask, loadModuleTask } from './task.ts';
 import type { ParallelTask, RangeTask, TaskModule } from './task.ts';
 import { Threads } from './threads.ts';
 import type { Parallel } from './api.ts';
@@ -105,16 +105,6 @@ function checkData(data: unknown): void {
     }
     locate('data', value);
   }
-}
-
-/** What a reference names; `undefined` where it is none. */
-function keyOf(reference: TaskModule): string | undefined {
-  if (typeof reference !== 'object' || reference === null || typeof reference.export !== 'string')
-    return undefined;
-  const { module } = reference;
-  return typeof module === 'string' || module instanceof URL
-    ? `${reference.export} ${String(module)}`
-    : undefined;
 }
 
 /** `result`, now or when `work` is done. */

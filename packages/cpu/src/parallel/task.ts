@@ -206,6 +206,16 @@ export async function loadFunction(spec: TaskSpec): Promise<ItemFunction> {
   return spec.kind === 'source' ? compileSource(spec) : await importFunction(spec);
 }
 
+/** What a reference names; `undefined` where it is none. */
+export function keyOf(reference: TaskModule): string | undefined {
+  if (typeof reference !== 'object' || reference === null || typeof reference.export !== 'string')
+    return undefined;
+  const { module } = reference;
+  return typeof module === 'string' || module instanceof URL
+    ? `${reference.export} ${String(module)}`
+    : undefined;
+}
+
 async function importFunction(spec: ModuleSpec): Promise<ItemFunction> {
   let namespace: Record<string, unknown>;
   try {
