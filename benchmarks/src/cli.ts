@@ -31,7 +31,8 @@ import { ServicesError } from './services/index.ts';
 /** Exit codes, part of the public contract. A failure beats what was left out. */
 const EXIT = { ok: 0, failed: 1, usage: 2, leftOut: 3, interrupted: 130 } as const;
 
-const TIERS: readonly Tier[] = ['guide', 'peers', 'all'];
+/** From those that always run to those that run when all do. */
+const TIERS: readonly Tier[] = ['guide', 'peers', 'plain', 'all'];
 const RECORDS = fileURLToPath(new URL('../records/', import.meta.url));
 interface Options {
   readonly filter?: readonly string[];
@@ -135,6 +136,7 @@ function recordPath({ date, node, cpu }: Environment): string {
 const TIER_WORDS: Readonly<Record<Tier, string>> = {
   guide: "the guide's own; in every run",
   peers: 'bars against peers; in every run',
+  plain: 'what explains those; in every run but --quick',
   all: 'the rest; with --all, or named by --filter',
 };
 
@@ -243,7 +245,7 @@ async function main(argv: readonly string[]): Promise<number> {
     refuse(program, options, [...RUN_OPTIONS, 'compare'], '--self-test measures cases of its own');
   }
   const everything = options.all === true || options.list === true;
-  const tiers: readonly Tier[] = everything ? TIERS : ['guide', 'peers'];
+  const tiers = everything ? TIERS : TIERS.slice(0, options.quick === true ? 2 : 3);
   const { filter: filters = [], package: packages = [] } = options;
   const cases = selectCases(await discoverCases(), (loaded) => loaded.case, { tiers, filters, packages });
   if (options.list === true) {

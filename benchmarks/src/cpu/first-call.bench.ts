@@ -34,7 +34,7 @@ function coldCase(id: 'C2' | 'C3', name: string, variants: Readonly<Record<strin
     id,
     case: name,
     package: 'cpu',
-    tier: 'peers',
+    tier: 'plain',
     params: { threads: 'cold' },
     guide: null,
     async: true,

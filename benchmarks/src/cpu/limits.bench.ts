@@ -6,7 +6,7 @@
 import type * as Kernels_ from '@hotpath/cpu/kernels';
 import type * as Memory_ from '@hotpath/memory';
 
-import type { Case, Findings, Variant } from '../harness/case.ts';
+import type { Case, Findings, Tier, Variant } from '../harness/case.ts';
 import { seededFloats } from '../workloads/floats.ts';
 import { kernelCase } from './kernel-case.ts';
 import { compilerMissing } from '../services/c-compiler.ts';
@@ -17,6 +17,7 @@ type Memory = typeof Memory_;
 
 interface Limit extends Rounds {
   readonly name: string;
+  readonly tier?: Tier;
   readonly loop: CLoop;
   readonly length: number;
   /** `median` beyond the caches, where the pages at hand are part of the matter; else the least, which nothing else disturbed. */
@@ -27,7 +28,17 @@ interface Limit extends Rounds {
   readonly ours: (kernels: Kernels, memory: Memory, length: number) => () => unknown;
 }
 
-function limitCase({ name, loop, length, rounds, calls, of, isHugeToo = false, ours }: Limit): Case {
+function limitCase({
+  name,
+  tier = 'plain',
+  loop,
+  length,
+  rounds,
+  calls,
+  of,
+  isHugeToo = false,
+  ours,
+}: Limit): Case {
   const finding = (value: number): Findings => ({
     measurements: [{ metric: 'time', unit: `ns a call (${of} of ${rounds})`, value, better: 'less' }],
   });
@@ -46,6 +57,7 @@ function limitCase({ name, loop, length, rounds, calls, of, isHugeToo = false, o
   });
   return {
     ...kernelCase(name, length, 0, {}),
+    tier,
     params: { length, rounds, calls },
     experiment: true,
     variants: {
@@ -92,6 +104,7 @@ function beyondCaches(
 const cases: readonly Case[] = [
   limitCase({
     name: 'add 1e7 limit',
+    tier: 'peers',
     loop: 'add',
     length: 10_000_000,
     rounds: 15,

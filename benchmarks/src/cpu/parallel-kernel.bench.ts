@@ -49,7 +49,7 @@ function kernelCase(name: Name, size: string): Case {
     id: 'C2',
     case: `kernel ${name} ${size}`,
     package: 'cpu',
-    tier: 'peers',
+    tier: 'plain',
     params: { length, type: 'f32' },
     guide: null,
     async: true,

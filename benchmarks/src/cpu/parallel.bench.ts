@@ -86,7 +86,7 @@ function plainCase(): Case {
   return {
     ...rest,
     guide: null,
-    tier: 'peers',
+    tier: 'plain',
     variants: {
       naive: { kind: 'naive', setup: () => ({ run: serial, answer: serial }) },
       ours: {
@@ -140,7 +140,7 @@ function sortCase(): Case {
     ...parallelCase('sort 1e6', length, '', 1),
     params: { length, type: 'f64' },
     guide: null,
-    tier: 'peers',
+    tier: 'plain',
     variants: {
       naive: { kind: 'naive', setup: ({ seed }) => operation(values(seed), (array) => array.sort()) },
       ours: {

@@ -16,7 +16,7 @@ export type OpenPointReader = (url: string, table: string) => Promise<PointReade
 /** Queries in one operation. */
 export const QUERY_COUNT = 1_000;
 /** In a quick run: a connection for each of a thousand takes five seconds. */
-export const QUICK_QUERY_COUNT = 250;
+export const QUICK_QUERY_COUNT = 150;
 /** Queries whose answers are compared. */
 export const VERIFIED_COUNT = 50;
 

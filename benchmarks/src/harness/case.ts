@@ -16,8 +16,8 @@ export type VariantKind = 'naive' | 'ours' | 'peer' | 'floor';
 /** A package of the suite, or `benchmarks` for what belongs to none. */
 export type PackageName = 'memory' | 'cpu' | 'io' | 'database' | 'cache' | 'profile' | 'benchmarks';
 
-/** Which runs a case belongs to: the guide's own cases, those that only meet peers, everything else. */
-export type Tier = 'guide' | 'peers' | 'all';
+/** Which runs a case belongs to: the guide's own cases, those with a bar against peers, what a plain run adds, everything else. */
+export type Tier = 'guide' | 'peers' | 'plain' | 'all';
 
 /** What must be there for a case to run; a case whose need is not met is left out, loudly. */
 export type Need = 'postgres' | 'redis';

@@ -11,7 +11,7 @@ const now = (): number => performance.now();
 /** Below this, one operation is not timed alone: two timer calls cost 0.1 to 0.2 µs. */
 const SHORTEST_TIMED_NS = 1000;
 const MOST_LATENCIES = 10_000;
-const EMPTY_OPERATIONS = 200_000;
+const EMPTY_OPERATIONS = 50_000;
 /** Windows of this length seldom meet a collection. */
 const WINDOW_MS = 0.5;
 const FEWEST_WINDOWS = 5;

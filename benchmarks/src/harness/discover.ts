@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Case } from './case.ts';
+import type { Case, Tier } from './case.ts';
 
 export interface LoadedCase {
   readonly case: Case;
@@ -13,7 +13,7 @@ export interface LoadedCase {
 const DIST = new URL('../', import.meta.url);
 const SOURCES = new URL('../../src/', import.meta.url);
 const SUFFIX = '.bench.js';
-const SEVERITY = ['guide', 'peers', 'all'];
+const SEVERITY: readonly Tier[] = ['guide', 'peers', 'plain', 'all'];
 
 /** `M2 1000 x 64 KiB`: what a case is called on the command line. */
 export function nameOf(definition: Pick<Case, 'id' | 'case'>): string {

@@ -54,7 +54,7 @@ export interface Answer {
 /** Operations longer than this need no warm-up. */
 const SLOW_OPERATION_NS = 500e6;
 /** Operations this many times longer than the time for diagnosis are not diagnosed. */
-const DIAGNOSE_AT_MOST = 5;
+const DIAGNOSE_AT_MOST = 3;
 /** Hundreds of samples a variant. */
 const PROFILE_MS = 500;
 /** More processes than this at once meet other limits than cores. */
@@ -111,29 +111,33 @@ export class Group {
   }
 
   /**
-   * Sets the variants up, and with `verify` asks for their answers. Side by side, unless they share a server: set up at
-   * once, one would find the tables of another half made.
+   * Sets the variants up, and with `verify` asks for their answers. Side by side, unless they share a database: set up at
+   * once, one would find the tables of another half made. Keys in Redis have names of their own.
    */
   async prepare(verify: boolean): Promise<Answer[]> {
     const { file, case: definition } = this.#loaded;
     const { seed, postgresUrl, redisUrl, quick } = this.#options;
     const answers = new Map<Lane, Answer>();
-    await together(this.#alive, (definition.needs ?? []).length > 0 ? 1 : this.#atOnce, async (lane) => {
-      const { track, scratch } = lane;
-      const uniqueName = `hotpath_${RUN}_${++processes}`;
-      const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName, quick };
-      const reply = await this.#ask(lane, {
-        do: 'prepare',
-        file,
-        id: definition.id,
-        case: definition.case,
-        variant: track.name,
-        context,
-        verify,
-      });
-      if (reply?.ok === 'skipped') track.skipped = reply.reason;
-      if (reply?.ok === 'prepared' && verify) answers.set(lane, { track, ...reply });
-    });
+    await together(
+      this.#alive,
+      definition.needs?.includes('postgres') === true ? 1 : this.#atOnce,
+      async (lane) => {
+        const { track, scratch } = lane;
+        const uniqueName = `hotpath_${RUN}_${++processes}`;
+        const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName, quick };
+        const reply = await this.#ask(lane, {
+          do: 'prepare',
+          file,
+          id: definition.id,
+          case: definition.case,
+          variant: track.name,
+          context,
+          verify,
+        });
+        if (reply?.ok === 'skipped') track.skipped = reply.reason;
+        if (reply?.ok === 'prepared' && verify) answers.set(lane, { track, ...reply });
+      },
+    );
     return this.#lanes.flatMap((lane) => answers.get(lane) ?? []);
   }
 

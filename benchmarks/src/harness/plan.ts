@@ -31,7 +31,7 @@ export interface Tempo {
 /** Enough for a check that everything runs and where it stands; the whole suite in minutes. */
 export const QUICK: Tempo = {
   blockMs: 5,
-  warmupMs: 40,
+  warmupMs: 30,
   groups: 2,
   rounds: 6,
   enoughRounds: 3,
@@ -41,7 +41,7 @@ export const QUICK: Tempo = {
   leastMs: 200,
   replyTimeoutMs: 180_000,
   experimentTimeoutMs: 15 * 60_000,
-  diagnoseMs: 30,
+  diagnoseMs: 15,
   precision: 1,
 };
 

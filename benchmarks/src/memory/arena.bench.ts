@@ -209,7 +209,7 @@ const cases: readonly Case[] = [
     id: 'M3',
     case: 'request 1024 + 2048 + 512, copied in',
     package: 'memory',
-    tier: 'peers',
+    tier: 'plain',
     params: { requests: REQUESTS, bytesWritten: REQUESTS * (1024 + 2048 + 512), written: 'by set' },
     guide: null,
     limit:

@@ -32,12 +32,13 @@ interface Content {
 /** A variant that makes its structure once, and reports what it holds, also as a multiple of `netBytes`. */
 function held(
   kind: VariantKind,
-  { count, netBytes, net }: Content,
+  contentOf: (quick: boolean) => Content,
   make: (seed: number, count: number) => Kept | Promise<Kept>,
 ): Variant {
   return {
     kind,
-    async setup({ seed }): Promise<Operation> {
+    async setup({ seed, quick }): Promise<Operation> {
+      const { count, netBytes, net } = contentOf(quick);
       let kept: Kept | undefined;
       let bytes = 0;
       // A small one, made and dropped before: what its code and its modules take is not counted.
@@ -68,9 +69,13 @@ function held(
 }
 
 const PARTICLES = 1_000_000;
+const QUICK_PARTICLES = PARTICLES / 4;
 /** Six columns of f32. */
-const COLUMN_BYTES = PARTICLES * 24;
-const ROWS: Content = { count: PARTICLES, netBytes: COLUMN_BYTES, net: 'columns' };
+const columnBytes = (particles: number): number => particles * 24;
+function rows(quick: boolean): Content {
+  const count = quick ? QUICK_PARTICLES : PARTICLES;
+  return { count, netBytes: columnBytes(count), net: 'columns' };
+}
 const NAMES = ['x', 'y', 'z', 'vx', 'vy', 'vz'] as const;
 
 /** Columns of a kind, filled as the objects are. */
@@ -94,7 +99,7 @@ function textOf(n: number): string {
 
 const TEXT_BYTES = Array.from({ length: STRINGS }, (_, n) => textOf(n).length).reduce((a, b) => a + b, 0);
 
-const TEXTS: Content = { count: STRINGS, netBytes: TEXT_BYTES, net: 'text' };
+const texts = (): Content => ({ count: STRINGS, netBytes: TEXT_BYTES, net: 'text' });
 
 const cases: readonly Case[] = [
   {
@@ -102,19 +107,20 @@ const cases: readonly Case[] = [
     case: 'memory held, 1,000,000 particles',
     package: 'memory',
     tier: 'guide',
-    params: { particles: PARTICLES, columnBytes: COLUMN_BYTES },
+    params: { particles: PARTICLES, columnBytes: columnBytes(PARTICLES) },
+    quickParams: { particles: QUICK_PARTICLES, columnBytes: columnBytes(QUICK_PARTICLES) },
     guide: null,
     async: true,
     experiment: true,
     variants: {
-      naive: held('naive', ROWS, (seed, count) => {
+      naive: held('naive', rows, (seed, count) => {
         const particles: Particle[] = [];
         fresh(count, seed, (index, particle) => {
           particles[index] = particle;
         });
         return { answer: () => NAMES.map((name) => particles[count - 1]![name]) };
       }),
-      ours: held('ours', ROWS, async (seed, count) => {
+      ours: held('ours', rows, async (seed, count) => {
         const { defineLayout, heap } = await import('@hotpath/memory');
         const layout = defineLayout({ x: 'f32', y: 'f32', z: 'f32', vx: 'f32', vy: 'f32', vz: 'f32' });
         const beforeBytes = heap().stats().usedBytes;
@@ -128,7 +134,7 @@ const cases: readonly Case[] = [
           },
         };
       }),
-      bitecs: held('peer', ROWS, async (seed, count) => {
+      bitecs: held('peer', rows, async (seed, count) => {
         const { addComponent, addEntity, createWorld } = await import('bitecs');
         const world = createWorld();
         const column = (): Float32Array => new Float32Array(count + 1);
@@ -144,7 +150,7 @@ const cases: readonly Case[] = [
         const answer = fillColumns({ x, y, z, vx, vy, vz }, seed, count);
         return { answer: () => (world === undefined ? undefined : answer()) };
       }),
-      'floor:Float32Array columns': held('floor', ROWS, (seed, count) => {
+      'floor:Float32Array columns': held('floor', rows, (seed, count) => {
         const column = (): Float32Array => new Float32Array(count);
         const columns = { x: column(), y: column(), z: column(), vx: column(), vy: column(), vz: column() };
         return { answer: fillColumns(columns, seed, count) };
@@ -161,12 +167,12 @@ const cases: readonly Case[] = [
     async: true,
     experiment: true,
     variants: {
-      naive: held('naive', TEXTS, (_seed, count) => {
+      naive: held('naive', texts, (_seed, count) => {
         const items: string[] = [];
         for (let n = 0; n < count; n++) items.push(textOf(n));
         return { answer: () => items[count - 1] };
       }),
-      ours: held('ours', TEXTS, async (_seed, count) => {
+      ours: held('ours', texts, async (_seed, count) => {
         const { StringList } = await import('@hotpath/memory');
         const items = new StringList({ capacity: count, capacityBytes: TEXT_BYTES });
         for (let n = 0; n < count; n++) items.push(textOf(n));

@@ -21,9 +21,9 @@ const BLOCK_MS = 60;
 /** Longer than a block: the end of a window, some tens of microseconds, is not in the figure. */
 const WINDOW_MS = 2000;
 const WARM_UP = 2000;
-const ROUNDS = { quick: 8, plain: 160 };
+const ROUNDS = { quick: 5, plain: 160 };
 /** Of both variants: a round is a quarter of a second of the processor's. */
-const FIXED_MS = { quick: 4500, plain: 80_000 };
+const FIXED_MS = { quick: 3000, plain: 80_000 };
 const RESOLUTION_MS = 20;
 
 interface Running {

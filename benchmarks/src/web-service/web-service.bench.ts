@@ -80,9 +80,9 @@ const cpuNsPerRequest = ({ usage, load }: Window): number =>
   (usage.cpuMicros * NS_PER_US) / Math.max(1, load.answered);
 
 /** The first row makes the comparison, the others read it. */
-const COMPARISON_MS = { quick: 17_000, plain: 205_000 };
+const COMPARISON_MS = { quick: 12_000, plain: 205_000 };
 const STEPS_MS = { quick: 12_000, plain: 75_000 };
-const PROCESSES_MS = { quick: 4000, plain: 25_000 };
+const PROCESSES_MS = { quick: 6500, plain: 25_000 };
 const ONLY_READ_MS = { quick: 600, plain: 600 };
 
 function row(
@@ -323,7 +323,7 @@ const cases: readonly Case[] = [
     id: 'W1',
     case: 'each step alone',
     package: 'benchmarks',
-    tier: 'guide',
+    tier: 'plain',
     params: { clients: 16 },
     quickParams: QUICK_PARAMS,
     guide: null,
@@ -348,7 +348,7 @@ const cases: readonly Case[] = [
     id: 'W1',
     case: 'several processes',
     package: 'benchmarks',
-    tier: 'guide',
+    tier: 'plain',
     params: { clientsPerProcess: 16 },
     quickParams: QUICK_PARAMS,
     guide: null,
