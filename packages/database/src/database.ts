@@ -11,7 +11,7 @@ import type { DatabaseMetrics } from './pool/metrics.ts';
 import { type AcquireOptions, Pool } from './pool/pool.ts';
 import { type RowStream, type StreamOptions, type Streaming, openStream, ownHost } from './pool/stream.ts';
 import { type Transaction, type TransactionOptions, runTransaction } from './pool/transaction.ts';
-import type { OwnSession } from './own-session.ts';
+import type { OwnPool, OwnSession } from './own-session.ts';
 import type { QueryOptions, QueryResult, Session } from './queryable.ts';
 import { type AnyQuery, SessionMethods, queryParts } from './session.ts';
 
@@ -116,7 +116,7 @@ export function createDatabase(options: DatabaseOptions = {}): Database {
 class PooledDatabase extends SessionMethods implements Database, OwnSession {
   readonly #pool: Pool;
 
-  get hotpathPool(): { readonly plain: boolean } {
+  get hotpathPool(): OwnPool {
     return this.#pool;
   }
 

@@ -48,13 +48,25 @@ interface CatalogRow {
 
 type Columns = ReadonlyMap<string, ColumnPlan>;
 
+interface Learnt {
+  readonly columns: Columns;
+  /** On the clock of the database. */
+  readonly at: number;
+}
+
 /** Tables that are kept a database: of more, the one that was learnt first is looked up again. */
 const MAX_TABLES = 1_000;
 
-/** What was learnt of tables, by database. */
-const learnt = new WeakMap<object, Map<string, Columns>>();
+/**
+ * For how long what was learnt is believed: a value that goes by way of the type which a column had before may be rounded, or lose its
+ * zone, without an error.
+ */
+const BELIEVED_MS = 1_000;
 
-function cacheOf(db: Queryable): Map<string, Columns> {
+/** What was learnt of tables, by database. */
+const learnt = new WeakMap<object, Map<string, Learnt>>();
+
+function cacheOf(db: Queryable): Map<string, Learnt> {
   const key = isOwnSession(db) ? db.hotpathPool : db;
   let cache = learnt.get(key);
   if (cache === undefined) {
@@ -69,8 +81,12 @@ export function forgetColumns(db: Queryable, table: string): void {
   cacheOf(db).delete(table);
 }
 
+function nowOf(db: Queryable): number {
+  return isOwnSession(db) ? db.hotpathPool.options.clock.now() : performance.now();
+}
+
 /**
- * The plan of each column, from the caller's types where they are all given, else from the catalogue, once a table.
+ * The plan of each column, from the caller's types where they are all given, else from the catalogue, once a second and table.
  *
  * @throws {ArgumentRangeError} when there is no such table or column.
  */
@@ -86,11 +102,14 @@ export async function planColumns(
   });
   if (given.every((plan) => plan !== undefined)) return given;
   const cache = cacheOf(db);
-  let known = cache.get(table);
+  const now = nowOf(db);
+  const kept = cache.get(table);
+  let known = kept !== undefined && now - kept.at < BELIEVED_MS ? kept.columns : undefined;
   if (known === undefined || names.some((name) => !known!.has(name))) {
     known = await readColumns(db, table);
+    cache.delete(table);
     if (cache.size >= MAX_TABLES) cache.delete(cache.keys().next().value!);
-    cache.set(table, known);
+    cache.set(table, { columns: known, at: now });
   }
   return names.map((name, index) => {
     const plan = given[index] ?? known.get(name);

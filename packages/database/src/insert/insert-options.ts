@@ -18,7 +18,7 @@ export interface InsertManyOptions<Row extends object> {
    * further ones is an error. A member that a row lacks is NULL.
    */
   readonly columns?: readonly (keyof Row & string)[] | undefined;
-  /** Types of the columns, as SQL writes them and without a length. Default: looked up in the catalogue, once a table. */
+  /** Types of the columns, as SQL writes them and without a length. Default: looked up in the catalogue. */
   readonly types?: { readonly [column in keyof Row & string]?: string } | undefined;
   /**
    * Default `'auto'`: `'copy'` from 3,000 rows on (for a source of unknown length, after the first chunk) where it does the same

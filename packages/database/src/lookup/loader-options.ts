@@ -22,7 +22,7 @@ export interface LoaderSpec<Row extends object> {
    * loader that lives as long as a request. Default 0: none.
    */
   readonly cacheEntries?: number | undefined;
-  /** Types of the key's columns, as SQL writes them and without a length. Default: looked up in the catalogue, once a table. */
+  /** Types of the key's columns, as SQL writes them and without a length. Default: looked up in the catalogue. */
   readonly types?: { readonly [column in ColumnOf<Row>]?: string } | undefined;
 }
 

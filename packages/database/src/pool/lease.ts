@@ -1,5 +1,5 @@
 import { ReleasedError } from '../errors.ts';
-import type { OwnSession } from '../own-session.ts';
+import type { OwnPool, OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { SessionMethods } from '../session.ts';
 import type { Connection } from './connection.ts';
@@ -33,7 +33,7 @@ export interface LeasedConnection extends Session, Disposable {
 
 /** The holder's side of a lease: refuses everything after the release. */
 export class Lease extends SessionMethods implements LeasedConnection, OwnSession {
-  readonly hotpathPool: { readonly plain: boolean };
+  readonly hotpathPool: OwnPool;
   readonly #pool: Pool;
   readonly #connection: Connection;
   #released = false;

@@ -1,5 +1,5 @@
 import { DatabaseError, ArgumentRangeError, QueryError, ReleasedError, invalidType } from '../errors.ts';
-import type { OwnSession } from '../own-session.ts';
+import type { OwnPool, OwnSession } from '../own-session.ts';
 import type { QueryOptions, QueryResult, Session } from '../queryable.ts';
 import { type AnyQuery, SessionMethods, queryParts } from '../session.ts';
 import { backoffMs } from './backoff.ts';
@@ -138,7 +138,7 @@ function pause(options: ResolvedOptions, attempt: number, signal: AbortSignal | 
 
 class TransactionSession extends SessionMethods implements Transaction, OwnSession {
   readonly inTransaction = true;
-  readonly hotpathPool: { readonly plain: boolean };
+  readonly hotpathPool: OwnPool;
   readonly #lease: Lease;
   readonly #signal: AbortSignal | undefined;
   #ended = false;
