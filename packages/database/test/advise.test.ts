@@ -14,6 +14,27 @@ const unused = {
   },
 };
 
+test('a connection of ours is given back, or destroyed when an abort kept it from being tidied up', async () => {
+  for (const aborted of [false, true]) {
+    const controller = new AbortController();
+    const ends: string[] = [];
+    const db = {
+      ...unused,
+      acquire: () => ({
+        inTransaction: false,
+        query: () => {
+          if (aborted) controller.abort();
+          return Promise.reject(new Error('refused'));
+        },
+        release: () => ends.push('release'),
+        destroy: () => ends.push('destroy'),
+      }),
+    };
+    await expect(advise(db, 'SELECT 1', [], { signal: controller.signal })).rejects.toThrow('refused');
+    expect(ends).toEqual([aborted ? 'destroy' : 'release']);
+  }
+});
+
 describe('conditions of a plan', () => {
   const kinds = (text: string): unknown[] =>
     readConditions(text).conditions.map(({ column, kind, literal }) => [column, kind, literal]);

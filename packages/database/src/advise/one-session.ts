@@ -17,8 +17,9 @@ interface Lender extends Queryable {
 }
 
 /**
- * Runs `f` on one connection of `db`: one that is lent by ours or by a `pg.Pool`, else `db` itself. A lent one is destroyed when
- * `f` fails, as its state is not known then.
+ * Runs `f` on one connection of `db`: one that is lent by ours or by a `pg.Pool`, else `db` itself. A lent one is destroyed when its
+ * state is not known: of a `pg.Pool` when `f` fails; ours, which puts it in order, when an abort has kept `f` from tidying up what
+ * nobody else sees, such as indexes of hypopg.
  */
 export async function onOneSession<Result>(
   db: Queryable,
@@ -34,8 +35,8 @@ export async function onOneSession<Result>(
         cancellable: (text, signal) => lease.query(text, undefined, { timeoutMs: 0, signal }),
       });
     } finally {
-      // Ours puts it in order itself.
-      lease.release();
+      if (signal?.aborted) lease.destroy();
+      else lease.release();
     }
   }
   if (isClientPool(db)) {
