@@ -102,6 +102,12 @@ describe.skipIf(url === '')('on a pg whose internals are not as expected', () =>
     await expect(one.query('BEGIN')).rejects.toMatchObject({
       code: 'ERR_HOTPATH_DATABASE_OPEN_TRANSACTION',
     });
+    const hidden = await one.acquire();
+    await hidden.query('BEGIN; SELECT 1/0').catch(() => {});
+    await expect(hidden.query('COMMIT; SELECT 1')).rejects.toMatchObject({
+      code: 'ERR_HOTPATH_DATABASE_ROLLED_BACK',
+    });
+    hidden.release();
     const parserFails = open({
       max: 1,
       types: {
@@ -116,6 +122,23 @@ describe.skipIf(url === '')('on a pg whose internals are not as expected', () =>
     await one.query(`SET work_mem = '1MB'`);
     await one.query('SELECT 1');
     expect(one.metrics()).toMatchObject({ opened: 1, closed: 0, rollbacks: 1, resets: 1 });
+  });
+
+  test('COPY FROM STDIN without a source fails instead of waiting for ever', async () => {
+    const one = open({ max: 1 });
+    internals['sendCopyFail'] = taken[missing.indexOf('sendCopyFail')];
+    try {
+      const refused = { sqlState: '57014' };
+      await expect(one.query('COPY item FROM STDIN', undefined, { timeoutMs: 2_000 })).rejects.toMatchObject(
+        refused,
+      );
+      await expect(one.query('COPY item FROM STDIN', [], { timeoutMs: 2_000 })).rejects.toMatchObject(
+        refused,
+      );
+    } finally {
+      delete internals['sendCopyFail'];
+    }
+    expect(one.metrics()).toMatchObject({ opened: 1, closed: 0 });
   });
 
   test('a cancel ends the statement on the server and keeps the connection', async () => {

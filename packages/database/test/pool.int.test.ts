@@ -557,7 +557,7 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
     test('a cancel that comes late never hits the next statement', async () => {
       const db = open({ max: 1 });
       await db.warm();
-      for (let i = 0; i < 200; i++) {
+      for (let i = 0; i < 60; i++) {
         const controller = new AbortController();
         const first = db.query('SELECT 1', [], { signal: controller.signal });
         // Somewhere between sending and the answer.
@@ -643,6 +643,14 @@ describe.skipIf(postgresUrl === '')('the pool on a real Postgres', () => {
       await lease.query('BEGIN');
       await lease.query('SELECT 1/0').catch(() => {});
       await expect(lease.query('COMMIT')).rejects.toMatchObject({ code: 'ERR_HOTPATH_DATABASE_ROLLED_BACK' });
+      await lease.query('BEGIN');
+      await lease.query('SELECT 1/0').catch(() => {});
+      await expect(lease.query('COMMIT; SELECT 1')).rejects.toMatchObject({
+        code: 'ERR_HOTPATH_DATABASE_ROLLED_BACK',
+      });
+      await expect(lease.query('BEGIN; SELECT 1; ROLLBACK; SELECT 1')).resolves.toMatchObject({
+        command: 'SELECT',
+      });
       await lease.query('BEGIN');
       await expect(lease.query('ROLLBACK')).resolves.toMatchObject({ command: 'ROLLBACK' });
       lease.release();

@@ -31,7 +31,7 @@ export interface PgClient {
   readonly secretKey: number;
   connect(callback: (error: Error | null | undefined) => void): void;
   query(submittable: object): unknown;
-  query(config: object, callback: (error: Error | undefined, result: PgResult | PgResult[]) => void): void;
+  query(config: object, callback: PgCallback): void;
   getTransactionStatus(): TransactionStatus | null;
   end(callback: () => void): void;
   on(event: 'error', listener: (error: Error) => void): this;
@@ -46,7 +46,13 @@ export interface PgResult {
   readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
+type PgCallback = (error: Error | undefined, result: PgResult | PgResult[]) => void;
+
 interface Internals {
+  readonly Query: new (
+    config: object,
+    callback: PgCallback,
+  ) => { handleCopyInResponse(connection: PgConnection): void };
   readonly Client: new (config: object) => PgClient;
   readonly Connection: new (config: object) => PgConnection;
   readonly utils?: { readonly prepareValue: (value: unknown) => string | Buffer | null };
@@ -56,6 +62,8 @@ interface Internals {
 const internals = pg as unknown as Internals;
 
 export const PgClientClass: Internals['Client'] = internals.Client;
+/** Published, as the client is. */
+export const PgQueryClass: Internals['Query'] = internals.Query;
 export const PgConnectionClass: Internals['Connection'] = internals.Connection;
 /** Turns a value that is none of the simple ones (a Date, an array, an object) into its text. */
 export const prepareValue: (value: unknown) => string | Buffer | null =

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type PgClient, PgClientClass, type PgResult, pgTypes } from './pg-internals.ts';
+import { type PgClient, PgClientClass, PgQueryClass, pgTypes } from './pg-internals.ts';
 import type { ResolvedOptions } from './options.ts';
 import { socketTo } from './socket-to.ts';
 import { Statement } from './statement.ts';
@@ -24,9 +24,15 @@ export function queryPlainly(client: PgClient, statement: Statement, options: Re
     // Without it, an empty list of values would mean the simple protocol.
     ...(values === undefined ? {} : { queryMode: 'extended' }),
   };
-  client.query(config, (error: Error | undefined, result: PgResult | PgResult[]) => {
+  const query = new PgQueryClass(config, (error, result) => {
     statement.takePlainly(error, result);
   });
+  if (values !== undefined) {
+    query.handleCopyInResponse = (connection) => {
+      statement.handleCopyInResponse(connection);
+    };
+  }
+  client.query(query);
 }
 
 /** A socket of ours for a client: `pg` takes one, and so it need not be asked for its own. */

@@ -105,6 +105,8 @@ export class Statement {
   #healed = false;
   /** True when this one parsed: after an error nobody knows how far it came. */
   #parsed = false;
+  /** A COMMIT in the text rolled back, be it the last of its statements or not. */
+  #rolledBack = false;
 
   constructor(
     request: Request,
@@ -127,6 +129,7 @@ export class Statement {
     this.shape = undefined;
     this.#rowCount = 0;
     this.#parsed = false;
+    this.#rolledBack = false;
     this.endsExchange = true;
     this.changedSession = this.request.changesSession;
   }
@@ -247,8 +250,15 @@ export class Statement {
       this.tag = text.startsWith('INSERT ') ? 'INSERT' : text.slice(0, space);
       this.#rowCount = count;
     }
-    if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
-    else if (this.tag === 'DISCARD ALL' || this.tag === 'DEALLOCATE ALL') this.#host!.prepared.clear();
+    this.#noteTag();
+    if (this.tag === 'DISCARD ALL' || this.tag === 'DEALLOCATE ALL') this.#host!.prepared.clear();
+  }
+
+  #noteTag(): void {
+    const { tag } = this;
+    const { text } = this.request;
+    if (tagChangesSession(tag, text)) this.changedSession = true;
+    else if (tag === 'ROLLBACK' && !ENDS_TRANSACTION.test(text)) this.#rolledBack = true;
   }
 
   /** One of several statements in a text is done. The last one answers: rows of one before it are not the answer of one without rows. */
@@ -273,7 +283,7 @@ export class Statement {
       this.#rows = result.rows;
       const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
       this.shape = new ResultShape(fields, []);
-      if (tagChangesSession(this.tag, this.request.text)) this.changedSession = true;
+      this.#noteTag();
     }
   }
 
@@ -286,7 +296,8 @@ export class Statement {
   handleCopyInResponse(connection: PgConnection): void {
     connection.sendCopyFail('COPY FROM STDIN has no source here');
     // The server takes no notice of a Sync while it waits for data, and that was sent with the call.
-    if (this.request.call !== undefined) connection.sync();
+    const { call, values } = this.request;
+    if (call !== undefined || values !== undefined) connection.sync();
   }
 
   handleCopyData(): void {}
@@ -319,7 +330,7 @@ export class Statement {
           return true;
         }
       }
-    } else if (error === undefined && this.tag === 'ROLLBACK' && !ENDS_TRANSACTION.test(this.request.text)) {
+    } else if (error === undefined && this.#rolledBack) {
       this.error = new RolledBackError();
     }
     // A prepared statement without rows has no description: it is described for good.
