@@ -218,7 +218,13 @@ describe.skipIf(url === '')('a server that fails', () => {
   });
 
   test('a half-open idle connection is found by its check and replaced', async () => {
-    const db = open({ connectionString: proxy.url, max: 1, checkAfterIdleMs: 0, checkTimeoutMs: 50 });
+    const db = open({
+      connectionString: proxy.url,
+      max: 1,
+      checkAfterIdleMs: 0,
+      checkTimeoutMs: 50,
+      cancelGraceMs: 100,
+    });
     expect(await one(db)).toEqual([{ a: 1 }]);
     proxy.halfOpen(true);
     proxy.halfOpen(false);
@@ -227,7 +233,13 @@ describe.skipIf(url === '')('a server that fails', () => {
   });
 
   test('a check that is not answered holds nobody up where there may be another connection', async () => {
-    const db = open({ connectionString: proxy.url, max: 2, checkAfterIdleMs: 0, checkTimeoutMs: 60_000 });
+    const db = open({
+      connectionString: proxy.url,
+      max: 2,
+      checkAfterIdleMs: 0,
+      checkTimeoutMs: 60_000,
+      cancelGraceMs: 100,
+    });
     expect(await one(db)).toEqual([{ a: 1 }]);
     proxy.halfOpen(true);
     proxy.halfOpen(false);
