@@ -347,29 +347,55 @@ describe('hotpath-profile', () => {
     let port: number;
 
     /** A program that works and waits, whose inspector would open at a port of its own. */
-    async function begin(...flags: readonly string[]): Promise<void> {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      ({ port } = server.address() as AddressInfo);
-      server.close();
-      await once(server, 'close');
-      child = spawn(process.execPath, [...flags, `--inspect-port=${port}`, PROGRAM, 'waits'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
+    async function begin(behaviour: string, ...flags: readonly string[]): Promise<void> {
+      port = await freePort();
+      child = spawn(process.execPath, [...flags, `--inspect-port=${port}`, PROGRAM, behaviour], {
+        stdio: ['pipe', 'pipe', 'ignore'],
       });
       await once(child.stdout!, 'data');
     }
 
-    const attach = (name: string): Promise<Ended> =>
-      command([
-        'attach',
-        String(child.pid),
-        '--port',
-        String(port),
-        '--duration',
-        '0.5',
-        '--out',
-        join(out, name),
-      ]);
+    async function freePort(): Promise<number> {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port: free } = server.address() as AddressInfo;
+      server.close();
+      await once(server, 'close');
+      return free;
+    }
+
+    function argumentsFor(name: string, { at = port, duration = '0.5' } = {}): string[] {
+      const where = ['--port', String(at), '--out', join(out, name)];
+      return ['attach', String(child.pid), '--duration', duration, ...where];
+    }
+
+    const attach = (name: string, at = port): Promise<Ended> => command(argumentsFor(name, { at }));
+
+    /** Attaches, and does something as soon as it has told anything. */
+    async function attachAnd(
+      then: (attached: ChildProcess) => void,
+      args: readonly string[],
+    ): Promise<Ended> {
+      const attached = spawn(process.execPath, [BIN, ...args], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        timeout: LIMIT_MS,
+      });
+      let stderr = '';
+      attached.stderr.on('data', (data: Buffer) => {
+        stderr += data.toString();
+      });
+      const ended = once(attached, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+      await once(attached.stderr, 'data');
+      then(attached);
+      const [code, signal] = await ended;
+      return { code, signal, stdout: '', stderr };
+    }
+
+    const untilInspectorClosed = (): Promise<void> =>
+      vi.waitFor(
+        () => expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow('fetch failed'),
+        10_000,
+      );
 
     afterEach(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -380,15 +406,41 @@ describe('hotpath-profile', () => {
     test(
       'writes the profile of a running process, which goes on with its inspector closed',
       async () => {
-        await begin();
+        await begin('waits');
         const { code, stdout } = await attach('attached');
         expect(code).toBe(0);
         expect(stdout).toMatch(/ ms +[\d.]+ % +[\d.]+ ms  \w+/);
         expect(files('attached')).toEqual(CPU_FILES);
-        await vi.waitFor(() =>
-          expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow('fetch failed'),
-        );
+        await untilInspectorClosed();
         expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      },
+      LIMIT_MS,
+    );
+
+    test.skipIf(process.platform !== 'linux')(
+      'finds an inspector that opens at another port than was said, and closes it',
+      async () => {
+        await begin('waits');
+        const { code, stderr } = await attach('elsewhere', await freePort());
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^profiling [^\n]+\n$/) });
+        expect(files('elsewhere')).toEqual(CPU_FILES);
+        await untilInspectorClosed();
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      'waits for a process that is away in a long call, whose inspector opens afterwards, and closes it',
+      async () => {
+        await begin('isAway');
+        const comeBack = (): void => void child.stdin!.end();
+        const { code, stderr } = await attachAnd(comeBack, argumentsFor('away'));
+        expect({ code, stderr }).toEqual({
+          code: 0,
+          stderr: expect.stringMatching(/^process \d+ has not opened its inspector yet: [^\n]+\nprofiling /),
+        });
+        expect(files('away')).toEqual(CPU_FILES);
+        await untilInspectorClosed();
       },
       LIMIT_MS,
     );
@@ -396,7 +448,7 @@ describe('hotpath-profile', () => {
     test.skipIf(process.platform !== 'linux').each([['--inspect'], ['--title=stopped']])(
       'leaves a process alone that is stopped, with %s',
       async (flag) => {
-        await begin(flag);
+        await begin('waits', flag);
         child.kill('SIGSTOP');
         const { code, stderr } = await attach('stopped');
         expect(code).toBe(1);
@@ -410,30 +462,12 @@ describe('hotpath-profile', () => {
     test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
       'ended by %s, it writes what there is and closes the inspector',
       async (signal) => {
-        await begin();
-        const folder = join(out, `ended-by-${signal}`);
-        const args = [
-          'attach',
-          String(child.pid),
-          '--port',
-          String(port),
-          '--duration',
-          '600',
-          '--out',
-          folder,
-        ];
-        const attached = spawn(process.execPath, [BIN, ...args], {
-          stdio: ['ignore', 'ignore', 'pipe'],
-          timeout: LIMIT_MS,
-        });
-        await once(attached.stderr, 'data');
-        attached.kill(signal);
-        const [code] = (await once(attached, 'close')) as [number | null];
+        await begin('waits');
+        const args = argumentsFor(`ended-by-${signal}`, { duration: '600' });
+        const { code } = await attachAnd((attached) => attached.kill(signal), args);
         expect(code).toBe(0);
         expect(files(`ended-by-${signal}`)).toEqual(CPU_FILES);
-        await vi.waitFor(() =>
-          expect(fetch(`http://127.0.0.1:${port}/json/list`)).rejects.toThrow('fetch failed'),
-        );
+        await untilInspectorClosed();
       },
       LIMIT_MS,
     );
@@ -443,7 +477,7 @@ describe('hotpath-profile', () => {
     )(
       'does not end a process that leaves SIGUSR1 as it is',
       async () => {
-        await begin('--disable-sigusr1');
+        await begin('waits', '--disable-sigusr1');
         const { code, stderr } = await attach('deaf');
         expect(code).toBe(1);
         expect(stderr).toMatch(

@@ -6,10 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from './arguments.ts';
 import type { Command } from './arguments.ts';
 import { InspectorClient } from './inspector-client.ts';
+import { listeningPorts } from './listening-ports.ts';
 import { CommandError, finishCpu, prepareOutput, writeOutput } from './output.ts';
 
 const OPENING_MS = 5000;
+/** A thread in a call that it does not come back from soon opens its inspector afterwards, and then nobody would close it. */
+const BUSY_MS = 120_000;
 const LOOK_EVERY_MS = 50;
+const ANSWER_MS = 5000;
 const CLOSING_MS = 1000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -33,7 +37,7 @@ export async function attach(command: Command): Promise<number> {
   const end = (): void => early.abort();
   // From here on an inspector may be open that is to be closed again.
   for (const signal of SIGNALS) process.once(signal, end);
-  const { client, isOurs } = await openInspector(pid, command.port);
+  const { client, isOurs } = await openInspector(pid, command.port, early.signal);
   try {
     const profile = await profileOf(client, command, early);
     writeOutput(`${base}.cpuprofile`, JSON.stringify(profile));
@@ -89,26 +93,37 @@ interface Opened {
   readonly isOurs: boolean;
 }
 
-async function openInspector(pid: number, port: number): Promise<Opened> {
+async function openInspector(pid: number, port: number, early: AbortSignal): Promise<Opened> {
   const status = statusOf(pid);
   // It would open its inspector when it goes on, and nobody would close it.
   if (/^State:\s*t/im.test(status)) throw new CommandError(`process ${pid} is stopped; continue it first`);
-  const open = await connect(pid, port);
+  const open = await connect(pid, port, false);
   if (open !== undefined) return { client: open, isOurs: false };
   if (!hearsSignal(status, constants.signals.SIGUSR1)) {
     throw new CommandError(
       `process ${pid} does not let a signal open its inspector (--disable-sigusr1); start it with --inspect`,
     );
   }
+  const others = listeningPorts(pid);
   process.kill(pid, 'SIGUSR1');
-  const endMs = performance.now() + OPENING_MS;
-  while (performance.now() < endMs) {
+  const begunMs = performance.now();
+  let isTold = false;
+  while (performance.now() - begunMs < BUSY_MS && !(isTold && early.aborted)) {
     await delay(LOOK_EVERY_MS);
-    const client = await connect(pid, port);
-    if (client !== undefined) return { client, isOurs: true };
+    // It opens where the process was told to, which need not be where we were.
+    const opened = [...listeningPorts(pid)].filter((listening) => !others.has(listening));
+    for (const candidate of new Set([port, ...opened])) {
+      const client = await connect(pid, candidate, true);
+      if (client !== undefined) return { client, isOurs: true };
+    }
+    if (isTold || performance.now() - begunMs < OPENING_MS) continue;
+    isTold = true;
+    process.stderr.write(
+      `process ${pid} has not opened its inspector yet: it is busy, or opens it elsewhere (--port); waiting, Ctrl-C gives up\n`,
+    );
   }
   throw new CommandError(
-    `the inspector of process ${pid} did not open on port ${port}; if it has another one, --port`,
+    `the inspector of process ${pid} did not open on port ${port}; when the process is less busy it opens, and stays open`,
   );
 }
 
@@ -127,15 +142,21 @@ function hearsSignal(status: string, signal: number): boolean {
   return caught === undefined || ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** The inspector at the port, if it is that of the process; `undefined` where nothing listens. */
-async function connect(pid: number, port: number): Promise<InspectorClient | undefined> {
+/**
+ * The inspector at the port, if it is that of the process; `undefined` where nothing listens.
+ *
+ * @param isOurs whether one that does not answer is to be closed when it does.
+ */
+async function connect(pid: number, port: number, isOurs: boolean): Promise<InspectorClient | undefined> {
   const url = await debuggerUrl(port);
   if (url === undefined) return undefined;
-  const client = await InspectorClient.connect(url, OPENING_MS);
+  const client = await InspectorClient.connect(url, ANSWER_MS);
   const answer = client.post('Runtime.evaluate', { expression: 'process.pid', returnByValue: true });
   const answered = new AbortController();
   // Another thread of it has opened the connection; its own may be in a call that never ends.
-  const late = delay(OPENING_MS, undefined, { signal: answered.signal }).then(() => {
+  const late = delay(ANSWER_MS, undefined, { signal: answered.signal }).then(() => {
+    // It hears what it was sent, in this order, when it comes back.
+    if (isOurs) void askToClose(client).catch(() => {});
     client.close();
     throw new CommandError(
       `the inspector on port ${port} does not answer: its process is stopped or blocked`,
@@ -153,7 +174,7 @@ async function connect(pid: number, port: number): Promise<InspectorClient | und
 async function debuggerUrl(port: number): Promise<string | undefined> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/json/list`, {
-      signal: AbortSignal.timeout(OPENING_MS),
+      signal: AbortSignal.timeout(ANSWER_MS),
     });
     const [first] = (await response.json()) as { readonly webSocketDebuggerUrl?: string }[];
     return first?.webSocketDebuggerUrl;
@@ -188,9 +209,12 @@ async function profileOf(
  * Soon, because closing waits until we are gone. By the `require` that the inspector has: older Nodes have no
  * `process.getBuiltinModule`, and what is thrown in a timer would end the process.
  */
-async function closeInspector(client: InspectorClient): Promise<void> {
+function askToClose(client: InspectorClient): Promise<unknown> {
   const expression =
     "{ const inspector = require('inspector'); setTimeout(() => inspector.close(), 200).unref(); }";
-  const closing = client.post('Runtime.evaluate', { expression, includeCommandLineAPI: true });
-  await Promise.race([closing.catch(() => {}), delay(CLOSING_MS)]);
+  return client.post('Runtime.evaluate', { expression, includeCommandLineAPI: true });
+}
+
+async function closeInspector(client: InspectorClient): Promise<void> {
+  await Promise.race([askToClose(client).catch(() => {}), delay(CLOSING_MS)]);
 }
