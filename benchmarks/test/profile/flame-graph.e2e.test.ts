@@ -57,8 +57,8 @@ describe.skipIf(executablePath === undefined)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(name: string): Promise<void> {
-    const context = await browser.newContext({ viewport: { width: 1000, height: 400 }, offline: true });
+  async function open(name: string, width = 1000): Promise<void> {
+    const context = await browser.newContext({ viewport: { width, height: 400 }, offline: true });
     page = await context.newPage();
     complaints = [];
     const file = pathToFileURL(join(folder, `${name}.svg`)).href;
@@ -147,6 +147,28 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await frame('scan').hover();
     expect(await page.locator('#shown').textContent()).toContain('60 ms before, 30 ms after (−50.0 %)');
   });
+
+  test.each(Object.keys(GRAPHS))(
+    'what stands above the frames is whole on a phone, and over none of them: %s',
+    async (name) => {
+      await open(name, 360);
+      const above = page.locator('.title:visible, .told:visible, #controls input, #controls button');
+      const boxes = async (): Promise<DOMRect[]> =>
+        (await Promise.all((await above.all()).map((part) => part.boundingBox()))) as unknown as DOMRect[];
+      for (const { x, width } of await boxes()) {
+        expect(x).toBeGreaterThanOrEqual(0);
+        expect(x + width).toBeLessThanOrEqual(360);
+      }
+      expect(await boxes()).toHaveLength(4);
+      await page.getByRole('searchbox').fill('n');
+      const top = (await page.locator('svg.f').first().boundingBox())!.y;
+      for (const { y, height } of await boxes()) expect(y + height).toBeLessThanOrEqual(top);
+      const last = (await page.locator('svg.f').last().boundingBox())!;
+      expect(
+        await page.evaluate(() => document.documentElement.getBoundingClientRect().height),
+      ).toBeGreaterThan(last.y + last.height);
+    },
+  );
 
   test('runs nothing that a name brings along', async () => {
     await open('hostile');

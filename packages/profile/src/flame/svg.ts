@@ -33,6 +33,7 @@ export function renderSvg(boxes: readonly Box[], drawing: Drawing): string {
   const height = HEAD + (deepest + 1) * ROW + FOOT;
   const title = escapeXml(shorten(drawing.title, NAME_LENGTH));
   const classOf = drawing.isDifference ? changeClasses(boxes) : kindClass;
+  const told = escapeXml(headLine(boxes[0], drawing));
   const frames = boxes.map((box) => renderBox(box, boxes[0]!.frame, drawing, classOf(box)));
   const empty = boxes.length === 0 ? `<text x="10" y="${HEAD + 12}">No samples.</text>` : '';
   return `<?xml version="1.0" encoding="UTF-8"?>
@@ -41,8 +42,8 @@ export function renderSvg(boxes: readonly Box[], drawing: Drawing): string {
 <style>${STYLE}</style>
 <rect class="ground" width="100%" height="100%"/>
 <text x="10" y="22" class="title">${title}</text>
-<text x="10" y="38" class="told">${escapeXml(headLine(boxes[0], drawing))}</text>
-${CONTROLS}
+<text x="10" y="38" class="told">${told}</text>
+${controls(title, told)}
 <g id="frames">
 ${frames.join('\n')}${empty}
 </g>
@@ -51,7 +52,15 @@ ${frames.join('\n')}${empty}
 `;
 }
 
-const CONTROLS = `<foreignObject id="controls" x="0" y="44" width="100%" height="38" style="display:none"><div xmlns="http://www.w3.org/1999/xhtml" class="controls"><input id="search" type="search" placeholder="Search functions" aria-label="Search functions"/><button id="reset" type="button">Reset zoom</button><span id="found" role="status"></span><span id="shown"></span></div></foreignObject>`;
+/** What the script shows in place of both texts: it wraps where the screen is narrow. */
+function controls(title: string, told: string): string {
+  return (
+    `<foreignObject id="controls" width="100%" height="${HEAD - 2}" style="display:none"><div xmlns="http://www.w3.org/1999/xhtml" class="controls">` +
+    `<div class="title">${title}</div><div class="told">${told}</div>` +
+    '<input id="search" type="search" placeholder="Search functions" aria-label="Search functions"/>' +
+    '<button id="reset" type="button">Reset zoom</button><span id="found" role="status"></span><span id="shown"></span></div></foreignObject>'
+  );
+}
 
 function headLine(root: Box | undefined, { unit, isDifference }: Drawing): string {
   if (root === undefined) return '';

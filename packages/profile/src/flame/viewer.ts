@@ -8,8 +8,9 @@ export const STYLE = `
 .flame{background:var(--ground);font:12px system-ui,sans-serif;--ground:#fff;--ink:#1a1a1a;--quiet:#595959}
 @media(prefers-color-scheme:dark){.flame{--ground:#16181c;--ink:#eee;--quiet:#a8a8a8}}
 .ground{fill:var(--ground)}.flame text{fill:var(--ink)}.flame .told{fill:var(--quiet)}.title{font-size:16px;font-weight:600}
-.controls{display:flex;gap:8px;align-items:center;padding:4px 10px;color:var(--ink);font:12px system-ui,sans-serif;white-space:nowrap;overflow:hidden}
-.controls input{font:inherit;width:190px;padding:3px 6px}.controls button{font:inherit;padding:3px 8px}#shown{color:var(--quiet);overflow:hidden;text-overflow:ellipsis}
+.controls{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;padding:6px 10px;color:var(--ink);font:12px system-ui,sans-serif}.controls div{flex:0 0 100%;overflow-wrap:anywhere}.controls .told{color:var(--quiet)}
+.controls input{font:inherit;width:190px;padding:3px 6px}.controls button{font:inherit;padding:3px 8px}#shown{flex:1 0 300px;min-width:0;min-height:1.4em;color:var(--quiet);white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+@media(max-width:700px){#shown{flex-basis:100%;min-height:4.2em;white-space:normal;overflow-wrap:anywhere}}
 .f{cursor:pointer;outline:none}.f text{fill:#111;pointer-events:none;white-space:pre}.f rect{stroke:var(--ground);stroke-width:.6}
 .f:hover rect,.f:focus rect{stroke:var(--ink);stroke-width:1.6}
 .a0 rect{fill:#f4a261}.a1 rect{fill:#f7b27d}.a2 rect{fill:#f09150}.d0 rect{fill:#f2d76b}.d1 rect{fill:#f6e08a}.d2 rect{fill:#eacb4d}
@@ -35,8 +36,21 @@ export const VIEWER = `
     frame.setAttribute('tabindex', frame === all[0] ? '0' : '-1');
   });
   root.setAttribute('width', '100%');
+  Array.prototype.forEach.call(root.querySelectorAll('text.title, text.told'), function (text) { text.style.display = 'none'; });
   part('controls').style.display = '';
   var zoomed = 0, current = 0;
+  var head = part('controls'), least = parseFloat(head.getAttribute('height')), height = parseFloat(root.getAttribute('height'));
+  var pushed = 0;
+
+  // What stands above the frames wraps where the screen is narrow, and pushes them down.
+  function fit() {
+    var more = Math.max(0, head.firstElementChild.offsetHeight - least);
+    if (more === pushed) return;
+    pushed = more;
+    head.setAttribute('height', least + more);
+    part('frames').setAttribute('transform', 'translate(0 ' + more + ')');
+    root.setAttribute('height', height + more);
+  }
 
   // Frames are in preorder: all below a frame follow it, up to the next one that is no deeper.
   function endOf(at) {
@@ -75,9 +89,11 @@ export const VIEWER = `
       if (i >= coveredTo) { share += widths[i]; coveredTo = endOf(i); }
     }
     part('found').textContent = sought === '' ? '' : count + (count === 1 ? ' frame, ' : ' frames, ') + share.toFixed(1) + ' %';
+    fit();
   }
   function show(at) {
     part('shown').textContent = at < 0 ? '' : all[at].querySelector('title').textContent.replace(/\\n/g, ' \\u00b7 ');
+    fit();
   }
   function focus(at) {
     if (all[at].classList.contains('off')) return;
@@ -114,6 +130,8 @@ export const VIEWER = `
     else return;
     event.preventDefault();
   });
+  addEventListener('resize', fit);
+  fit();
   if (all.length > 0) zoom(0);
 })();
 `;
