@@ -2,6 +2,7 @@ import { type Database, type Queryable, nestTables, sql } from '@hotpath/databas
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freshDatabase, postgresUrl } from './fresh-database.ts';
+import { ManualClock } from './manual-clock.ts';
 
 interface Tables {
   users: { id: number; name: string; team_id: number | null };
@@ -223,6 +224,29 @@ describe.skipIf(postgresUrl === '')('nested tables on a real Postgres', () => {
       expect(await both.load(tx)).toEqual(expected);
     });
     await pool.end();
+  });
+
+  test('survive a change of the keys’ type', async () => {
+    const clock = new ManualClock();
+    const own = fresh.open({ max: 2, clock });
+    await own.query(`CREATE TABLE owners (id int); CREATE TABLE pets (id int, owner int); CREATE TABLE cars (id int, owner int);
+      INSERT INTO owners VALUES (1); INSERT INTO pets VALUES (2, 1); INSERT INTO cars VALUES (3, 1)`);
+    const list = { on: { owner: 'id' }, key: 'id', fields: { id: 'id' } } as const;
+    const owners = nestTables<{
+      owners: { id: unknown };
+      pets: { id: number; owner: unknown };
+      cars: { id: number; owner: unknown };
+    }>()({
+      table: 'owners',
+      key: 'id',
+      fields: { id: 'id' },
+      many: { pets: { table: 'pets', ...list }, cars: { table: 'cars', ...list } },
+    });
+    expect(await owners.load(own)).toEqual([{ id: 1, pets: [{ id: 2 }], cars: [{ id: 3 }] }]);
+    await own.query(`ALTER TABLE owners ALTER id TYPE text; ALTER TABLE pets ALTER owner TYPE text;
+      ALTER TABLE cars ALTER owner TYPE text`);
+    clock.advance(1_000);
+    expect(await owners.load(own)).toEqual([{ id: '1', pets: [{ id: 2 }], cars: [{ id: 3 }] }]);
   });
 
   test('wrong specs throw at once', () => {
