@@ -148,6 +148,7 @@ test('what goes wrong where the results of blocks are folded is told like everyt
     for (const input of [new Float64Array(5000).fill(1), new Array<number>(5000).fill(1)]) {
       await expect(parallel.reduce(input, ranges('throwsAtSums'), 0)).rejects.toMatchObject({
         code: 'ERR_HOTPATH_CPU_TASK',
+        index: 1024,
         cause: { message: 'a large one' },
       });
       await expect(parallel.reduce(input, ranges('textAtSums'), 0)).rejects.toMatchObject({
@@ -155,4 +156,10 @@ test('what goes wrong where the results of blocks are folded is told like everyt
       });
     }
   }
+});
+
+test('a calling thread that takes no part folds no results of blocks either', async () => {
+  const parallel = pool({ callerSliceMs: 0 });
+  expect(await parallel.reduce(new Float64Array(5000).fill(1), ranges('addElsewhere'), 0)).toBe(5000);
+  expect(await parallel.reduce(new Array<bigint>(5000).fill(1n), ranges('addElsewhere'), 0n)).toBe(5000n);
 });

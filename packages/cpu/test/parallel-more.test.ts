@@ -191,3 +191,22 @@ test('an image may be changed in place, and an output that it overlaps in part i
   free(tall.pixels);
   free(apart.pixels);
 });
+
+test('pixels that begin between two words come out as those that do not', async () => {
+  const parallel = pool();
+  const image = random(61, 7);
+  const shifted = allocate('u8', image.pixels.length + 1);
+  const odd = { ...image, pixels: shifted.subarray(1) };
+  const out = createImage(61, 7);
+  odd.pixels.set(image.pixels);
+  await grayscale(parallel, image, out);
+  await grayscale(parallel, odd);
+  expect(odd.pixels).toEqual(out.pixels);
+  odd.pixels.set(image.pixels);
+  await adjust(parallel, image, { brightness: -0.2, contrast: 2 }, out);
+  await adjust(parallel, odd, { brightness: -0.2, contrast: 2 });
+  expect(odd.pixels).toEqual(out.pixels);
+  free(image.pixels);
+  free(shifted);
+  free(out.pixels);
+});

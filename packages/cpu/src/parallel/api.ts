@@ -79,8 +79,8 @@ export interface Parallel {
   /**
    * Folds numbers: the task is called as `fn(accumulated, value, index)`, first with `initial`. It must be associative and
    * `initial` its identity (0 for a sum, −∞ for a maximum), because blocks of items are folded apart, each from `initial`,
-   * and then their results by the same function. Blocks do not depend on the number of threads, so equal inputs give equal
-   * results. An array that is not in shared memory is copied once.
+   * and then their results by the same function; the index of such a result is that of its block's first item. Blocks do not
+   * depend on the number of threads, so equal inputs give equal results. An array that is not in shared memory is copied once.
    *
    * @throws as `map`.
    */

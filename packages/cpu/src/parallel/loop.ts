@@ -47,8 +47,9 @@ export type CloneKind = 'any' | 'gather' | 'order';
 export interface GatherBlock {
   readonly items: readonly unknown[];
   readonly initial: unknown;
-  /** Index of the first item. */
+  /** Index of the first item, and how far the indices of two neighbours are apart. */
   readonly first: number;
+  readonly step: number;
 }
 
 /** The `input` of a `range`. */
@@ -174,15 +175,16 @@ function rangeLoop(fn: ItemFunction): Loop {
 }
 
 function gatherLoop(fn: ItemFunction): Loop {
-  const step = fn as (...values: unknown[]) => unknown;
+  const fold = fn as (...values: unknown[]) => unknown;
   return (input, output, start, end, _offset, position) => {
     for (let b = start; b < end; b++) {
-      const { items, initial, first } = input[b] as GatherBlock;
+      const { items, initial, first, step } = input[b] as GatherBlock;
       let result = initial;
       for (let i = 0; i < items.length; i++) {
-        position.index = first + i;
-        result = step(result, items[i], first + i);
-        if (isThenable(result) || cannotTravel(result)) refuseResult(result, first + i, 'any');
+        const index = first + i * step;
+        position.index = index;
+        result = fold(result, items[i], index);
+        if (isThenable(result) || cannotTravel(result)) refuseResult(result, index, 'any');
       }
       output[b] = result;
     }

@@ -8,11 +8,10 @@ import { mapClones } from './clone-map.ts';
 import type { NumberKernel, Operand, ParallelKernels } from './kernel-blocks.ts';
 import { checkKernel, kernelTask, runKernel } from './kernel.ts';
 import { COUNT_MAX } from './grain.ts';
-import type { GatherBlock, Position, RangeInput } from './loop.ts';
+import type { GatherBlock, RangeInput } from './loop.ts';
 import { checkNumber, resolveMapOptions, resolveOptions } from './options.ts';
 import type { MapOptions, ParallelOptions, ResolvedOptions } from './options.ts';
 import { arrayItems, foldItems, indexItems, mapShared } from './shared-map.ts';
-import { errorOfThrown } from './failure.ts';
 import { areNumbers } from './pack.ts';
 import { ASCENDING, sortPlain, sortTyped } from './sort.ts';
 import { keyOf, LoadedTask, loadModuleTask } from './task.ts';
@@ -61,31 +60,28 @@ async function gather(call: Call, input: readonly unknown[], initial: unknown): 
   checkCount(input.length);
   const blocks = Array.from({ length: Math.ceil(input.length / FOLD_BLOCK) }, (_, b): GatherBlock => {
     const first = b * FOLD_BLOCK;
-    return { items: input.slice(first, first + FOLD_BLOCK), initial, first };
+    return { items: input.slice(first, first + FOLD_BLOCK), initial, first, step: 1 };
   });
   const results = new Array<unknown>(blocks.length);
   const onProgress =
     call.onProgress &&
     ((done: number) => call.onProgress?.(Math.min(done * FOLD_BLOCK, input.length), input.length));
   await mapClones({ ...call, task: call.task.withCost(0), onProgress }, blocks, results, 'gather');
-  return foldResults(call.task, results, initial);
+  return await foldResults(call, results, initial);
 }
 
 /**
- * Folds the results of blocks by the same function, here; `initial` where there are none.
- *
- * @throws TaskError, TaskResultError when the function throws, or gives what it may not.
+ * Folds the results of blocks by the same function, as one more block; `initial` where there are none. The index of a result is that of
+ * the first item of its block.
  */
-function foldResults(task: LoadedTask, results: readonly unknown[], initial: unknown): unknown {
+async function foldResults(call: Call, results: readonly unknown[], initial: unknown): Promise<unknown> {
   if (results.length === 0) return initial;
-  const block: GatherBlock = { items: results.slice(1), initial: results[0], first: 1 };
-  const position: Position = { index: -1 };
-  const total: unknown[] = [undefined];
-  try {
-    task.loop([block], total, 'gather')([block], total, 0, 1, 0, position);
-  } catch (error) {
-    throw errorOfThrown(error, position.index, task);
-  }
+  const [first, ...items] = results;
+  if (items.length === 0) return first;
+  const block: GatherBlock = { items, initial: first, first: FOLD_BLOCK, step: FOLD_BLOCK };
+  const total: unknown[] = [];
+  const task = call.task.withCost(0);
+  await mapClones({ ...call, task, onProgress: undefined }, [block], total, 'gather');
   return total[0];
 }
 
@@ -228,7 +224,7 @@ class PiscinaParallel implements Parallel {
       }
       const results = new Float64Array(new SharedArrayBuffer(Math.ceil(numbers.length / FOLD_BLOCK) * 8));
       await mapShared(call, foldItems(numbers, FOLD_BLOCK, initial, results));
-      const total = foldResults(call.task, Array.from(results), initial);
+      const total = await foldResults(call, Array.from(results), initial);
       if (typeof total === 'number') return total;
       throw new TaskResultError(`the result of the fold: expected a number, got ${describe(total)}`, -1);
     });

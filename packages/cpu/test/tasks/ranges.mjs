@@ -1,9 +1,18 @@
 // Tasks for the tests of reduce, filter and forEachRange.
 
+import { isMainThread } from 'node:worker_threads';
+
 export const add = (total, x) => total + x;
 export const greatest = (a, b) => (a > b ? a : b);
 export const isOdd = (x) => (x & 1) === 1;
 export const wrong = () => 'text';
+
+/** Over ones; tells the sums of blocks, which are the only totals of 1024 and more. */
+export function addElsewhere(total, x, index) {
+  if (isMainThread) throw new Error('the calling thread takes no part');
+  if (total >= 1024 && index % 1024 !== 0) throw new Error(`a sum has the index ${index}`);
+  return total + x;
+}
 
 /** Goes wrong where sums of blocks are added, and not before, over ones. */
 export function throwsAtSums(total, x) {
