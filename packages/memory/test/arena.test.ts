@@ -259,6 +259,22 @@ describe('bad input', () => {
     expect(() => new Arena(5 as never)).toThrow(code('ARGUMENT_TYPE'));
   });
 
+  test('all of the limit can be had, although it is no multiple of a chunk', () => {
+    using arena = new Arena({ chunkBytes: 4096, maxBytes: 6000 });
+    arena.allocate(4096);
+    arena.allocate(1900);
+    expect(arena.stats().reservedBytes).toBe(6000);
+    expect(() => arena.allocate(100)).toThrow(code('CAPACITY'));
+  });
+
+  test('elements are not aligned to less than their size', () => {
+    using arena = new Arena();
+    arena.allocate(3, 1);
+    expect(() => arena.allocateView('f64', 1, 1)).toThrow(code('ARGUMENT_RANGE'));
+    expect(() => arena.allocateOf('i32', 1, 2)).toThrow(code('ARGUMENT_RANGE'));
+    expect(arena.allocateView('u16', 1, 2).byteOffset % 2).toBe(0);
+  });
+
   test('the limit is reached with an error, and what was there stays', () => {
     using arena = new Arena({ chunkBytes: 1024, maxBytes: 4096 });
     const first = arena.allocate(1000);

@@ -258,6 +258,7 @@ describe('waiting', () => {
     for (const timeoutMs of [-1, Number.NaN, 2 ** 31]) {
       await expect(pool.acquire({ timeoutMs })).rejects.toMatchObject(code('ARGUMENT_RANGE'));
     }
+    await expect(pool.acquire(null as never)).rejects.toMatchObject(code('ARGUMENT_TYPE'));
     await expect(pool.acquire({ timeoutMs: '5' as never })).rejects.toMatchObject(code('ARGUMENT_TYPE'));
     await expect(pool.acquire({ signal: {} as never })).rejects.toMatchObject(code('ARGUMENT_TYPE'));
     expect(pool.stats().leasedCount).toBe(0);
@@ -324,8 +325,11 @@ describe('closing', () => {
     const closing = pool.close({ timeoutMs: 10 });
     timers.fireAll();
     await expect(closing).rejects.toMatchObject(code('POOL_TIMEOUT'));
+    const again = pool.close({ timeoutMs: 10 });
     lease.release();
     expect(pool.stats().ownedBytes).toBe(0);
+    await again;
+    await pool.close();
   });
 
   test('a close with an impossible time limit closes nothing, and the next one does', async () => {
@@ -450,6 +454,20 @@ describe('size classes', () => {
     lease.release();
     expect(loose.stats()).toMatchObject({ ownedBytes: 0, overflowCount: 2 });
     expect(thrown(() => loose.acquireSync(5000.5))).toMatchObject(code('ARGUMENT_RANGE'));
+  });
+
+  test('a request for more than the byte limit is refused and holds up nobody', async () => {
+    const pool = createSizeClassPool({ maxBytes: 5000 });
+    expect(pool.maxBlockSize).toBe(4096);
+    await expect(pool.acquire(5000)).rejects.toMatchObject(code('ARGUMENT_RANGE'));
+    expect((await pool.acquire(4000)).bytes).toHaveLength(4096);
+    for (const options of [
+      { maxBytes: 5000, maxBlockSize: 5000 },
+      { maxBytes: 1000, minBlockSize: 1000 },
+    ]) {
+      expect(thrown(() => createSizeClassPool(options))).toMatchObject(code('ARGUMENT_RANGE'));
+    }
+    expect(createSizeClassPool({ maxBytes: 1 << 22, minBlockSize: 1 << 21 }).maxBlockSize).toBe(1 << 21);
   });
 
   test('a large request in line is not overtaken by small ones', async () => {

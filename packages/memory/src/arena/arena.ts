@@ -108,10 +108,16 @@ export class Arena<B extends ArrayBufferLike = SharedArrayBuffer> extends WholeA
     return (this.allocateSlow(sizeBytes, alignment) + 0) as ArenaHandle;
   }
 
-  /** Allocates `count` elements of `type`. @throws as {@link Arena.allocate}. */
+  /**
+   * Allocates `count` elements of `type`.
+   *
+   * @param alignment a power of two from the size of an element up to 64.
+   * @throws as {@link Arena.allocate}.
+   */
   allocateOf(type: ElementType, count: number, alignment = 8): ArenaHandle {
     const elementBytes = ELEMENT_SIZE_BYTES[type];
     if (elementBytes === undefined) badType(type);
+    if (alignment < elementBytes) checkInteger('alignment', alignment, elementBytes, ALIGNMENT_MAX);
     checkInteger('count', count, 0, CHUNK_BYTES_MAX / elementBytes);
     return this.allocate(count * elementBytes, alignment);
   }

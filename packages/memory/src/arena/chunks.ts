@@ -150,7 +150,8 @@ export class Chunks {
   }
 
   #insert(index: number, sizeBytes: number): void {
-    const chunkBytes = Math.max(this.#chunkBytes, sizeBytes);
+    // The last chunk is as large as the limit leaves it.
+    const chunkBytes = Math.max(sizeBytes, Math.min(this.#chunkBytes, this.#maxBytes - this.#reservedBytes));
     const totalBytes = this.#reservedBytes + chunkBytes;
     if (this.isLent || totalBytes > this.#maxBytes || chunkBytes > CHUNK_BYTES_MAX) {
       const limit = this.isLent ? 'the lent memory' : `maxBytes, ${this.#maxBytes}`;

@@ -50,8 +50,8 @@ export abstract class LeasePool<B extends ArrayBufferLike> {
 
   /**
    * Refuses new acquires, rejects those in line, and resolves when the last lease is back; rejects with
-   * `PoolTimeoutError` when that takes too long (the leases can still be released). Calling it again returns the same
-   * promise.
+   * `PoolTimeoutError` when that takes too long (the leases can still be released). Calling it again meanwhile returns
+   * the same promise, and after that waits anew.
    */
   close(options?: ClosePoolOptions): Promise<void> {
     return this.core.close(options);

@@ -59,7 +59,7 @@ export interface PoolOptions extends CommonPoolOptions {
 export interface SizeClassPoolOptions extends CommonPoolOptions {
   /** Smallest class, in bytes, rounded up to a power of two. Default 1024. */
   readonly minBlockSize?: number;
-  /** Largest class, in bytes, rounded up to a power of two. Default 1 MiB. */
+  /** Largest class, in bytes, rounded up to a power of two, at most `maxBytes`. Default: 1 MiB, or as much as `maxBytes` allows. */
   readonly maxBlockSize?: number;
   /** Bytes that the pool owns at most, leased and idle ones together. Idle blocks of other classes make way first. */
   readonly maxBytes: number;
@@ -142,20 +142,18 @@ function parseLent(memory: BorrowedMemory, neededBytes: number, shared: unknown)
 /** Checks and completes the options of a pool of size classes. */
 export function parseSizeClassPoolOptions(options: SizeClassPoolOptions): ResolvedPoolOptions {
   checkObject(options);
-  const {
-    minBlockSize = MIN_BLOCK_BYTES,
-    maxBlockSize = MAX_BLOCK_BYTES,
-    maxBytes,
-    maxBlocks = MAX_BLOCKS,
-  } = options;
+  const { minBlockSize = MIN_BLOCK_BYTES, maxBlockSize, maxBytes, maxBlocks = MAX_BLOCKS } = options;
   checkInteger('minBlockSize', minBlockSize, 1, 1 << 30);
-  checkInteger('maxBlockSize', maxBlockSize, minBlockSize, 1 << 30);
-  checkInteger('maxBytes', maxBytes, minBlockSize, Number.MAX_SAFE_INTEGER);
+  const smallest = powerOfTwo(minBlockSize);
+  checkInteger('maxBytes', maxBytes, smallest, Number.MAX_SAFE_INTEGER);
   checkInteger('maxBlocks', maxBlocks, 1, BLOCK_COUNT_LIMIT);
+  if (maxBlockSize !== undefined) checkInteger('maxBlockSize', maxBlockSize, minBlockSize, 1 << 30);
+  const largest = powerOfTwo(maxBlockSize ?? Math.max(MAX_BLOCK_BYTES, minBlockSize));
   const classes: number[] = [];
-  for (let size = powerOfTwo(minBlockSize); ; size *= 2) {
-    classes.push(size);
-    if (size >= maxBlockSize) break;
+  for (let size = smallest; size <= largest && size <= maxBytes; size *= 2) classes.push(size);
+  // A request of a class that the limit has no room for would wait for ever, and hold up the line.
+  if (maxBlockSize !== undefined && classes.at(-1) !== largest) {
+    throw new ArgumentRangeError(`maxBytes: expected room for a block of ${largest} bytes, got ${maxBytes}`);
   }
   const { shared = false, memory } = options;
   const lent = memory === undefined ? undefined : parseLent(memory, classes.at(-1)!, shared);

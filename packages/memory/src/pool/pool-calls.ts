@@ -46,7 +46,11 @@ export interface PoolTrim {
 }
 
 /** @throws ArgumentTypeError, ArgumentRangeError when an option of an acquire is invalid. */
-export function checkAcquireOptions({ timeoutMs, signal }: AcquireOptions): void {
+export function checkAcquireOptions(options: AcquireOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentTypeError(`options: expected an object, got ${describe(options)}`);
+  }
+  const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined) checkTimeout('timeoutMs', timeoutMs);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new ArgumentTypeError(`signal: expected an AbortSignal, got ${describe(signal)}`);

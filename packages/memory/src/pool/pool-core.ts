@@ -250,6 +250,7 @@ export class PoolCore<B extends ArrayBufferLike> implements BlockHome<B> {
           ? undefined
           : timers.setTimeout(() => {
               this.#onDrained = undefined;
+              this.#closing = undefined;
               reject(
                 new PoolTimeoutError(
                   `The pool '${this.#options.name}' still had ${this.#leased} leases out ${timeoutMs} ms after close`,
