@@ -16,17 +16,19 @@ import type { Case, Findings, Variant, VariantKind } from '../harness/case.ts';
 import type { Busy } from './busy.ts';
 import { busyLoop, busyService, CONNECTIONS, USERS } from './busy.ts';
 
-/** Three ticks: short, so that what changes in the machine meanwhile is the same on both sides. */
-const BLOCK_MS = 60;
+/** Two ticks: short, so that what changes in the machine meanwhile is the same on both sides. */
+const BLOCK_MS = 40;
 /** Longer than a block: the end of a window, some tens of microseconds, is not in the figure. */
 const WINDOW_MS = 2000;
 const WARM_UP = 2000;
-const ROUNDS = { quick: 5, plain: 160 };
-/** Of both variants: a round is a quarter of a second of the processor's. */
+const ROUNDS = { quick: 8, plain: 240 };
+/** Of both variants: a round is a sixth of a second of the processor's. */
 const FIXED_MS = { quick: 3000, plain: 80_000 };
 const RESOLUTION_MS = 20;
 
 interface Running {
+  /** Tells what was seen and not yet told. */
+  reset(): void;
   stop(): unknown;
 }
 
@@ -59,6 +61,8 @@ async function sharesKept(busy: Busy, start: () => Running, rounds: number): Pro
     await busy.work(Math.ceil(count * SETTLING));
     const beginUs = cpuUs();
     await busy.work(count);
+    // A monitor that went on would do this later, once for several blocks.
+    health?.reset();
     const tookUs = cpuUs() - beginUs;
     health?.stop();
     return tookUs;
@@ -107,7 +111,7 @@ async function watched(): Promise<() => Running> {
   return () => monitor({ windowMs: WINDOW_MS, resolutionMs: RESOLUTION_MS });
 }
 
-const unwatched = (): Promise<() => Running> => Promise.resolve(() => ({ stop: () => undefined }));
+const unwatched = (): Promise<() => Running> => Promise.resolve(() => ({ reset: () => {}, stop: () => {} }));
 
 function monitorOn(name: string, params: Case['params'], open: (seed: number) => Promise<Busy>): Case {
   return {

@@ -1,6 +1,6 @@
 import type { GcKind, MemoryStats, MonitorOptions } from '../dist/index.js';
 import { GcWatcher } from '../dist/monitor/gc-watcher.js';
-import type { GcHost, GcObserver, Running } from '../dist/monitor/gc-watcher.js';
+import type { GcPause, Running } from '../dist/monitor/gc-watcher.js';
 import type { Host, LoopTimes } from '../dist/monitor/host.js';
 import { HostMonitor } from '../dist/monitor/monitor.js';
 import { resolveOptions } from '../dist/monitor/options.js';
@@ -18,21 +18,6 @@ interface FakeTimer {
   readonly ms: number;
   readonly callback: () => void;
   dueMs: number;
-}
-
-type OnPause = Parameters<GcHost['observe']>[0];
-
-interface FakeObserver {
-  readonly onPause: OnPause;
-  readonly onTold: () => void;
-  untold: Parameters<OnPause>[];
-}
-
-function tellTo(observer: FakeObserver): void {
-  const told = observer.untold;
-  observer.untold = [];
-  for (const pause of told) observer.onPause(...pause);
-  if (told.length > 0) observer.onTold();
 }
 
 /** Evenly from 0 up to 1, the same for the same seed (mulberry32). */
@@ -58,25 +43,19 @@ export class FakeHost implements Host {
   memoryError: Error | undefined;
   /** How far the wall clock was set. */
   dateJumpMs = 0;
-  /** Collections that an observer saw: what Node takes its time for. */
+  /** Collections that were recorded. */
   observed = 0;
-  /** Whether the event loop comes to its `check` phase after a turn's end. */
-  settles = true;
   #now = 1000;
   readonly #timers = new Set<FakeTimer>();
   readonly #turns = new Set<FakeTimer>();
-  readonly #observers = new Set<FakeObserver>();
+  readonly #recorders = new Set<GcPause[]>();
   readonly gc: GcWatcher;
 
   constructor(random: () => number = seededRandom(1)) {
     this.gc = new GcWatcher({
       nowMs: () => this.#now,
-      observe: (onPause, onTold) => this.#observe(onPause, onTold),
-      everyTurn: (ms, onTurn, onSettled) =>
-        this.#start(this.#turns, ms, () => {
-          onTurn();
-          if (this.settles) onSettled();
-        }),
+      record: () => this.#record(),
+      every: (ms, callback) => this.#start(this.#turns, ms, callback),
       random,
     });
   }
@@ -90,7 +69,7 @@ export class FakeHost implements Host {
   }
 
   get watching(): boolean {
-    return this.#observers.size > 0;
+    return this.#recorders.size > 0;
   }
 
   /** Lets time pass without a tick: the event loop is blocked. */
@@ -118,17 +97,17 @@ export class FakeHost implements Host {
     this.#runDue();
   }
 
-  /** A collection that Node has not told yet, if it is observed. */
+  /** A collection that nobody was told yet, if it is recorded. */
   collect(kind: GcKind, durationMs: number): void {
-    for (const { untold } of this.#observers) {
-      untold.push([kind, durationMs, this.#now]);
+    for (const recorder of this.#recorders) {
+      recorder.push({ kind, durationMs });
       this.observed++;
     }
   }
 
-  /** The event loop turns: what was collected is told to who watches. */
+  /** Somebody looks: what was collected is told. */
   tellCollections(): void {
-    for (const observer of this.#observers) tellTo(observer);
+    this.gc.flush();
   }
 
   nowMs(): number {
@@ -175,12 +154,14 @@ export class FakeHost implements Host {
     }
   }
 
-  #observe(onPause: OnPause, onTold: () => void): GcObserver {
-    const observer: FakeObserver = { onPause, onTold, untold: [] };
-    this.#observers.add(observer);
+  #record(): { stop(): readonly GcPause[] } {
+    const seen: GcPause[] = [];
+    this.#recorders.add(seen);
     return {
-      flush: () => tellTo(observer),
-      stop: () => void this.#observers.delete(observer),
+      stop: () => {
+        this.#recorders.delete(seen);
+        return seen;
+      },
     };
   }
 }

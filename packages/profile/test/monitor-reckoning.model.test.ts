@@ -42,19 +42,8 @@ interface Run {
   readonly watchedPerSecond: readonly number[];
 }
 
-interface Circumstances {
-  /** Of the monitor's own ticks. */
-  readonly resolutionMs?: number;
-  /** Whether Node tells what was collected in a turn only when that has ended. */
-  readonly tellsLate?: boolean;
-}
-
 /** The phases one after the other. */
-function simulate(
-  seed: number,
-  phases: readonly Phase[],
-  { resolutionMs = 20, tellsLate = false }: Circumstances = {},
-): Run {
+function simulate(seed: number, phases: readonly Phase[], resolutionMs = 20): Run {
   const random = seededRandom(seed);
   const host = new FakeHost(random);
   const health = new HostMonitor(resolveOptions({ resolutionMs, windowMs: 86_400_000 }), host);
@@ -69,7 +58,6 @@ function simulate(
     for (let atMs = 0; atMs < totalMs; atMs += STEP_MS) {
       const now = load(shiftMs + atMs, random);
       for (let time = 0; time < now; time++) host.collect('minor', 0.5);
-      if (now > 0 && !(tellsLate && host.turning)) host.tellCollections();
       count += now;
       host.pass(STEP_MS);
     }
@@ -97,8 +85,8 @@ function outcomeOf(runs: readonly Run[], window: number): Outcome {
   return { bias: mean / happened, scatter: Math.sqrt(variance) / happened };
 }
 
-function simulateMany(phases: readonly Phase[], circumstances?: Circumstances): readonly Run[] {
-  return Array.from({ length: RUNS }, (_, seed) => simulate(seed, phases, circumstances));
+function simulateMany(phases: readonly Phase[], resolutionMs?: number): readonly Run[] {
+  return Array.from({ length: RUNS }, (_, seed) => simulate(seed, phases, resolutionMs));
 }
 
 /** Three standard errors of the mean: with these seeds it is always the same. */
@@ -135,11 +123,8 @@ describe('counts have no bias', () => {
     for (const run of runs) expect(run.watchedPerSecond[1]).toBeLessThan(15);
   });
 
-  test.each<[string, Circumstances]>([
-    ['however coarse the ticks of the monitor', { resolutionMs: 1000 }],
-    ['however late Node tells them', { tellsLate: true }],
-  ])('%s', (_, circumstances) => {
-    const { bias, scatter } = outcomeOf(simulateMany([[bursts(16, 1000), WINDOW_MS]], circumstances), 0);
+  test('however coarse the ticks of the monitor', () => {
+    const { bias, scatter } = outcomeOf(simulateMany([[bursts(16, 1000), WINDOW_MS]], 1000), 0);
     expect(Math.abs(bias)).toBeLessThan(least(scatter));
   });
 
@@ -180,7 +165,7 @@ describe('counts have no bias', () => {
     expect(Math.max(...errors)).toBeLessThan(250);
     expect(errors.reduce((sum, error) => sum + error, 0) / RUNS).toBeLessThan(40);
     const late = runs.map(({ counted, happened }) => counted[2]! - happened[2]!);
-    expect(Math.max(...late)).toBeLessThan(30);
+    expect(Math.max(...late)).toBeLessThan(40);
     for (const { counted, happened } of runs) expect(counted[3]).toBe(happened[3]);
   });
 });

@@ -40,12 +40,11 @@ test('a monitor that runs does not grow with its reads', async () => {
   expect((await heapAfterGc()) - before).toBeLessThan(1_000_000);
 });
 
-test('a forced collection is counted as a major one', async () => {
+test('a forced collection is counted at once, as a major one', () => {
   using health = monitor();
   // With a listener all are watched, whatever the tests before have spent.
   health.onGcPause(() => {});
   gc();
-  while (health.stats().gc.byKind.major.count === 0) await setImmediate();
   const { count, pauseMsTotal, pauseMsMax } = health.stats().gc.byKind.major;
   expect(count).toBeGreaterThanOrEqual(1);
   expect(pauseMsTotal).toBeGreaterThanOrEqual(pauseMsMax);

@@ -254,7 +254,7 @@ describe('stop()', () => {
     ['stats()', (health) => health.stats()],
     ['reset()', (health) => health.reset()],
     ['the end of a window', (_, host) => host.tick()],
-    ['the turn of the event loop', (_, host) => host.tellCollections()],
+    ['a look in between', (_, host) => host.tellCollections()],
   ])('by a listener of pauses, told in %s, ends the monitor once', (_, read) => {
     const samples: MonitorStats[] = [];
     const { host, health } = start({ windowMs: 10, onSample: (window) => samples.push(window) });

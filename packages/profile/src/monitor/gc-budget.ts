@@ -1,7 +1,7 @@
 /**
  * How many collections a thread may watch. Pure.
  *
- * Node's own observer takes 40 to 100 µs of the processor for each collection that it tells, more than a small heap's
+ * A collection that is recorded and told takes some tens of microseconds of the processor, as much as a small heap's
  * collection itself, and a busy service with a small young generation has hundreds a second. So watching is paid from a
  * purse that fills by the clock. While something is in it every collection is watched; what is owed makes watching rarer,
  * until what is watched is what the clock brings:
@@ -15,7 +15,7 @@
  * next: a share that follows slowly is what keeps the reckoning of bursts steady.
  */
 
-/** At 100 µs each, a tenth of a percent of a core. */
+/** Less than a tenth of a percent of a core. */
 const COLLECTIONS_A_SECOND = 10;
 /** Bursts up to here are watched whole when the calm before was long enough to save them up. */
 const MOST_SAVED = 100;

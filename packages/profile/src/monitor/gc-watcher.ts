@@ -1,17 +1,17 @@
 /**
- * Who watches the collections of a thread: one observer for all monitors, since Node's cost is by collection and observer.
+ * Who watches the collections of a thread: one recorder for all monitors, since what it costs is by collection and recorder.
  * What is watched is watched for all of them at once, so each sees what any other sees. Pure but for what it is given.
  *
  *               purse is empty            paid, or somebody listens
  *     all watched ────────────> in turns ────────────> all watched
  *
- *   observer ─┬─> pauses of monitor A, its listeners
+ *   recorder ─┬─> pauses of monitor A, its listeners
  *             ├─> pauses of monitor B, its listeners
  *             └─> the turn that is watched ─> reckoning
  *
  * A turn is what lies between two ticks of a timer, however late a busy event loop makes them. Its bounds know nothing of
- * collections: a turn that ended with one, or began some time after one, would be richer or poorer than others. What Node
- * has not told of a turn at its end it tells soon after, and when each collection began.
+ * collections: a turn that ended with one, or began some time after one, would be richer or poorer than others. What the
+ * recorder has seen is told when it is asked: at the end of a turn that is watched, and where all are, now and then.
  */
 
 import { GcBudget } from './gc-budget.ts';
@@ -28,25 +28,19 @@ export interface Running {
   stop(): void;
 }
 
-export interface GcObserver extends Running {
-  /** Hands over at once what was seen and not yet told. */
-  flush(): void;
+export interface GcPause {
+  readonly kind: GcKind;
+  readonly durationMs: number;
 }
 
 /** What is needed of the machine. */
 export interface GcHost {
   /** Monotonic, in milliseconds. */
   nowMs(): number;
-  /** Begins to observe. `onPause` is given each pause and when it began, and `onTold` is called after some were. */
-  observe(
-    onPause: (kind: GcKind, durationMs: number, startMs: number) => void,
-    onTold: () => void,
-  ): GcObserver;
-  /**
-   * Calls `onTurn` about every `ms`, and `onSettled` each time soon after, when what was collected before `onTurn` can be
-   * flushed. Does not keep the process alive.
-   */
-  everyTurn(ms: number, onTurn: () => void, onSettled: () => void): Running;
+  /** Sees collections until it is stopped, and then tells them. */
+  record(): { stop(): readonly GcPause[] };
+  /** Calls back about every `ms`, without keeping the process alive. */
+  every(ms: number, callback: () => void): Running;
   /** From 0 up to 1, evenly. */
   random(): number;
 }
@@ -60,6 +54,8 @@ export interface GcReader {
 
 /** As the default of a monitor's own ticks: in an idle process each costs about 150 µs. */
 const TURN_MS = 20;
+/** While all are watched: how long a burst may last until the purse knows, and a listener waits at most. */
+const LOOK_MS = 200;
 
 export class GcWatcher {
   readonly #host: GcHost;
@@ -67,10 +63,10 @@ export class GcWatcher {
   readonly #reckoning = new GcReckoning();
   readonly #readers = new Set<GcReader>();
   /** Where nothing is watched `undefined`. */
-  #observer: GcObserver | undefined;
-  #observedFromMs = 0;
-  /** While there are turns. */
-  #turns: Running | undefined;
+  #recorder: ReturnType<GcHost['record']> | undefined;
+  /** Looks where all are watched, or turns. */
+  #timer: Running | undefined;
+  #isInTurns = false;
   #frameTurns = 1;
   /** Of the frame. */
   #turn = 0;
@@ -78,8 +74,6 @@ export class GcWatcher {
   #turnStartMs = 0;
   /** The turn under way, if it is watched. */
   #watched: WatchedTurn | undefined;
-  /** The turn before, if it was, until all of it is told. */
-  #closing: WatchedTurn | undefined;
   /** In turns that have ended. */
   #unwatchedMs = 0;
 
@@ -106,57 +100,64 @@ export class GcWatcher {
     this.#readers.delete(reader);
     if (this.#readers.size > 0) return;
     this.#endTurns();
-    this.#stopObserver();
+    this.#timer?.stop();
+    this.#timer = undefined;
+    this.#stopRecorder();
   }
 
   /** Tells at once what was seen and not yet told. Listeners may do anything in it, such as stop their monitor. */
   flush(): void {
-    this.#observer?.flush();
+    if (this.#recorder === undefined) return;
+    const pauses = this.#recorder.stop();
+    this.#recorder = this.#host.record();
+    this.#tell(pauses);
+    if (this.#isInTurns || this.#readers.size === 0 || this.#isListenedTo()) return;
+    const nowMs = this.#host.nowMs();
+    // What is left of this turn is watched: it is no frame's.
+    if (this.#budget.isOwing(nowMs)) this.#startTurns(nowMs, 1);
   }
 
   /** To be called when a listener has come: all are watched from now on. */
   watchAll(): void {
+    if (!this.#isInTurns) return;
     this.#endTurns();
-    this.#startObserver();
+    this.#startLooks();
   }
 
   #begin(): void {
     const nowMs = this.#host.nowMs();
     if (this.#budget.isOwing(nowMs)) this.#startTurns(nowMs, this.#budget.frameTurns(nowMs));
-    else this.#startObserver();
+    else this.#startLooks();
+  }
+
+  #startLooks(): void {
+    this.#every(LOOK_MS, () => this.flush());
+    this.#recorder ??= this.#host.record();
   }
 
   #startTurns(nowMs: number, frameTurns: number): void {
+    this.#isInTurns = true;
     this.#reckoning.begin();
-    this.#turns = this.#host.everyTurn(
-      TURN_MS,
-      () => this.#nextTurn(),
-      () => this.#settle(),
-    );
+    this.#every(TURN_MS, () => this.#nextTurn());
     this.#startFrame(frameTurns);
     this.#startTurn(nowMs);
-    if (this.#watched === undefined) this.#stopObserver();
+  }
+
+  #every(ms: number, callback: () => void): void {
+    this.#timer?.stop();
+    this.#timer = this.#host.every(ms, callback);
   }
 
   /** In the middle of one: of it counts what was seen, or the rate for as long as it went on. */
   #endTurns(): void {
-    if (this.#turns === undefined) return;
-    // Node may not have told all of it; and a listener that is told now might stop the last monitor in the midst of this.
-    if (this.#closing !== undefined) this.#reckoning.drop(this.#closing);
-    this.#closing = undefined;
+    if (!this.#isInTurns) return;
     const nowMs = this.#host.nowMs();
-    // Until the turn before is settled, this one is seen too.
-    if (this.#observer === undefined) {
+    if (this.#watched === undefined) {
       this.#reckoning.pass(Math.min(1, Math.max(0, nowMs - this.#turnStartMs) / TURN_MS));
     }
     this.#unwatchedMs = this.#unwatchedUntil(nowMs);
-    this.#stopTurns();
-  }
-
-  #stopTurns(): void {
     this.#watched = undefined;
-    this.#turns?.stop();
-    this.#turns = undefined;
+    this.#isInTurns = false;
   }
 
   #nextTurn(): void {
@@ -164,7 +165,10 @@ export class GcWatcher {
     this.#endTurn(nowMs);
     this.#turn++;
     if (this.#turn === this.#frameTurns) this.#startFrame(this.#budget.frameTurns(nowMs));
-    this.#startTurn(nowMs);
+    if (this.#frameTurns === 1 && !this.#budget.isOwing(nowMs)) {
+      this.#isInTurns = false;
+      this.#startLooks();
+    } else this.#startTurn(nowMs);
   }
 
   #startFrame(turns: number): void {
@@ -176,79 +180,48 @@ export class GcWatcher {
 
   #startTurn(nowMs: number): void {
     this.#turnStartMs = nowMs;
-    this.#watched = this.#turn === this.#watchedTurn ? this.#reckoning.watch(this.#frameTurns) : undefined;
-    if (this.#watched !== undefined) this.#startObserver();
+    if (this.#turn === this.#watchedTurn) {
+      this.#watched = this.#reckoning.watch(this.#frameTurns);
+      this.#recorder ??= this.#host.record();
+    } else this.#stopRecorder();
   }
 
   #endTurn(nowMs: number): void {
-    this.#settleClosing();
     this.#unwatchedMs = this.#unwatchedUntil(nowMs);
     this.#turnStartMs = nowMs;
     this.#reckoning.pass();
-    this.#closing = this.#watched;
+    if (this.#watched === undefined) return;
+    this.#tell(this.#stopRecorder());
+    this.#reckoning.correct(this.#watched);
     this.#watched = undefined;
-  }
-
-  #settle(): void {
-    this.#settleClosing();
-    if (this.#watched === undefined) this.#stopObserver();
-    else if (this.#frameTurns === 1 && !this.#budget.isOwing(this.#host.nowMs())) {
-      // A frame of one turn counts as it is seen, whether it ends or not.
-      this.#stopTurns();
-    }
-  }
-
-  #settleClosing(): void {
-    if (this.#closing === undefined) return;
-    this.flush();
-    this.#reckoning.correct(this.#closing);
-    this.#closing = undefined;
   }
 
   /** Since the thread began. A clock that went back adds nothing. */
   #unwatchedUntil(nowMs: number): number {
-    const isWatched = this.#turns === undefined || this.#watched !== undefined;
+    const isWatched = !this.#isInTurns || this.#watched !== undefined;
     return this.#unwatchedMs + (isWatched ? 0 : Math.max(0, nowMs - this.#turnStartMs));
   }
 
-  #startObserver(): void {
-    if (this.#observer !== undefined) return;
-    this.#observedFromMs = this.#host.nowMs();
-    this.#observer = this.#host.observe(
-      (kind, durationMs, startMs) => this.#tell(kind, durationMs, startMs),
-      () => this.#told(),
-    );
+  #stopRecorder(): readonly GcPause[] {
+    const pauses = this.#recorder?.stop() ?? [];
+    this.#recorder = undefined;
+    return pauses;
   }
 
-  #stopObserver(): void {
-    this.#observer?.stop();
-    this.#observer = undefined;
-  }
-
-  #tell(kind: GcKind, durationMs: number, startMs: number): void {
-    // A listener has stopped the last monitor, and more of the same batch comes.
-    if (this.#readers.size === 0) return;
-    // With a listener all are watched, whatever they cost, and the purse stays whole for when it has gone.
-    if (!this.#isListenedTo()) this.#budget.spend();
-    // Somebody else observes too, and Node tells all what it had not told.
-    if (startMs < this.#observedFromMs) return;
-    if (this.#turns !== undefined) {
-      const isLate = startMs < this.#turnStartMs;
-      // Seen only because the turn before is being closed.
-      if (!isLate && this.#watched === undefined) return;
-      (isLate ? this.#closing : this.#watched)?.add(kind, durationMs);
+  #tell(pauses: readonly GcPause[]): void {
+    const readers = [...this.#readers];
+    for (const { kind, durationMs } of pauses) {
+      // A listener may stop its monitor, and others.
+      if (this.#readers.size === 0) return;
+      // With a listener all are watched, whatever they cost, and the purse stays whole for when it has gone.
+      if (!this.#isListenedTo()) this.#budget.spend();
+      this.#watched?.add(kind, durationMs);
+      for (const reader of readers) {
+        if (!this.#readers.has(reader)) continue;
+        reader.pauses.add(kind, durationMs);
+        for (const listener of reader.listeners) listener(kind, durationMs);
+      }
     }
-    for (const { pauses, listeners } of this.#readers) {
-      pauses.add(kind, durationMs);
-      for (const listener of listeners) listener(kind, durationMs);
-    }
-  }
-
-  #told(): void {
-    if (this.#observer === undefined || this.#turns !== undefined || this.#isListenedTo()) return;
-    const nowMs = this.#host.nowMs();
-    // What is left of this turn is watched: it is no frame's.
-    if (this.#budget.isOwing(nowMs)) this.#startTurns(nowMs, 1);
   }
 
   #isListenedTo(): boolean {

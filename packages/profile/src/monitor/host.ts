@@ -1,7 +1,7 @@
 /** What the monitor needs of the machine: the clocks, a timer and the counters of Node. Tests bring their own. */
 
-import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
+import { performance } from 'node:perf_hooks';
+import { GCProfiler, getHeapStatistics } from 'node:v8';
 import { GcWatcher } from './gc-watcher.ts';
 import type { GcHost, Running } from './gc-watcher.ts';
 import type { GcKind, MemoryStats } from './stats.ts';
@@ -28,55 +28,34 @@ export interface Host {
   warn(message: string, cause: unknown): void;
 }
 
-const KINDS: ReadonlyMap<number, GcKind> = new Map([
-  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
-  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
-  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
+/** V8 may add kinds; what is not named here is the young generation's. */
+const KINDS: ReadonlyMap<string, GcKind> = new Map([
+  ['MarkSweepCompact', 'major'],
+  ['IncrementalMarking', 'incremental'],
+  ['ProcessWeakCallbacks', 'weakcb'],
 ]);
 
-const observeGc: GcHost['observe'] = (onPause, onTold) => {
-  const tell = (entries: readonly PerformanceEntryWithDetail[]): void => {
-    for (const { detail, duration, startTime } of entries) {
-      // V8 may add kinds; what it does not name is the young generation's (minor mark-sweep).
-      onPause(KINDS.get(detail?.kind ?? -1) ?? 'minor', duration, startTime);
-    }
-    if (entries.length > 0) onTold();
-  };
-  const observer = new PerformanceObserver((list) => {
-    tell(list.getEntries());
-  });
-  observer.observe({ entryTypes: ['gc'] });
+/** A `PerformanceObserver` would run JavaScript for each collection, which takes ten times as long as this does. */
+const record: GcHost['record'] = () => {
+  const profiler = new GCProfiler();
+  profiler.start();
   return {
-    flush: () => {
-      tell(observer.takeRecords());
-    },
-    stop: () => {
-      observer.disconnect();
-    },
+    stop: () =>
+      (profiler.stop()?.statistics ?? []).map(({ gcType, cost: us }) => ({
+        kind: KINDS.get(gcType) ?? 'minor',
+        durationMs: us / 1000,
+      })),
   };
 };
 
-/** Node hands over what was collected at the begin of the event loop's `check` phase, before the immediates. */
-const everyTurn: GcHost['everyTurn'] = (ms, onTurn, onSettled) => {
-  let settling: NodeJS.Immediate | undefined;
-  const timer = setInterval(() => {
-    onTurn();
-    settling = setImmediate(onSettled).unref();
-  }, ms).unref();
+const every: GcHost['every'] = (ms, callback) => {
+  const timer = setInterval(callback, ms).unref();
   return {
     stop: () => {
       clearInterval(timer);
-      clearImmediate(settling);
     },
   };
 };
-
-interface PerformanceEntryWithDetail {
-  readonly startTime: number;
-  readonly duration: number;
-  readonly detail?: { readonly kind?: number };
-}
 
 let lastRssBytes = 0;
 let lastArrayBuffersBytes = 0;
@@ -115,19 +94,12 @@ const nowMs = (): number => performance.now();
 export const nodeHost: Host = {
   nowMs,
   dateMs: () => Date.now(),
-  every: (ms, callback) => {
-    const timer = setInterval(callback, ms).unref();
-    return {
-      stop: () => {
-        clearInterval(timer);
-      },
-    };
-  },
+  every,
   loopTimes: () => {
     const { active, idle } = performance.eventLoopUtilization();
     return { activeMs: active, idleMs: idle };
   },
-  gc: new GcWatcher({ nowMs, observe: observeGc, everyTurn, random: Math.random }),
+  gc: new GcWatcher({ nowMs, record, every, random: Math.random }),
   memory,
   resources: () => process.getActiveResourcesInfo(),
   warn: (message, cause) => {

@@ -1,5 +1,5 @@
 /**
- * A monitor for production: one unref'd timer, the thread's observer of collections, and counters that are read on demand.
+ * A monitor for production: one unref'd timer, the thread's recorder of collections, and counters that are read on demand.
  *
  *   start          tick tick tick … tick                 tick …                stop
  *     ├── window, windowMs long ──┤├── window ─────────────┤├── window, short ──┤
@@ -37,7 +37,7 @@ export interface Monitor extends Disposable {
   readonly running: boolean;
   /**
    * The open window up to now. It goes on: reading changes nothing, so any number of readers may look. A stall counts
-   * once it is over; a collection, once the event loop has turned. After `stop()`, the last window.
+   * once it is over. After `stop()`, the last window.
    *
    * Costs some tens of microseconds, more for each thousand open handles, and allocates the result.
    */
@@ -54,7 +54,8 @@ export interface Monitor extends Disposable {
    */
   reset(): void;
   /**
-   * Tells each pause of the garbage collector from now on, once the event loop has turned: for a histogram of them.
+   * Tells each pause of the garbage collector from now on, within a fifth of a second or when `stats()` is read: for a histogram
+   * of them.
    * While somebody listens every collection is watched, whatever that costs: see {@link GcStats.watchedShare}. What the
    * listener throws, or rejects with, is counted in `failedCallbacks` and reaches nobody else, as with `onSample`.
    *
@@ -113,6 +114,8 @@ export class HostMonitor implements Monitor {
 
   onGcPause(listener: GcPauseListener): () => void {
     functionOption('listener', listener);
+    // What was seen before is not for it.
+    this.#flush();
     // A listener of its own for each call: the same function twice is told twice, and ended once each.
     const own: GcPauseListener = (kind, durationMs) =>
       this.#call('a listener of onGcPause', () => listener(kind, durationMs));

@@ -36,7 +36,7 @@ export interface GcStats extends GcKindStats {
   readonly pauseShare: number;
   /**
    * Share of the window in which collections were watched, 0 to 1. It is 1 up to some 10 collections a second, and in a
-   * burst of up to 100 after ten calm seconds. Beyond, Node's own observer would cost more than the rest of the monitor: one
+   * burst of up to 100 after ten calm seconds. Beyond, watching would cost more than the rest of the monitor: one
    * of so many turns of 20 ms is watched, drawn by lot, at least one in a hundred. Counts and totals are then estimates
    * without bias, whose errors are in the README; the longest pause is that of those watched.
    */
