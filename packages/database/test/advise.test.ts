@@ -42,6 +42,12 @@ describe('conditions of a plan', () => {
   test.each([
     [`(users.email = 'x'::text)`, [['email', 'equal', `"email" = 'x'::text`]]],
     [`((users.name)::text = $1)`, [['name', 'equal', undefined]]],
+    [`(users.mood = 'ok'::app.mood)`, [['mood', 'equal', `"mood" = 'ok'::app.mood`]]],
+    [
+      `(users.at = 'x'::timestamp(3) without time zone)`,
+      [['at', 'equal', `"at" = 'x'::timestamp(3) without time zone`]],
+    ],
+    [`(users.tags = '{}'::"My type"[])`, [['tags', 'equal', `"tags" = '{}'::"My type"[]`]]],
     [`(5 < users.id)`, [['id', 'range', '"id" > 5']]],
     [
       `((users.a = 1) AND (users.b >= '2020-01-01 00:00:00'::timestamp without time zone))`,

@@ -221,7 +221,16 @@ function literalOf(tokens: Tokens): string | undefined {
   if (cast === undefined) return first.text;
   if (cast.text !== '::' || type.some(({ kind }) => kind === 'operator' || kind === 'string'))
     return undefined;
-  return `${first.text}::${type.map(({ text }) => text).join(' ')}`;
+  return `${first.text}::${typeText(type)}`;
+}
+
+/** A type as the server writes it: `app.mood`, `numeric(10,2)`, `timestamp(3) without time zone`. */
+function typeText(tokens: Tokens): string {
+  const parts = tokens.map((token, at) => {
+    const before = tokens[at - 1]?.text ?? '.';
+    return isName(token) && before !== '.' && before !== '(' ? ` ${token.text}` : token.text;
+  });
+  return parts.join('');
 }
 
 /** `u.name`, `(u.name)::text`, `lower(u.name)`, `lower((u.name)::text)`. */
@@ -235,7 +244,7 @@ function columnUse(given: Tokens): ColumnUse | undefined {
     // What follows may be more than a type: `(u.name)::text = $1`.
     if (type.some(({ kind }) => kind === 'operator' || kind === 'string' || kind === 'parameter'))
       return undefined;
-    cast = type.map(({ text }) => text).join(' ');
+    cast = typeText(type);
     tokens = bare(tokens.slice(0, at));
   }
   const [first, second, third] = tokens;
