@@ -69,7 +69,7 @@ export interface Database extends Session, Streaming, AsyncDisposable {
   health(options?: HealthOptions): Promise<DatabaseHealth>;
   /**
    * Closes: new calls are refused, those that wait or run get `drainMs`, and then everything is cut off. Resolves when the last
-   * socket is closed. May be called again, to shorten the time.
+   * socket is closed: where a server does not answer, `cancelGraceMs` later. May be called again, to shorten the time.
    */
   close(options?: CloseOptions): Promise<void>;
 }
