@@ -204,6 +204,23 @@ describe('writing', () => {
     expect(out.capacity).toBe(10);
   });
 
+  test('maxBytes holds on a block that is larger', () => {
+    const limit = { maxBytes: 10 };
+    const lease = { bytes: Buffer.alloc(100), release() {} };
+    const [empty, large] = [BytesMut.withCapacity(0, limit), BytesMut.withCapacity(100)];
+    empty.unsplit(large);
+    const adopted = BytesMut.adopt(new Uint8Array(100), limit);
+    expect(adopted.capacity).toBe(100);
+    adopted.advance(95);
+    for (const out of [BytesMut.fromLease(lease, limit), empty, adopted]) {
+      expect(() => out.putFill(1, 11)).toThrow(code('CAPACITY'));
+      out.putFill(1, 10 - out.length);
+      expect(() => out.putUint8(1)).toThrow(code('CAPACITY'));
+      expect(out.tryReclaim(1)).toBe(false);
+      expect(out).toHaveLength(10);
+    }
+  });
+
   test('growing is amortised: a million appended bytes are copied less than twice each', () => {
     const copied = copiedBy(() => {
       const out = BytesMut.withCapacity(0);
@@ -494,8 +511,24 @@ describe('reading into it', () => {
     const half = out.splitTo(1);
     await expect(out.readByob(reader, { minSpareBytes: 1 })).rejects.toThrow(code('NOT_TRANSFERABLE'));
     half.release();
-    const cancelled = { read: async () => ({ done: true, value: undefined }) };
+    const cancelled = {
+      async read({ buffer }: Uint8Array<ArrayBuffer>) {
+        structuredClone(buffer, { transfer: [buffer] });
+        return { done: true, value: undefined };
+      },
+    };
     await expect(out.readByob(cancelled, { minSpareBytes: 1 })).rejects.toThrow(code('BUFFER_DETACHED'));
     expect(() => out.toHex()).toThrow(code('BYTES_RELEASED'));
+  });
+
+  test('a byte stream that takes no buffer leaves the bytes so far', async () => {
+    const out = BytesMut.withCapacity(100);
+    out.putUtf8('kept');
+    const chunks = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([7])) });
+    await expect(out.readByob(chunks.getReader() as never)).rejects.toThrow(code('ARGUMENT_TYPE'));
+    const cause = new Error('gone before');
+    const failed = new ReadableStream({ type: 'bytes', start: (controller) => controller.error(cause) });
+    await expect(out.readByob(failed.getReader({ mode: 'byob' }))).rejects.toBe(cause);
+    expect(out.toUtf8()).toBe('kept');
   });
 });

@@ -274,6 +274,12 @@ describe('lazy sequences', () => {
       break;
     }
     expect(closed).toBe(3);
+    const failing = lazy({ [Symbol.iterator]: source }).map(() => {
+      throw new Error('a step');
+    });
+    expect(() => failing.toArray()).toThrow('a step');
+    expect(() => [...failing]).toThrow('a step');
+    expect(closed).toBe(5);
     expect(lazyRange(-2, 2).toArray()).toEqual([-2, -1, 0, 1]);
     expect(lazyRange(5, 2).toArray()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { ArgumentTypeError } from '../errors.ts';
 import { type Bytes, makeBytes } from './bytes.ts';
 import { type CollectOptions, forEachChunk } from './chunk-source.ts';
 import { BufferDetachedError, BytesBorrowedError, NotTransferableError } from './errors.ts';
-import { GrowableBytes } from './growable-bytes.ts';
+import { GrowableBytes, roomWithin } from './growable-bytes.ts';
 import { type BytesLease, checkLease, storeOfLease } from './lease-store.ts';
 import { internals } from './readable-bytes.ts';
 import { MAXIMUM_BYTES, type Store, type StoreOptions, storeOver, zeroedStore } from './store.ts';
@@ -193,8 +193,8 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
     const isNeighbour =
       behind === store && other.start === this.start + this.room && this.size + other.size <= this.maxBytes;
     if (isNeighbour && (this.size === this.room || other.size === 0)) {
-      this.room += other.room;
       this.size += other.size;
+      this.room = roomWithin(this.maxBytes, this.size, this.room + other.room);
       other.release();
       return true;
     }
@@ -207,7 +207,7 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
     this.store = behind;
     this.start = other.start;
     this.size = other.size;
-    this.room = other.room;
+    this.room = roomWithin(this.maxBytes, this.size, other.room);
     store.drop();
     return true;
   }
@@ -270,9 +270,10 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
   /**
    * Reads once from a Web byte stream, straight into the spare capacity. The stream takes the buffer while it fills it,
    * so the handle must be the only one on a buffer of its own, and every view of it is detached. If the stream fails or
-   * is cancelled it keeps the buffer: the bytes so far are gone with it and the handle is released.
+   * is cancelled while it has the buffer, it keeps it: the bytes so far are gone with it and the handle is released.
    *
    * @returns the bytes that came; 0 at the end.
+   * @throws ArgumentTypeError when the reader is none that reads into a buffer; what it read is lost, the bytes so far stay.
    * @throws NotTransferableError when the memory is shared, pooled, part of a larger buffer or also held by others.
    * @throws BufferDetachedError when the stream was cancelled and kept the buffer.
    * @example
@@ -293,16 +294,24 @@ export class BytesMut<B extends ArrayBufferLike = ArrayBuffer> extends GrowableB
     }
     const store = this.lend();
     let value: ArrayBufferView | undefined;
+    let isTaken = false;
     try {
       ({ value } = await reader.read(new Uint8Array(store.array.buffer as ArrayBuffer, at, spareBytes)));
     } finally {
-      if (value === undefined) {
+      isTaken = store.array.length !== store.sizeBytes;
+      if (!isTaken) this.takeBack(store);
+      else if (value === undefined) {
         this.isBorrowed = false;
         store.retire();
       } else {
         store.replace(Buffer.from(value.buffer as B) as Buffer<B>);
         this.takeBack(store);
       }
+    }
+    if (!isTaken) {
+      throw new ArgumentTypeError(
+        "reader: expected one of getReader({ mode: 'byob' }), got one that takes no buffer",
+      );
     }
     if (value === undefined) {
       throw new BufferDetachedError('The stream was cancelled and kept the buffer, and the bytes in it');

@@ -32,8 +32,8 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
 
   protected constructor(store: Store<B>, start: number, size: number, room: number, maxBytes: number) {
     super(store, start, size);
-    this.room = room;
     this.maxBytes = maxBytes;
+    this.room = roomWithin(maxBytes, size, room);
   }
 
   /** Bytes that fit before the next growth, those written included. */
@@ -297,16 +297,21 @@ export abstract class GrowableBytes<B extends ArrayBufferLike = ArrayBuffer> ext
   /** Takes the rest of the block, when nobody else is left on it and it is large enough. */
   private reuse(neededBytes: number): boolean {
     const store = this.store!;
-    if (store.count > 1 || store.sizeBytes < neededBytes) return false;
+    if (store.count > 1 || store.sizeBytes < neededBytes || neededBytes > this.maxBytes) return false;
     if (store.sizeBytes - this.start < neededBytes) {
       // Moving is paid for by the bytes that were consumed in front, or a small advance would move all each time.
       if (this.start < this.size) return false;
       movePayload(store.array, 0, this.start, this.start + this.size);
       this.start = 0;
     }
-    this.room = store.sizeBytes - this.start;
+    this.room = roomWithin(this.maxBytes, this.size, store.sizeBytes - this.start);
     return true;
   }
+}
+
+/** Room in a block that may be larger than `maxBytes`: one of a lease, or adopted. */
+export function roomWithin(maxBytes: number, size: number, room: number): number {
+  return Math.max(size, Math.min(room, maxBytes));
 }
 
 function checkNumber(value: unknown): asserts value is number {

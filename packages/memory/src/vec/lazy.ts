@@ -235,10 +235,19 @@ export function lazyRange(start: number, end: number): Lazy<number> {
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** An iterator that closes its source when a loop leaves it early. */
+/** An iterator that closes its source when a loop leaves it early, or a step throws. */
 function closing<T, U>(source: Iterator<T>, next: () => IteratorResult<U>): Iterator<U> {
+  // A range or an array has nothing to close: the guard below is a third of a step.
+  if (source.return === undefined) return { next };
   return {
-    next,
+    next() {
+      try {
+        return next();
+      } catch (error) {
+        source.return?.();
+        throw error;
+      }
+    },
     return: () => {
       source.return?.();
       return DONE;
