@@ -354,6 +354,36 @@ describe.skipIf(postgresUrl === '')('lanes on a real Postgres', () => {
     expect(await outcomes).toHaveLength(201);
   });
 
+  test('closing at once leaves none of them running on the server', async () => {
+    const db = open({ max: 1 });
+    await db.query('SELECT 1', []);
+    const endless = ['a', 'b', 'c'].map((name) =>
+      db.query(
+        `SELECT count(*) AS endless_${name} FROM generate_series(1, 100000) a, generate_series(1, 1000000) b`,
+        [],
+      ),
+    );
+    const running = async (found: string): Promise<unknown[]> => {
+      const { rows } = await fresh.admin.query(
+        `SELECT ${found} FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%endless\\_%' AND pid <> pg_backend_pid()`,
+      );
+      return rows;
+    };
+    await vi.waitFor(async () => {
+      expect(await running('pid')).toHaveLength(1);
+    });
+    const outcomes = Promise.allSettled(endless);
+    await db.close({ drainMs: 0 });
+    try {
+      expect(new Set((await outcomes).map(({ status }) => status))).toEqual(new Set(['rejected']));
+      await vi.waitFor(async () => {
+        expect(await running('query')).toEqual([]);
+      });
+    } finally {
+      await running('pg_terminate_backend(pid)');
+    }
+  });
+
   test('closing serves everything in flight when there is time', async () => {
     const db = open({ lanes: 2 });
     const answers = Promise.all(Array.from({ length: 500 }, () => name(db, 1)));

@@ -11,7 +11,6 @@ import type { Clock, ResolvedOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { PgClient, TransactionStatus } from './pg-internals.ts';
 import { cancelPlainly, queryPlainly } from './plain.ts';
-import { Probe } from './probe.ts';
 import { PreparedStatements } from './statement-texts.ts';
 import type { Statement, StatementHost } from './statement.ts';
 import { readMessages } from './wire.ts';
@@ -65,8 +64,8 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   readonly #flight: Flight;
   readonly #gathering: Gathering;
   readonly #waiting: Statement[] = [];
-  /** Closed ahead of the answer to a probe, behind which the server works on a statement. */
-  #probing = false;
+  /** Closed while the server had so many exchanges still to answer. */
+  #owed = 0;
   #dropped = false;
 
   private constructor(
@@ -196,13 +195,13 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   /**
-   * Closes it: what is under way fails with `reason` at once. The socket stays until the server has given up the statement too,
-   * which it would otherwise go on with unnoticed, or until the grace is over.
+   * Closes it: what is under way fails with `reason` at once. The socket stays until the server has given up all of it, too, which it
+   * would otherwise go on with unnoticed, or until the grace is over.
    */
   destroy(reason: unknown): void {
     if (this.closed) return;
     const { current } = this.#flight;
-    this.#probing = current instanceof Probe;
+    this.#owed = this.#flight.exchanges;
     this.#close(reason);
     current?.abandon();
     if (this.executing) this.#cancelling.start();
@@ -231,10 +230,7 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   onReady(status: TransactionStatus): void {
-    if (this.#probing) {
-      this.#probing = false;
-      return;
-    }
+    if (this.closed && --this.#owed > 0) return;
     const exchange = this.#flight.takeExchange();
     const { statements } = exchange;
     const before = this.status;
@@ -253,7 +249,8 @@ export class Connection implements StatementHost, CancelHost, FlightOwner {
   }
 
   onUnasked(report: Error): void {
-    this.#lose(report);
+    // Of a closed one it is the end of what was cancelled.
+    if (!this.closed) this.#lose(report);
   }
 
   onCancelled(): void {

@@ -57,6 +57,11 @@ export class Flight {
     return this.#statements.length;
   }
 
+  /** How many times the server will say that it is ready. */
+  get exchanges(): number {
+    return this.#statements.filter(({ endsExchange }) => endsExchange).length;
+  }
+
   /** The one whose answer is being read. */
   get current(): Statement | undefined {
     return this.#statements[this.#answered];
