@@ -1,6 +1,9 @@
 import * as kernels from '@hotpath/cpu/kernels';
 import { adopt, allocate, free, heap } from '@hotpath/memory';
 import { afterEach, describe, expect, test } from 'vitest';
+
+// Their names are no part of the public face, but for the types.
+import { KERNELS } from '../dist/parallel/kernel-blocks.js';
 import { closePools, pool } from './pools.ts';
 
 const taken: ArrayBufferView[] = [];
@@ -100,6 +103,62 @@ describe.each(CALLERS)('kernels by $who', ({ options }) => {
     expect(seen.at(-1)).toBe('1/1');
     expect(out[0]).toBe(-a[0]!);
   });
+});
+
+test('each kernel gives in workers what it gives here', async () => {
+  const parallel = pool({ callerSliceMs: 0, threads: 1 });
+  // Two blocks, the second of them short.
+  const count = 20_000;
+  const [a, b, c, out, wide] = [
+    vector(8, count),
+    vector(9, count),
+    vector(10, count),
+    vector(11, count),
+    allocate('f64', count),
+  ];
+  const bytes = allocate('u8', count);
+  for (let i = 0; i < count; i++) bytes[i] = i % 3;
+  taken.push(wide, bytes);
+  const calls = {
+    ...Object.fromEntries(
+      ['add', 'sub', 'mul', 'div', 'minimum', 'maximum'].map((name) => [name, [a, b, out]]),
+    ),
+    ...Object.fromEntries(['abs', 'neg', 'sqrt', 'sign'].map((name) => [name, [a, out]])),
+    ...Object.fromEntries(
+      ['sum', 'min', 'max', 'argmin', 'argmax', 'countPositive'].map((name) => [name, [a]]),
+    ),
+    ...Object.fromEntries(['dot', 'squaredDistance'].map((name) => [name, [a, b]])),
+    fma: [a, b, c, out],
+    axpy: [0.25, a, c],
+    scale: [a, -1.5, out],
+    clamp: [a, -5, 5, out],
+    compare: [a, '<', b, bytes],
+    select: [bytes, a, b, out],
+    convert: [a, wide],
+    countWhere: [a, '>', 1],
+  } as Record<string, unknown[]>;
+  expect(Object.keys(calls).toSorted()).toEqual([...KERNELS.keys()].toSorted());
+  const kernel = parallel.kernel.bind(parallel) as unknown as (
+    name: string,
+    operands: unknown[],
+  ) => Promise<unknown>;
+  const alone = kernels as unknown as Record<string, (...operands: unknown[]) => unknown>;
+  for (const [name, operands] of Object.entries(calls)) {
+    const target = operands.at(-1);
+    const before = ArrayBuffer.isView(target) ? (target as Float32Array).slice() : undefined;
+    const result = await kernel(name, operands);
+    if (result !== undefined) {
+      expect(result, name).toBe(alone[name]!(...operands));
+      continue;
+    }
+    const got = (target as Float32Array).slice();
+    (target as Float32Array).set(before!);
+    alone[name]!(...operands);
+    expect(
+      Buffer.compare(Buffer.from(got.buffer), Buffer.from((target as Float32Array).slice().buffer)),
+      name,
+    ).toBe(0);
+  }
 });
 
 test('workers are attached to the heap: a range function there has SIMD where there is any', async () => {
