@@ -119,7 +119,7 @@ const cases: readonly Case[] = [
     id: 'I6',
     case: 'memory of a million calls',
     package: 'io',
-    tier: 'all',
+    tier: 'guide',
     params: { items: MANY_ITEMS, concurrency: CONCURRENCY },
     quickParams: { items: QUICK_MANY_ITEMS },
     guide: null,
