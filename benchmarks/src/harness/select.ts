@@ -6,7 +6,7 @@ import type { Case, PackageName, Tier } from './case.ts';
 export interface Selection {
   /** Which tiers run when nothing is named. */
   readonly tiers: readonly Tier[];
-  /** Ids (`I2`), full names or parts of them (`1000 lines`); any may match. */
+  /** Ids (`I2`), full names (`I2 1000 lines`) or parts of them (`1000 lines`); any may match. */
   readonly filters: readonly string[];
   readonly packages: readonly string[];
 }
@@ -39,11 +39,13 @@ function suggest(wanted: string, candidates: readonly string[]): string {
   return near.length > 0 ? near.join(', ') : closest(wanted, [...candidates]);
 }
 
-/** An id matches whole (`C1` is not `C10`); anything else matches as a part of `id case`. */
-function matches(entry: Named, filter: string): boolean {
+/** An id matches whole (`C1` is not `C10`), and so does a name that a case has; anything else matches as a part of a name. */
+function matching<T>(entries: readonly T[], of: (entry: T) => Named, filter: string): readonly T[] {
   const wanted = filter.toLowerCase();
-  if (/^[a-z]\d+$/.test(wanted)) return entry.id.toLowerCase() === wanted;
-  return label(entry).toLowerCase().includes(wanted);
+  if (/^[a-z]\d+$/.test(wanted)) return entries.filter((entry) => of(entry).id.toLowerCase() === wanted);
+  const named = entries.filter((entry) => label(of(entry)).toLowerCase() === wanted);
+  if (named.length > 0) return named;
+  return entries.filter((entry) => label(of(entry)).toLowerCase().includes(wanted));
 }
 
 /**
@@ -59,17 +61,18 @@ export function selectCases<T>(entries: readonly T[], of: (entry: T) => Named, s
     }
   }
   const inPackages = entries.filter((entry) => packages.length === 0 || packages.includes(of(entry).package));
+  const chosen = new Set<T>();
   for (const filter of filters) {
     if (filter.trim() === '') throw new SelectionError('--filter: expected an id or a text, got nothing');
-    if (inPackages.some((entry) => matches(of(entry), filter))) continue;
+    const found = matching(inPackages, of, filter);
+    for (const entry of found) chosen.add(entry);
+    if (found.length > 0) continue;
     const candidates = inPackages.flatMap((entry) => [label(of(entry)), ...label(of(entry)).split(' ')]);
     const hint =
       candidates.length === 0 ? '' : `: did you mean ${suggest(filter, [...new Set(candidates)])}?`;
     throw new SelectionError(`no case matches "${filter}"${hint} (--list names them all)`);
   }
   return inPackages.filter((entry) =>
-    filters.length === 0
-      ? tiers.includes(of(entry).tier)
-      : filters.some((filter) => matches(of(entry), filter)),
+    filters.length === 0 ? tiers.includes(of(entry).tier) : chosen.has(entry),
   );
 }

@@ -10,6 +10,8 @@ const ENTRIES: readonly Named[] = [
   { id: 'C1', case: 'dot 1024', package: 'cpu', tier: 'peers' },
   { id: 'I2', case: '1000 lines', package: 'io', tier: 'guide' },
   { id: 'I2', case: '1e6 lines', package: 'io', tier: 'all' },
+  { id: 'D1', case: '9 queries', package: 'database', tier: 'all' },
+  { id: 'D1', case: '9 queries at once', package: 'database', tier: 'all' },
 ];
 
 function select(options: { filters?: string[]; packages?: string[]; tiers?: Case['tier'][] }): string[] {
@@ -31,6 +33,11 @@ describe('selection', () => {
   test('text picks by a part of the name', () => {
     expect(select({ filters: ['dot'] })).toEqual(['C1 dot 1024']);
     expect(select({ filters: ['C1 1000'] })).toEqual(['C1 1000 f32']);
+  });
+
+  test('a whole name picks that case alone, though it is a part of another name', () => {
+    expect(select({ filters: ['d1 9 queries'] })).toEqual(['D1 9 queries']);
+    expect(select({ filters: ['9 queries'] })).toEqual(['D1 9 queries', 'D1 9 queries at once']);
   });
 
   test('filters add up, a package narrows them', () => {
