@@ -57,6 +57,7 @@ nav a.nav-alarm { color: var(--red); }
 section { padding-top: 44px; }
 h2 { font-size: 21px; letter-spacing: -.01em; line-height: 1.3; font-weight: 650; margin-bottom: 6px; }
 .lead { color: var(--soft); max-width: 72ch; margin-bottom: 16px; }
+.losses + .lead { margin-top: 12px; }
 .none { color: var(--soft); padding: 16px 20px; background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
 .alarm { margin-top: 24px; padding: 14px 18px; background: var(--red-bg); color: var(--red); border-radius: 10px; border-left: 5px solid var(--t-red); }
 .alarm a { color: inherit; font-weight: 600; }
@@ -102,12 +103,12 @@ thead th { font-size: 13px; color: var(--soft); font-weight: 550; }
 small { color: var(--soft); font-size: 13px; white-space: nowrap; }
 .guide { display: block; background: var(--card); border: 1px solid var(--rule); border-radius: 12px; padding: 8px 20px 4px; }
 .guide thead, .guide tbody { display: block; }
-.guide tr { display: grid; grid-template-columns: minmax(120px, 1.1fr) 68px 96px minmax(120px, 1.6fr) 138px; gap: 0 16px; align-items: center; padding: 12px 0 10px; border-top: 1px solid var(--rule); }
+.guide tr { display: grid; grid-template-columns: minmax(120px, 1.1fr) 76px 96px minmax(120px, 1.6fr) 138px; gap: 0 16px; align-items: center; padding: 12px 0 10px; border-top: 1px solid var(--rule); }
 .guide thead tr { border-top: 0; padding: 6px 0 2px; align-items: end; position: relative; }
 .why-head { position: absolute; }
 .guide .why { grid-column: 1 / -1; color: var(--soft); font-size: 14px; padding: 2px 0 0; }
 .guide small { display: block; line-height: 1.2; font-size: 12.5px; }
-.guide td[data-l="Guide"] { color: var(--soft); }
+.guide td[data-l="Guide"] { color: var(--soft); white-space: nowrap; }
 .bar, .axis { width: 100%; } .axis { height: 18px; }
 .key { white-space: nowrap; } .key svg { display: inline-block; vertical-align: -2px; }
 .row { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; padding: 18px 20px 16px; margin-top: 14px; scroll-margin-top: 56px; }

@@ -67,8 +67,14 @@ export function ratioScale(ratios: readonly number[]): Scale {
   const shown = inside.filter((_, index) => (index - one) % every === 0);
   return {
     at: (ratio) => (ratio > 0 ? place(ratio) : 0),
-    ticks: shown.map((ratio) => ({ at: place(ratio), label: `${Number(ratio.toPrecision(1))}×` })),
+    ticks: shown.map((ratio) => ({ at: place(ratio), label: shortTimes(Number(ratio.toPrecision(1))) })),
   };
+}
+
+/** `100×`, `10k×`, `1M×`: a label that its neighbours leave room for on a phone. */
+function shortTimes(ratio: number): string {
+  if (ratio >= 1e6) return `${ratio / 1e6}M×`;
+  return ratio >= 1e4 ? `${ratio / 1e3}k×` : `${ratio}×`;
 }
 
 /** From zero, or from below the least value, to a round number above the greatest. */
