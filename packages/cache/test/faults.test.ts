@@ -336,6 +336,25 @@ test('what is set after a deletion was queued is not deleted by it', async () =>
   expect(await cache.get('a')).toBe(1);
 });
 
+test('what is set while a clearing is queued goes with it, and is not said to be done', async () => {
+  const store = new DoubleStore();
+  await using cache = createCache({ tiers: [store.tier()] });
+  const rows = cache.define<{ readonly version: number }>({
+    name: 'row',
+    strategy: 'versioned',
+    versionOf: ({ version }) => version,
+    load: () => ({ version: 1 }),
+  });
+  store.gate = (call) => (call === 'clear' ? Promise.reject(new Error('down')) : Promise.resolve());
+  for (const region of [cache, rows]) expect(await region.clear()).toEqual({ l2: 'queued' });
+  expect(await cache.set('a', 1)).toEqual({ l2: 'queued' });
+  expect(await rows.write('a', { version: 1 })).toEqual({ l2: 'queued' });
+  store.gate = () => Promise.resolve();
+  await vi.waitUntil(() => cache.stats().regions.every(({ queuedCount }) => queuedCount === 0));
+  expect(await cache.get('a')).toBeUndefined();
+  expect(await cache.set('a', 1)).toEqual({ l2: 'done' });
+});
+
 test('a deletion that was queued while a value is set stays queued', async () => {
   const store = new DoubleStore();
   await using cache = createCache({ tiers: [store.tier()] });

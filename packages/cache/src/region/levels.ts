@@ -137,7 +137,7 @@ export class Levels {
     }
     if (lowestFailed < 0) {
       this.#outbox.settle(replaced);
-      return 'done';
+      return this.#unlessCleared();
     }
     this.#outbox.add(keys, lowestFailed);
     return 'queued';
@@ -171,10 +171,15 @@ export class Levels {
       await this.writeVersion({ ...write, expiresAt: this.#life.now() + FLOOR_MS }, version, true);
       throw error;
     }
-    if (lowestFailed < 0) return 'done';
+    if (lowestFailed < 0) return this.#unlessCleared();
     this.#floors.queue(write.key, version, write.expiresAt, this.#life.now());
     this.#outbox.add([write.key], lowestFailed);
     return 'queued';
+  }
+
+  /** What every level has by now is not there to stay while a clearing is queued. */
+  #unlessCleared(): Confirmation {
+    return this.#outbox.isClearing ? 'queued' : 'done';
   }
 
   /** At least all keys that begin with the prefix. */

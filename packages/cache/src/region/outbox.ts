@@ -49,7 +49,12 @@ export class Outbox {
 
   /** Keys that wait; `Infinity` when the whole region does. */
   get size(): number {
-    return this.#everything === undefined ? this.#pending.size : Infinity;
+    return this.isClearing ? Infinity : this.#pending.size;
+  }
+
+  /** Whether the whole region waits, and what is written now goes with it. */
+  get isClearing(): boolean {
+    return this.#everything !== undefined;
   }
 
   /** The lowest level that cannot be trusted with this key, −1 when all can. */

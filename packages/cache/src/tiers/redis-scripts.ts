@@ -74,7 +74,8 @@ export function acquireFree<T>(
 
 /**
  * A lease for the token ARGV[1], of ARGV[2] ms, unless there is one, or a value that is fresh beyond ARGV[3] (empty: any
- * value). What was there stays inside the lease. One that has failed is free, but for who has waited (ARGV[4]).
+ * value). What was there stays inside the lease, unless it is text of somebody else. One that has failed is free, but for
+ * who has waited (ARGV[4]).
  *
  * @returns the value; or `L` and the token of who has the lease; or `F` and why that one failed; or `G`, granted, and the
  * head of what was there.
@@ -88,16 +89,16 @@ if held then
   local kind = string.sub(held, 1, 1)
   if kind == 'L' then
     local ends, token, rest = lease(held)
-    if ends == '' or (ends and tonumber(ends) > now) then return 'L' .. token end
+    if ends == '' or (tonumber(ends) or 0) > now then return 'L' .. token end
     if ARGV[4] ~= '' and token and string.sub(token, 1, 1) == '!' then return 'F' .. string.sub(token, 2) end
     old = rest or ''
-  else
+  elseif string.find(kind, '^[VNT]') then
     if kind ~= 'T' then
       if ARGV[3] == '' then return held end
       local fresh = field(held, 2) or field(held, 1)
       if ARGV[3] ~= 'all' and (fresh == nil or fresh > tonumber(ARGV[3])) then return held end
     end
-    if string.find(held, '^[VNT]') then old = held end
+    old = held
   end
 end
 local px = tonumber(ARGV[2])

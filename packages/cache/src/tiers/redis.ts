@@ -245,8 +245,7 @@ class RedisRegion implements TierRegion {
     const args = [token, ms, threshold, hasWaited ? '1' : ''];
     const found = await runScript(this.#client, ACQUIRE, full, args, String);
     if (found.startsWith('L')) return { kind: 'held', token: found.slice(1) };
-    // Only who has waited is told of a failure; else it is text of somebody else.
-    if (hasWaited && found.startsWith('F')) return { kind: 'failed', failure: found.slice(1) };
+    if (found.startsWith('F')) return { kind: 'failed', failure: found.slice(1) };
     if (found.startsWith('G')) return granted(token, versionOfHead(found));
     const entry = this.#open(found, this.#clock.now());
     if (entry !== undefined) return { kind: 'hit', entry };
