@@ -14,9 +14,11 @@ import type {
 const LOAD_MS = 5;
 const DEADLINE_MS = 50;
 const COLD_READS = 50;
+const QUICK_COLD_READS = 10;
 const KEYS = 50;
 /** How long a partition may take to heal, in ms. */
 const HEALING_MS = 5000;
+const QUICK_HEALING_MS = 2000;
 
 /** Of `share` of the times, given in ms, none took longer. */
 function timeAt(times: readonly number[], share: number, unit: string): Measurement {
@@ -101,11 +103,12 @@ function hung(kind: VariantKind, open: OpenStore): Variant {
         return { key };
       });
       await store.get('before');
+      const readCount = context.quick ? QUICK_COLD_READS : COLD_READS;
       const times: number[] = [];
       return {
         async run() {
           proxy.halfOpen(true);
-          for (let read = 0; read < COLD_READS; read++) {
+          for (let read = 0; read < readCount; read++) {
             const startedAt = performance.now();
             loadMs = 0;
             await store.get(`cold:${read}`);
@@ -141,6 +144,7 @@ function partition(kind: VariantKind, open: OpenStore): Variant {
         await open(context.redisUrl, context.uniqueName, load),
       ];
       const keys = Array.from({ length: KEYS }, (_, key) => `${key}`);
+      const healingMs = context.quick ? QUICK_HEALING_MS : HEALING_MS;
       let staleCount = KEYS;
       return {
         async run() {
@@ -151,7 +155,7 @@ function partition(kind: VariantKind, open: OpenStore): Variant {
           await Promise.all(keys.map((key) => cut.remove(key)));
           await proxy.refuse(false);
           const healedAt = performance.now();
-          while (staleCount > 0 && performance.now() - healedAt < HEALING_MS) {
+          while (staleCount > 0 && performance.now() - healedAt < healingMs) {
             await sleep(50);
             const seen = await Promise.all(keys.map((key) => whole.get(key)));
             staleCount = seen.filter((value) => value !== row).length;
@@ -252,8 +256,9 @@ const cases: readonly Case[] = [
     id: 'K1',
     case: 'cold reads while Redis hangs',
     package: 'cache',
-    tier: 'all',
+    tier: 'guide',
     params: { reads: COLD_READS, loadMs: LOAD_MS, deadlineMs: DEADLINE_MS },
+    quickParams: { reads: QUICK_COLD_READS },
     guide: null,
     needs: ['redis'],
     async: true,
@@ -266,21 +271,23 @@ const cases: readonly Case[] = [
     id: 'K3',
     case: 'deletes made in a partition',
     package: 'cache',
-    tier: 'all',
+    tier: 'guide',
     params: { keys: KEYS, healingMs: HEALING_MS },
+    quickParams: { healingMs: QUICK_HEALING_MS },
+    fixedMs: { quick: QUICK_HEALING_MS + 1000, plain: HEALING_MS + 1000 },
     guide: null,
     needs: ['redis'],
     async: true,
     experiment: true,
     processes: 1,
-    settings: 'on this machine; counted when all are gone, or five seconds after the partition has healed',
+    settings: 'on this machine; counted when all are gone, or healingMs after the partition has healed',
     variants: { naive: partition('naive', byHand), ours: partition('ours', ours) },
   },
   {
     id: 'K3',
     case: 'propagation',
     package: 'cache',
-    tier: 'all',
+    tier: 'guide',
     params: { processes: 2 },
     guide: null,
     needs: ['redis'],
