@@ -65,7 +65,11 @@ function parseSeed(text: string): number {
 function createProgram(): Command {
   return new Command('bench')
     .description('Measures every primitive against its naive baseline and its best peers, on this machine.')
-    .option('--filter <text>', 'only cases with this id, this name or else this text in it; may be repeated', collect)
+    .option(
+      '--filter <text>',
+      'only cases with this id, this name or else this text in it; may be repeated',
+      collect,
+    )
     .option('--package <name>', `only cases of this package (${PACKAGES.join(', ')})`, collect)
     .option('--quick', 'fewer rounds: a check in minutes, with wide intervals')
     .option('--all', 'every case, also those beyond the guide and the main peers')
