@@ -46,6 +46,7 @@ const consumers: Record<
     pipeline(source, { signal })
       .map((item) => item, { concurrency: 2 })
       .to(() => {}),
+  'pipeline of lines': (source, signal) => pipeline(lines(source), { signal }).to(() => {}),
   'pipeline with a flatMap': (source, signal) =>
     pipeline([0], { signal })
       .flatMap(() => source)

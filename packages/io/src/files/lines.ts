@@ -48,10 +48,22 @@ export class Lines implements AsyncIterable<string> {
   }
 
   /** Lines by the array, as they come with each chunk: several times faster than one by one. */
-  async *batches(): AsyncGenerator<string[], void, undefined> {
-    const splitter = new LineSplitter(this.#maxLineBytes);
+  batches(): AsyncGenerator<string[], void, undefined> {
+    return this.#batches();
+  }
+
+  #open(): Opened {
     const source = typeof this.#source === 'string' ? readChunks(this.#source) : this.#source;
-    const chunks = this.#signal === undefined ? source : abortable(source, this.#signal);
+    return { source, iterator: iteratorOf(source) };
+  }
+
+  async *#batches(given?: Opened): AsyncGenerator<string[], void, undefined> {
+    const opened = given ?? this.#open();
+    const splitter = new LineSplitter(this.#maxLineBytes);
+    const chunks: AsyncIterable<Uint8Array> =
+      this.#signal === undefined
+        ? { [Symbol.asyncIterator]: () => opened.iterator as AsyncIterator<Uint8Array> }
+        : abortable(opened, this.#signal);
     for await (const chunk of chunks) {
       if (!(chunk instanceof Uint8Array)) {
         throw new ArgumentTypeError(`chunk: expected a Uint8Array, got ${describe(chunk)}`);
@@ -74,17 +86,24 @@ export class Lines implements AsyncIterable<string> {
   /** Line by line. A promise that is resolved already for each of a batch, and no generator in between. */
   [Symbol.asyncIterator](): AsyncIterator<string, undefined> {
     const signal = this.#signal;
-    const batches = this.batches();
+    let opened: Opened | undefined;
+    let batches: AsyncGenerator<string[], void, undefined> | undefined;
     let batch: readonly string[] = [];
     let index = 0;
+    let isReturned = false;
     /** The last of the answers that wait for a batch; who asks meanwhile comes behind it. */
     let waiting: Promise<IteratorResult<string, undefined>> | undefined;
     const refill = async (before: typeof waiting): Promise<IteratorResult<string, undefined>> => {
       await before?.catch(() => {});
       if (index >= batch.length || signal?.aborted) {
-        const { value } = await batches.next();
-        if (value === undefined) return { done: true, value: undefined };
-        batch = value;
+        if (isReturned) return { done: true, value: undefined };
+        opened ??= this.#open();
+        batches ??= this.#batches(opened);
+        const next = await batches.next().catch((error: unknown) => {
+          if (!isReturned) throw error;
+        });
+        if (isReturned || next?.value === undefined) return { done: true, value: undefined };
+        batch = next.value;
         index = 0;
       }
       return { done: false, value: batch[index++]! };
@@ -104,12 +123,20 @@ export class Lines implements AsyncIterable<string> {
           ? Promise.resolve({ done: false, value: batch[index++]! })
           : wait(),
       async return() {
+        isReturned = true;
         batch = [];
-        await batches.return();
+        // Who is asked for a batch may be silent, and the generator is closed behind the answer.
+        if (waiting !== undefined && opened !== undefined) await abandon(opened.source, opened.iterator);
+        await batches?.return();
         return { done: true, value: undefined };
       },
     };
   }
+}
+
+interface Opened {
+  readonly source: Source<Uint8Array>;
+  readonly iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
 }
 
 /** Cuts chunks into lines. Bytes behind the last newline are copied and wait for the next chunk. */
@@ -257,12 +284,14 @@ function stripReturns(lines: string[], first: number): void {
   }
 }
 
-/** The same items, until the signal aborts, which is not kept waiting by a source that is. */
-async function* abortable<T>(source: Source<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
-  signal.throwIfAborted();
-  const iterator = iteratorOf(source);
+/** The same chunks, until the signal aborts, which is not kept waiting by a source that is. */
+async function* abortable(
+  { source, iterator }: Opened,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let isAsked = false;
   try {
+    signal.throwIfAborted();
     for (;;) {
       isAsked = true;
       const next = await untilAborted(Promise.resolve(iterator.next()), signal);
