@@ -7,7 +7,7 @@
  *
  * Time is shared out over all cases of a run: a variant may use 0.35 to 0.9 s of a `--quick` run and 1.5 to 6 s of a plain
  * one, everything included. So keep `setup` below a tenth of a second where you can and answers small. Variants are set up
- * side by side (one by one where they share a server), then timed one at a time.
+ * side by side, so what one makes on a server has a name of its own (`uniqueName`); then they are timed one at a time.
  */
 
 /** Where a variant stands: what the guide starts from, what we offer, what others offer, and what bounds them all. */

@@ -110,34 +110,27 @@ export class Group {
     return this.#lanes.filter(({ track }) => isAlive(track));
   }
 
-  /**
-   * Sets the variants up, and with `verify` asks for their answers. Side by side, unless they share a database: set up at
-   * once, one would find the tables of another half made. Keys in Redis have names of their own.
-   */
+  /** Sets the variants up, and with `verify` asks for their answers. Side by side: what each makes on a server has a name of its own. */
   async prepare(verify: boolean): Promise<Answer[]> {
     const { file, case: definition } = this.#loaded;
     const { seed, postgresUrl, redisUrl, quick } = this.#options;
     const answers = new Map<Lane, Answer>();
-    await together(
-      this.#alive,
-      definition.needs?.includes('postgres') === true ? 1 : this.#atOnce,
-      async (lane) => {
-        const { track, scratch } = lane;
-        const uniqueName = `hotpath_${RUN}_${++processes}`;
-        const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName, quick };
-        const reply = await this.#ask(lane, {
-          do: 'prepare',
-          file,
-          id: definition.id,
-          case: definition.case,
-          variant: track.name,
-          context,
-          verify,
-        });
-        if (reply?.ok === 'skipped') track.skipped = reply.reason;
-        if (reply?.ok === 'prepared' && verify) answers.set(lane, { track, ...reply });
-      },
-    );
+    await together(this.#alive, this.#atOnce, async (lane) => {
+      const { track, scratch } = lane;
+      const uniqueName = `hotpath_${RUN}_${++processes}`;
+      const context: CaseContext = { seed, postgresUrl, redisUrl, scratch, uniqueName, quick };
+      const reply = await this.#ask(lane, {
+        do: 'prepare',
+        file,
+        id: definition.id,
+        case: definition.case,
+        variant: track.name,
+        context,
+        verify,
+      });
+      if (reply?.ok === 'skipped') track.skipped = reply.reason;
+      if (reply?.ok === 'prepared' && verify) answers.set(lane, { track, ...reply });
+    });
     return this.#lanes.flatMap((lane) => answers.get(lane) ?? []);
   }
 
